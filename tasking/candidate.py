@@ -1,0 +1,39 @@
+"""A possible future capture, in the same words for every provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class Candidate(BaseModel):
+    """One possible capture that can be requested.
+
+    Attributes:
+        id: The provider's id of it.
+        start: Capture start, aware, UTC.
+        end: Capture end, aware, UTC.
+        valid_until: Until when it can be requested (provider time); ``None`` when the provider sets no end.
+        platform: Satellite name.
+        footprint: GeoJSON geometry (lon, lat, WGS84); ``None`` when the provider gave none or an empty one.
+        off_nadir_deg: View angle off nadir, degrees.
+        incidence_deg: Incidence angle, degrees (SAR).
+        sun_elevation_deg: Sun above the horizon, degrees; negative at night.
+        sun_azimuth_deg: Sun azimuth, degrees clockwise from north.
+        coverage_percent: Share of the area covered in the provider's own figure, 0..100.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    start: AwareDatetime
+    end: AwareDatetime
+    valid_until: AwareDatetime | None = None
+    platform: str | None = None
+    footprint: dict[str, Any] | None = None
+    off_nadir_deg: float | None = None
+    incidence_deg: float | None = None
+    sun_elevation_deg: float | None = None
+    sun_azimuth_deg: float | None = None
+    coverage_percent: float | None = None

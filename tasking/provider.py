@@ -1,0 +1,123 @@
+"""The verbs every provider speaks, and what they hand back.
+
+A provider is one class in its own folder that has these methods. What a provider cannot do it says by type: one that
+documents a cancel also satisfies `Cancels`, one that does not has no such method. All methods are synchronous, speak to
+the network when called, and raise the errors of `tasking.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, runtime_checkable
+
+import httpx
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from tasking.candidate import Candidate
+from tasking.clock import ProviderClock
+from tasking.order import Order
+from tasking.status import StatusCode
+
+
+class Plan(BaseModel):
+    """A planned area and window at the provider: information only, free of charge.
+
+    Attributes:
+        id: The provider's id.
+        created: When the provider made it (provider time).
+        ready: Whether the provider says that candidates can be listed now.
+        candidates_at: When candidates are expected at the latest, by the provider's document (provider time).
+        patience_until: Until when an empty list is asked again before the order counts as not feasible.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    created: AwareDatetime
+    ready: bool
+    candidates_at: AwareDatetime
+    patience_until: AwareDatetime
+
+
+class Request(BaseModel):
+    """A capture that was ordered: this is what costs money.
+
+    Attributes:
+        id: The provider's id.
+        status: STAPI code, or ``None`` when the provider's word is not known to us (shown, and waited on).
+        provider_status: The provider's own word.
+        capture_ids: The provider's ids of captures whose products can be fetched now.
+        start: Begin of the ordered capture, or of its window.
+        end: End of the ordered capture, or of its window.
+        platform: Satellite, when known.
+        cancel_until: Until when the provider takes a cancel, when it says so.
+        next_look_at: When looking again makes sense (provider time): the order's next real event.
+        give_up_at: When waiting for products ends with a message to a person (provider time).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    status: StatusCode | None
+    provider_status: str
+    capture_ids: tuple[str, ...] = ()
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
+    platform: str | None = None
+    cancel_until: AwareDatetime | None = None
+    next_look_at: AwareDatetime
+    give_up_at: AwareDatetime
+
+
+class Provider(Protocol):
+    """What the order's lifecycle asks of a provider.
+
+    ``label`` is the order's reference as written into a create, so that it can be found again; the second and later
+    requests of one order carry a suffix.
+    """
+
+    name: str
+    clock: ProviderClock
+    settle_seconds: float
+
+    def close(self) -> None:
+        """Give back connections."""
+
+    def check(self, order: Order) -> None:
+        """Refuse what the provider would refuse; raises `InvalidOrder`."""
+
+    def find_plan(self, order: Order, label: str) -> Plan | None:
+        """The plan that carries ``label``, or ``None``; raises `ReferenceTaken` if it is another order's."""
+
+    def plan(self, order: Order, label: str) -> Plan:
+        """Create the plan; one POST, never repeated below. Raises `Uncertain` when the outcome is unknown."""
+
+    def read_plan(self, plan_id: str) -> Plan:
+        """Read one plan."""
+
+    def candidates(self, plan_id: str) -> list[Candidate]:
+        """All candidates of a plan, every page."""
+
+    def find_request(self, order: Order, plan_id: str, label: str) -> Request | None:
+        """The request that carries ``label``, or ``None``."""
+
+    def request(self, order: Order, plan_id: str, candidate: Candidate, label: str) -> Request:
+        """Order the capture; one POST, never repeated below. Raises `Uncertain` when the outcome is unknown."""
+
+    def read(self, request_ids: Sequence[str]) -> Mapping[str, Request]:
+        """Read many requests in the fewest calls; ids the provider does not know are absent from the answer."""
+
+    def products(self, request: Request) -> Iterable[dict[str, Any]]:
+        """STAC items (JSON) of the captures in ``request.capture_ids``, asset hrefs absolute and fresh."""
+
+    def open_asset(self, item: dict[str, Any], key: str) -> AbstractContextManager[httpx.Response]:
+        """Start to download one asset as a stream; the token goes to the provider's own hosts only."""
+
+
+@runtime_checkable
+class Cancels(Protocol):
+    """A provider that documents a way to cancel a request."""
+
+    def cancel(self, request_id: str) -> Request:
+        """Cancel it; raises `Refused` when it is too late."""
