@@ -1,0 +1,1 @@
+"""The way through: one flow a file, read as a paragraph."""

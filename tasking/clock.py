@@ -22,39 +22,59 @@ def utc_now() -> datetime:
 class ProviderClock:
     """Maps the provider's time to ours and back. Until the first answer the two are the same.
 
+    Threads may share one: what is learned from an answer is replaced as a whole.
+
     Args:
         local: Our own clock.
     """
 
     def __init__(self, local: Callable[[], datetime] = utc_now) -> None:
         self._local = local
-        self._seen_local: datetime | None = None
-        self._seen_provider: datetime | None = None
-        self.rate = 1.0
+        self._seen: tuple[datetime, datetime, float] | None = None  # ours, theirs, rate
 
     def observe(self, headers: Mapping[str, str]) -> None:
-        """Learn from an answer's headers; missing or unreadable ones change nothing."""
+        """Learn from an answer's headers; missing or unreadable ones change nothing, nor does a cached answer."""
         try:
             provider = parsedate_to_datetime(headers["Date"])
             rate = float(headers.get(RATE_HEADER, "1"))
-        except (KeyError, ValueError):
+            if provider.tzinfo is None or not 1e-3 <= rate <= 1e6 or headers.get("Age", "0") != "0":
+                return
+            self._seen = self._local(), provider.astimezone(UTC), rate
+        except (KeyError, ValueError, OverflowError):
             return
-        if provider.tzinfo is None or not 0 < rate < 1e9:
-            return
-        self._seen_local, self._seen_provider, self.rate = self._local(), provider.astimezone(UTC), rate
+
+    @property
+    def known(self) -> bool:
+        """Whether an answer has told the provider's time yet."""
+        return self._seen is not None
+
+    @property
+    def rate(self) -> float:
+        """Seconds of the provider's time per second of ours."""
+        return 1.0 if self._seen is None else self._seen[2]
 
     def now(self) -> datetime:
         """The provider's time now."""
-        if self._seen_local is None or self._seen_provider is None:
+        if self._seen is None:
             return self._local()
-        return self._seen_provider + (self._local() - self._seen_local) * self.rate
+        ours, theirs, rate = self._seen
+        return _moved(theirs, (self._local() - ours).total_seconds() * rate)
 
     def local(self, when: datetime) -> datetime:
         """Our time at which the provider's clock shows ``when``."""
-        if self._seen_local is None or self._seen_provider is None:
+        if self._seen is None:
             return when
-        return self._seen_local + (when - self._seen_provider) / self.rate
+        ours, theirs, rate = self._seen
+        return _moved(ours, (when - theirs).total_seconds() / rate)
 
     def in_seconds(self, seconds: float) -> datetime:
         """The provider's time ``seconds`` (of its time) from now."""
-        return self.now() + timedelta(seconds=seconds)
+        return _moved(self.now(), seconds)
+
+
+def _moved(when: datetime, seconds: float) -> datetime:
+    """``when`` moved by ``seconds``, at most to the ends of the calendar."""
+    try:
+        return when + timedelta(seconds=seconds)
+    except OverflowError:
+        return (datetime.max if seconds > 0 else datetime.min).replace(tzinfo=UTC)

@@ -124,9 +124,16 @@ class ProviderError(TaskingError):
 
 
 class Unavailable(ProviderError):
-    """No answer, 429 or 5xx on a verb that may be repeated, after the HTTP layer's own tries."""
+    """No answer, 429 or 5xx on a verb that may be repeated, after the HTTP layer's own tries.
+
+    On a create it means that nothing was made: the create was not sent, or was turned away with 429.
+
+    Attributes:
+        retry_after: Seconds (of the provider's time) after which the server asks to come back; ``None`` if it does not.
+    """
 
     retryable = True
+    retry_after: float | None = None
 
 
 class Uncertain(ProviderError):

@@ -79,7 +79,18 @@ class Provider(Protocol):
 
     name: str
     clock: ProviderClock
-    settle_seconds: float
+
+    @property
+    def settle_seconds(self) -> float:
+        """How long a create without an answer is looked for before it counts as not arrived (provider time)."""
+
+    @property
+    def poll_interval_seconds(self) -> float:
+        """How often one order's status is read at most (provider time)."""
+
+    @property
+    def ask_again_seconds(self) -> float:
+        """Pause after the provider was away; doubled each time, up to an hour (provider time)."""
 
     def close(self) -> None:
         """Give back connections."""
@@ -105,8 +116,13 @@ class Provider(Protocol):
     def request(self, order: Order, plan_id: str, candidate: Candidate, label: str) -> Request:
         """Order the capture; one POST, never repeated below. Raises `Uncertain` when the outcome is unknown."""
 
-    def read(self, request_ids: Sequence[str]) -> Mapping[str, Request]:
-        """Read many requests in the fewest calls; ids the provider does not know are absent from the answer."""
+    def read(
+        self, request_ids: Sequence[str], candidates: Mapping[str, Candidate] | None = None
+    ) -> Mapping[str, Request]:
+        """Read many requests in the fewest calls; ids the provider does not know are absent from the answer.
+
+        ``candidates`` tells by request id what was ordered, where that says more than the provider's answer.
+        """
 
     def products(self, request: Request) -> Iterable[dict[str, Any]]:
         """STAC items (JSON) of the captures in ``request.capture_ids``, asset hrefs absolute and fresh."""

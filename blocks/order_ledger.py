@@ -1,0 +1,83 @@
+"""Where the truth about orders is kept."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from prefect.blocks.core import Block
+from pydantic import Field, HttpUrl, SecretStr, field_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from blocks.account import load_block
+from tasking.errors import InvalidOrder
+from tasking.home import home
+from tasking.ledger import Ledger, open_ledger
+
+
+def _file_at_home() -> SecretStr:
+    return SecretStr(f"sqlite:///{home() / 'ledger.sqlite'}")
+
+
+class OrderLedger(Block):
+    """The database that holds every order and what happened to it.
+
+    Example:
+        ```python
+        from blocks.order_ledger import OrderLedger
+
+        ledger = OrderLedger.load("BLOCK_NAME").open()
+        print(ledger.orders())
+        ```
+    """
+
+    _block_type_name = "Order ledger"
+    _block_type_slug = "order-ledger"
+    _documentation_url: ClassVar[HttpUrl] = HttpUrl("https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls")
+    _description = (
+        "The database that holds every satellite tasking order, what it waits for and what happened to it. "
+        "It is what keeps an order from being placed twice."
+    )
+
+    url: SecretStr = Field(
+        default_factory=_file_at_home,
+        title="Database URL",
+        description=(
+            "sqlite:////folder/ledger.sqlite for one machine, postgresql+psycopg://user:password@host/database for "
+            "several. When left out: a SQLite file in the tasking-flows home folder."
+        ),
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_database(cls, value: SecretStr) -> SecretStr:
+        try:
+            kind = make_url(value.get_secret_value()).get_backend_name()
+        except ArgumentError:
+            kind = "no database at all"
+        if kind not in ("sqlite", "postgresql"):
+            raise InvalidOrder(
+                "url",
+                f"({kind})",
+                "write sqlite:////folder/ledger.sqlite or postgresql+psycopg://user:password@host/database",
+            )
+        return value
+
+    def open(self) -> Ledger:
+        """The ledger; its tables are made when absent. Close it after use."""
+        return open_ledger(self.url.get_secret_value())
+
+
+LEDGER_NAME = "order-ledger/default"
+"""The one ledger of an installation: two would not see each other's references."""
+
+
+def load_ledger() -> Ledger:
+    """The installation's ledger.
+
+    Raises:
+        InvalidOrder: The block ``order-ledger/default`` is missing.
+    """
+    block = load_block("ledger", LEDGER_NAME)
+    assert isinstance(block, OrderLedger)
+    return block.open()

@@ -1,0 +1,77 @@
+"""`tasking-flows`: look into the ledger from a terminal."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from blocks.order_ledger import load_ledger
+from tasking.errors import TaskingError
+from tasking.ledger import Filter, Ledger, open_ledger
+
+app = typer.Typer(help="Satellite tasking orders: what is open, and what happened.", no_args_is_help=True)
+LedgerUrl = Annotated[
+    str | None,
+    typer.Option("--ledger", envvar="TASKING_LEDGER_URL", help="Database URL; default: the order-ledger block."),
+]
+
+
+def _open(url: str | None) -> Ledger:
+    try:
+        return open_ledger(url) if url else load_ledger()
+    except (TaskingError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.command("list")
+def list_orders(
+    ledger: LedgerUrl = None,
+    provider: Annotated[str | None, typer.Option(help="Only this provider's.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only this account block's, as type/name.")] = None,
+    site: Annotated[str | None, typer.Option(help="Only this site's.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only with this status code, e.g. completed.")] = None,
+    open_only: Annotated[bool, typer.Option("--open", help="Only orders that have not ended.")] = False,
+    limit: Annotated[int, typer.Option(help="At most so many, newest first.", min=1)] = 100,
+) -> None:
+    """Orders, newest first."""
+    which = Filter(provider=provider, account=account, site=site, status=status, open_only=open_only, limit=limit)
+    with closing(_open(ledger)) as book:
+        records = book.orders(which)
+    table = Table("reference", "provider", "site", "status", "created (UTC)", "waits for, or how it ended")
+    for one in records:
+        said = f"{one.status or '?'} ({one.provider_status})" if one.provider_status else (one.status or "")
+        row = (one.reference, one.provider, one.site or "", said, f"{one.created:%Y-%m-%d %H:%M}")
+        table.add_row(*map(escape, row), escape(one.outcome or one.waits_message or ""))
+    Console().print(table)
+
+
+@app.command("show")
+def show_order(reference: str, ledger: LedgerUrl = None) -> None:
+    """Everything that happened to one order."""
+    with closing(_open(ledger)) as book:
+        record = book.find(reference)
+        if record is None:
+            raise typer.BadParameter(f"{reference}: the ledger has no such order; see: tasking-flows list")
+        entries = book.journal(reference)
+    console = Console()
+    console.print(f"[bold]{escape(record.name)}[/bold]  {escape(reference)}  run {record.flow_run_id}")
+    for label, value in (
+        ("plan", record.plan_id),
+        ("requests", ", ".join(one.last.id for one in record.requests)),
+        ("waits for", record.waits_message),
+        ("wakes at", record.wake_at and f"{record.wake_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("ended", record.outcome),
+    ):
+        if value:
+            console.print(f"{label:>10}  {escape(str(value))}")
+    for one in entries:
+        console.print(f"{one.at:%Y-%m-%d %H:%M:%S}  [bold]{escape(one.event)}[/bold]  {escape(one.message)}")
+
+
+if __name__ == "__main__":
+    app()

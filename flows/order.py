@@ -1,0 +1,165 @@
+"""One order, from plan to catalog, for every provider.
+
+A flow is entered again from the top after every wait and every crash. Each step finds what already happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from prefect import get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Completed, Failed
+
+from flows.approval import approve
+from flows.parking import park
+from tasking import lifecycle
+from tasking.clock import utc_now
+from tasking.errors import CredentialsRefused, LedgerUnavailable, OrderEnded, TaskingError
+from tasking.ledger import OrderRecord
+from tasking.order import Order
+from tasking.status import StatusCode
+from tasking.waiting import Wait
+from tasks.accept import accept
+from tasks.choose import choose
+from tasks.deliver import deliver
+from tasks.follow import follow
+from tasks.plan import plan
+from tasks.request import request
+from tasks.show import show_timeline
+from tasks.step import ledger, ledger_and_provider
+
+T = TypeVar("T")
+
+AWAY = timedelta(seconds=60)
+"""Pause when the ledger itself is away, so that nothing can be read about the order."""
+
+
+def carry_out(order: Order) -> State[Any]:
+    """Plan, wait for candidates, choose, (ask a person,) request, wait for the imagery, deliver.
+
+    Returns:
+        The state the run ends with, with a message for a person.
+    """
+    reference = order.reference or own_reference(order)
+    while True:
+        try:
+            return _to_its_end(order, reference)
+        except LedgerUnavailable as away:
+            get_run_logger().warning("%s", away)
+            park(utc_now() + AWAY, f"Trying again: {away}")
+
+
+def own_reference(order: Order) -> str:
+    """The reference of an order that came without one: made from its flow run, so the same after each wait."""
+    return f"{order.provider}-{str(flow_run.id).replace('-', '')[:16]}"
+
+
+def _to_its_end(order: Order, reference: str) -> State[Any]:
+    try:
+        record = _step(order, reference, accept, order, reference, str(flow_run.id))
+        if record.ended is None:
+            _collect(order, reference)
+    except OrderEnded as end:
+        _close(reference, end.status, str(end))
+    except LedgerUnavailable:
+        raise
+    except TaskingError as error:
+        return _refused(reference, error)
+    except Exception as error:
+        # a mistake of ours: the order is kept with what was made, and Retry on this run goes on
+        _close(reference, StatusCode.FAILED, f"{type(error).__name__}: {error}")
+        raise
+    return _how_it_ended(reference)
+
+
+def _collect(order: Order, reference: str) -> None:
+    _step(order, reference, plan, order, reference)
+    while True:
+        while not _requested(reference):
+            _step(order, reference, choose, order, reference)
+            if order.require_approval and not _requested(reference):
+                approve(order, reference)
+            _step(order, reference, request, order, reference)
+        imagery = _step(order, reference, follow, order, reference)
+        if imagery is not None:
+            _step(order, reference, deliver, order, reference, imagery)
+            return
+
+
+def _step(order: Order, reference: str, run: Callable[..., T | Wait], *args: Any) -> T:
+    """Run a step again after each wait it asks for, until it gives a result.
+
+    When the provider or the ledger is away the run waits too, longer each time: an order outlives their outages.
+    """
+    while True:
+        try:
+            answer = run(*args)
+        except TaskingError as error:
+            answer = _away(order, reference, error)
+        if not isinstance(answer, Wait):
+            return answer
+        _note_wait(reference, answer)
+        park(answer.until, answer.message)
+
+
+def _away(order: Order, reference: str, error: TaskingError) -> Wait:
+    """The pause after an error that may pass; any other error is raised again."""
+    if not error.retryable and not isinstance(error, CredentialsRefused):
+        raise error
+    get_run_logger().warning("%s", error)
+    try:
+        with ledger_and_provider(order.account) as (book, provider):
+            record = book.find(reference)
+            if record is None or (record.plan_id is None and isinstance(error, CredentialsRefused)):
+                raise error
+            book.record(reference, "away", str(error), failures=record.failures + 1)
+            return lifecycle.provider_away(provider, record, error)
+    except LedgerUnavailable as away:
+        return Wait(until=utc_now() + AWAY, waits_for="provider", message=f"Trying again: {away}")
+
+
+def _note_wait(reference: str, wait: Wait) -> None:
+    try:
+        with ledger() as book:
+            if book.find(reference) is not None:
+                book.record(reference, waits_for=wait.waits_for, waits_message=wait.message, wake_at=wait.until)
+    except LedgerUnavailable as away:
+        get_run_logger().warning("%s", away)
+    else:
+        get_run_logger().info("%s", wait.message)
+
+
+def _requested(reference: str) -> bool:
+    with ledger() as book:
+        return lifecycle.requested(book.read(reference))
+
+
+def _close(reference: str, status: str, message: str) -> None:
+    with ledger() as book:
+        if book.find(reference) is not None:
+            lifecycle.end(book, reference, status, message)
+    show_timeline(reference)
+
+
+def _refused(reference: str, error: TaskingError) -> State[Any]:
+    """The order could not be taken, or something is wrong that waiting does not cure."""
+    with ledger() as book:
+        record = book.find(reference)
+        if record is not None and record.flow_run_id == str(flow_run.id) and record.ended is None:
+            lifecycle.end(book, reference, StatusCode.FAILED, str(error))
+    return Failed(message=str(error))
+
+
+def _how_it_ended(reference: str) -> State[Any]:
+    with ledger() as book:
+        record: OrderRecord = book.read(reference)
+    message = record.outcome or ""
+    if record.status == StatusCode.COMPLETED:
+        return Completed(message=message)
+    if record.status == StatusCode.USER_CANCELLED:
+        return Cancelled(message=message)
+    return Failed(message=message)

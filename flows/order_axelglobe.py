@@ -1,0 +1,22 @@
+"""Order one new image from AxelGlobe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows.order import carry_out
+from tasking.axelglobe.order import AxelGlobeOrder
+
+
+@flow(name="order-axelglobe", persist_result=False, flow_run_name="{order.name}")
+def order_axelglobe(order: AxelGlobeOrder) -> State[Any]:
+    """Order one new image of an area from AxelGlobe (GRUS satellites) and bring it home.
+
+    The run plans the capture, waits for candidates, chooses one, orders it, waits for the imagery and delivers it as a
+    STAC catalog into the archive. During the waits it holds no process; it may take weeks. An order costs money and is
+    never placed twice: to try a failed one again, press Retry on its run.
+    """
+    return carry_out(order)

@@ -1,0 +1,56 @@
+"""Order an image of a named site, each time the schedule says so."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from tasking.axelglobe.order import AxelGlobeOrder
+from tasking.clock import utc_now
+from tasking.ledger import Filter
+from tasking.waiting import readable
+from tasking.window import Window
+from tasks.start import start
+from tasks.step import ledger
+
+
+@flow(name="survey-site", persist_result=False, flow_run_name="{site}")
+def survey_site(site: str, order: AxelGlobeOrder, starts_in_hours: float = 24.0) -> State[Any]:
+    """Start an order for a site, with a window that rolls on: give this deployment a schedule.
+
+    A site has one open order at a time: while the last one is still open, nothing is ordered and the run says so.
+
+    Args:
+        site: Name of the place; part of each order's reference.
+        order: What to order each time. Its window gives the length only: each order's window starts
+            ``starts_in_hours`` after the scheduled time.
+        starts_in_hours: Lead time of each window.
+    """
+    with ledger() as book:
+        still_open = book.orders(Filter(site=site, open_only=True, limit=1))
+    if still_open:
+        it = still_open[0]
+        return Completed(
+            message=f"Nothing ordered: {it.reference} of {readable(it.created)} is still open "
+            f"({it.waits_message or 'at work'})"
+        )
+    planned: datetime = flow_run.scheduled_start_time or utc_now()
+    reference = f"{_slug(site)}-{planned:%Y%m%dT%H%M%S}"
+    begin = planned.replace(microsecond=0) + timedelta(hours=starts_in_hours)
+    window = Window(start=begin, end=begin + order.window.length)
+    this_one = {**order.model_dump(mode="json"), "reference": reference, "site": site}
+    this_one["window"] = window.model_dump(mode="json")
+    run = start(order.provider, this_one, reference)
+    return Completed(
+        message=f"Order {reference} started: {readable(window.start)} to {readable(window.end)} (run {run})"
+    )
+
+
+def _slug(site: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", site).strip("-").lower()[:50] or "site"

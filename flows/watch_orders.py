@@ -1,0 +1,79 @@
+"""Look at all open orders, wake the runs that can go on, and bring back those whose process died."""
+
+from __future__ import annotations
+
+import socket
+from collections import defaultdict
+from contextlib import closing
+from typing import Any
+from uuid import UUID
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from blocks.account import load_account
+from tasking import watching
+from tasking.clock import utc_now
+from tasking.ledger import Filter, OrderRecord
+from tasks.bring_back import bring_back
+from tasks.step import ledger, step
+from tasks.stranded import tend_stranded
+from tasks.wake import ask_anew, wake
+
+ALL = 100_000
+
+
+@flow(name="watch-orders", persist_result=False)
+def watch_orders(lost_after_seconds: float = 90.0, most_crashes: int = 5) -> State[Any]:
+    """Read all open orders in few provider calls, wake those that can go on, and bring back runs that died.
+
+    Args:
+        lost_after_seconds: How long an order's run may be Running or Pending without a process before it counts as
+            lost. Longer than a worker takes to start one.
+        most_crashes: Crashes in a row after which a run is left for a person.
+    """
+    accounts: defaultdict[str, list[OrderRecord]] = defaultdict(list)
+    for record in open_orders():
+        accounts[record.account].append(record)
+    asked = sum(_look_calmly(account, records) for account, records in accounts.items())
+
+    records = open_orders()
+    ready = [UUID(one.flow_run_id) for one in records if one.changed_at is not None]
+    overdue = [UUID(one.flow_run_id) for one in records if one.waits_for == "approval" and _is_past(one)]
+    woken = wake(ready, "The provider has news") if ready else 0
+    anew = ask_anew(overdue) if overdue else 0
+    elsewhere = [UUID(one.flow_run_id) for one in records if one.host not in (None, socket.gethostname())]
+    back = bring_back(lost_after_seconds, most_crashes, elsewhere)
+    tended = tend_stranded(records)
+    return Completed(
+        message=f"{len(records)} open orders: {asked} asked about, {woken + anew} woken, {back} brought back, "
+        f"{tended} tended"
+    )
+
+
+@step("open-orders")
+def open_orders() -> list[OrderRecord]:
+    """Every order that has not come to its end."""
+    with ledger() as book:
+        return book.orders(Filter(open_only=True, limit=ALL))
+
+
+@step("look")
+def look(account: str, records: list[OrderRecord]) -> int:
+    """Ask one account's provider about its orders; see `tasking.watching.look`."""
+    with ledger() as book, closing(load_account(account).open()) as provider:
+        return watching.look(book, provider, records)
+
+
+def _look_calmly(account: str, records: list[OrderRecord]) -> int:
+    """One broken account must not keep the others from being looked at."""
+    try:
+        return look(account, records)
+    except Exception as error:
+        get_run_logger().warning("Account %s could not be asked: %s", account, error)
+        return 0
+
+
+def _is_past(record: OrderRecord) -> bool:
+    return record.wake_at is not None and record.wake_at <= utc_now()

@@ -1,0 +1,121 @@
+"""Web addresses: which are accepted as settings, which may be followed, and where a token may go."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import quote
+
+import httpx
+
+from tasking.errors import InvalidOrder
+
+Origin = tuple[str, str, int]
+"""Scheme, host and port: two addresses belong together only when all three agree."""
+
+_RAW_QUOTED = re.compile(r"'[^']*'")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is this machine: ``localhost``, ``127.0.0.0/8`` or ``::1``."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def origin(url: httpx.URL | str) -> Origin:
+    """Scheme, host and port of an address, the port filled in when it is the scheme's own."""
+    url = httpx.URL(url)
+    return url.scheme, url.host, url.port or {"https": 443, "http": 80}.get(url.scheme, 0)
+
+
+def checked_url(field: str, value: str) -> str:
+    """An address that is fit to be a setting: ``https://``, or ``http://`` for a loopback address only.
+
+    Meant for pydantic validators as well: the error is a `ValueError`.
+
+    Raises:
+        InvalidOrder: Naming the field, the value and what would be right.
+    """
+    text = value.strip()
+    try:
+        url = httpx.URL(text)
+        port = url.port
+    except (httpx.InvalidURL, ValueError):
+        raise InvalidOrder(field, value, "is not a web address; write it like https://api.example.com/") from None
+    if url.userinfo:
+        shown = text.replace(url.userinfo.decode("ascii", "replace"), "***")
+        raise InvalidOrder(field, shown, "leave user and password out of the address; they have fields of their own")
+    if url.scheme not in ("https", "http") or not url.host:
+        raise InvalidOrder(field, value, "write the whole address, beginning with https://")
+    if url.scheme == "http" and not is_loopback(url.host):
+        raise InvalidOrder(field, value, "use https://; plain http:// is taken for this machine only (localhost)")
+    if port is not None and not 0 < port < 65536:
+        raise InvalidOrder(field, value, "give a port between 1 and 65535, or none")
+    if url.fragment or url.query:
+        raise InvalidOrder(field, value, "end the address before '?' and '#'")
+    return str(url)
+
+
+def resolved(base: httpx.URL, href: str) -> httpx.URL:
+    """The address a server's ``href`` means, ready to be sent.
+
+    Servers write links with raw spaces and quotes (``?filter=task_plan_id = 'abc='``), absolute or host-relative.
+    A ``+`` in such a raw query is a plus, e.g. in base64, and not a space; in an encoded query it stays as it is.
+
+    Args:
+        base: The address the link was found at.
+        href: The link's address.
+
+    Raises:
+        ValueError: It is no web address, or it carries user and password; says which.
+    """
+    path, mark, query = href.strip().partition("?")
+    if " " in query:
+        query = query.replace("+", "%2B")
+    else:
+        query = _RAW_QUOTED.sub(lambda quoted: quoted[0].replace("+", "%2B"), query)
+    try:
+        url = base.join(path + mark + query)
+        if url.scheme not in ("https", "http") or not url.host:
+            raise ValueError("not a web address")
+        if url.userinfo:
+            raise ValueError("an address with a user in it")
+    except httpx.InvalidURL:
+        raise ValueError("not a web address") from None
+    return url.copy_with(fragment=None)
+
+
+def why_not_follow(url: httpx.URL, base: httpx.URL) -> str | None:
+    """Why an address found in a provider's answer must not be followed; ``None`` when it may be.
+
+    Plain http and addresses inside a network are for a provider that itself runs on this machine (a simulator).
+    """
+    if is_loopback(base.host):
+        if url.scheme == "https" or is_loopback(url.host):
+            return None
+        return "it is not https"
+    if url.scheme != "https":
+        return "it is not https"
+    if is_loopback(url.host):
+        return "it leads to this machine"
+    try:
+        if not ipaddress.ip_address(url.host).is_global:
+            return "it leads into a private network"
+    except ValueError:
+        pass
+    return None
+
+
+def segment(identifier: str) -> str:
+    """An id as one piece of a path: slashes, dots and base64's ``+`` and ``=`` keep their meaning."""
+    return "%2E" * len(identifier) if identifier in (".", "..") else quote(identifier, safe="")
+
+
+def shown(url: httpx.URL | str) -> str:
+    """An address fit for messages and logs: the query, which may be a signature, is left out."""
+    url = httpx.URL(url)
+    return str(url.copy_with(query=None, fragment=None)) + ("?…" if url.query else "")

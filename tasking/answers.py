@@ -1,0 +1,184 @@
+"""What an answer means: the value it promises, or one of our errors.
+
+======================  ==========================================  =============================================
+what happens            a verb that may be repeated (get, token)    a create
+======================  ==========================================  =============================================
+promised answer         the value                                   the value
+no connection           repeated, then `Unavailable`                `Unavailable`: it was not sent
+time-out, reset         repeated, then `Unavailable`                `Uncertain`
+429                     repeated, then `Unavailable`                `Unavailable`: turned away, nothing was made
+408, 425, 5xx           repeated, then `Unavailable`                `Uncertain`
+401                     one fresh token, then `CredentialsRefused`  one fresh token, then `CredentialsRefused`
+403 / 404, 410 / 4xx    `CredentialsRefused`/`NotFound`/`Refused`   the same: a clear no
+3xx                     followed on the same origin                 `Uncertain`, never followed
+2xx that is not that    `UnexpectedAnswer`                          `Uncertain`
+======================  ==========================================  =============================================
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import pydantic_core
+import stamina
+from pydantic import BaseModel, ValidationError
+
+from tasking.clock import ProviderClock
+from tasking.errors import CredentialsRefused, NotFound, ProviderError, Refused, Unavailable, UnexpectedAnswer
+from tasking.exchange import Answer, Lost, NotSent
+from tasking.http_settings import HttpSettings
+from tasking.server_words import Secrets, said
+
+E = TypeVar("E", bound=ProviderError)
+M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+
+_LATER = (408, 425, 429)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What an error says about the call it comes from.
+
+    Attributes:
+        verb: What is tried, e.g. ``create request``.
+        reference: Our reference of the order, when known.
+        provider_id: Their id, when known.
+    """
+
+    verb: str
+    reference: str | None = None
+    provider_id: str | None = None
+
+
+class Answers:
+    """Reads the answers of one provider.
+
+    Args:
+        provider: Its name, for errors.
+        settings: How often and how patiently a call is repeated.
+        clock: A date in ``Retry-After`` is the provider's; seconds are ours.
+        secrets: Kept out of every error.
+    """
+
+    def __init__(self, provider: str, settings: HttpSettings, clock: ProviderClock, secrets: Secrets) -> None:
+        self._provider, self._settings, self._clock, self._secrets = provider, settings, clock, secrets
+
+    def error(self, kind: type[E], message: str, call: Call, answer: Answer | None = None) -> E:
+        """An error that says which call it was, with the server's own words and without secrets."""
+        return kind(
+            self._secrets.hide(message),
+            provider=self._provider,
+            verb=call.verb,
+            reference=call.reference,
+            provider_id=call.provider_id,
+            said=said(answer.body, self._secrets) if answer is not None and not 200 <= answer.status < 300 else None,
+            status=answer.status if answer is not None else None,
+        )
+
+    def no(self, answer: Answer, call: Call) -> ProviderError:
+        """The error of a clear no (4xx)."""
+        if answer.status == 429:
+            return self._away("was turned away: too many calls", call, answer)
+        if answer.status == 401:
+            return self.error(CredentialsRefused, "the token is not accepted, nor is a fresh one", call, answer)
+        if answer.status == 403:
+            return self.error(CredentialsRefused, "the account may not do this", call, answer)
+        if answer.status in (404, 410):
+            return self.error(NotFound, "there is no such thing", call, answer)
+        return self.error(Refused, "refused", call, answer)
+
+    def promised(self, answer: Answer, call: Call) -> Answer:
+        """The answer, if it is a 2xx; raises what `no` says, or `UnexpectedAnswer`."""
+        if 200 <= answer.status < 300:
+            return answer
+        if 400 <= answer.status < 500:
+            raise self.no(answer, call)
+        raise self.error(UnexpectedAnswer, "an answer that the API does not promise", call, answer)
+
+    def value(self, answer: Answer, model: type[M], call: Call) -> M:
+        """The body of an answer as ``model``; raises `UnexpectedAnswer`."""
+        why = {
+            "too long": f"the answer is longer than {self._settings.answer_max_bytes} bytes",
+            "cut": "the answer was cut short",
+            "not decodable": "the answer cannot be decompressed",
+        }.get(answer.flaw or "")
+        if why is None:
+            try:
+                data = pydantic_core.from_json(answer.body.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
+                return model.model_validate(data)
+            except ValidationError as error:
+                why = f"the answer is not what the API promises: {_shape(error)}"
+            except (ValueError, RecursionError):
+                why = "the answer is not JSON" if answer.body.strip() else "the answer is empty"
+        raise self.error(UnexpectedAnswer, why, call, answer)
+
+    def unless_away(self, answer: Answer, call: Call) -> Answer:
+        """The answer, unless it may be another one next time; then raises `Unavailable`."""
+        if answer.status >= 500:
+            raise self._away("the server has trouble", call, answer)
+        if answer.status in _LATER:
+            raise self._away("the server asks to come back later", call, answer)
+        if answer.flaw == "cut" and answer.status < 300:
+            raise self._away("the answer was cut short", call, answer)
+        return answer
+
+    def repeat(self, call: Call, once: Callable[[], T]) -> T:
+        """Do a call that may be repeated, until it does not end in `Unavailable` or our patience is over."""
+        policy = self._settings
+
+        def attempt_once() -> T:
+            try:
+                return once()
+            except (NotSent, Lost) as error:
+                problem = self.error(Unavailable, str(error), call)
+            raise problem
+
+        for attempt in stamina.retry_context(
+            on=lambda error: self._again(error, call),
+            attempts=policy.attempts,
+            timeout=policy.retry_total_seconds,
+            wait_initial=policy.wait_initial_seconds,
+            wait_max=policy.wait_max_seconds,
+            wait_jitter=policy.wait_jitter_seconds,
+        ):
+            with attempt:
+                return attempt_once()
+        raise AssertionError("the last attempt returns or raises")
+
+    def _again(self, error: Exception, call: Call) -> bool | float:
+        """Whether to repeat, or after how many seconds."""
+        if not isinstance(error, Unavailable) or error.verb != call.verb:  # getting a token has its own repeats
+            return False
+        if error.retry_after is None:
+            return True
+        pause = error.retry_after / self._clock.rate
+        if pause > self._settings.retry_after_max_seconds:
+            return False
+        return pause + random.uniform(0, self._settings.wait_jitter_seconds)  # noqa: S311 # nothing to guess here
+
+    def _away(self, message: str, call: Call, answer: Answer) -> Unavailable:
+        error = self.error(Unavailable, message, call, answer)
+        text = answer.headers.get("Retry-After", "").strip()
+        if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+            error.retry_after = float(text) * self._clock.rate
+        elif text:
+            try:
+                error.retry_after = max(0.0, (parsedate_to_datetime(text) - self._clock.now()).total_seconds())
+            except (ValueError, TypeError, OverflowError):
+                error.retry_after = None
+        return error
+
+
+def _shape(error: ValidationError) -> str:
+    """What is wrong with an answer's shape, without its values."""
+    problems = [
+        f"{'.'.join(str(part)[:40] for part in each['loc']) or 'the whole'}: {each['msg'][:100]}"
+        for each in error.errors(include_input=False, include_url=False, include_context=False)[:3]
+    ]
+    return "; ".join(problems)

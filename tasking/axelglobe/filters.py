@@ -1,0 +1,37 @@
+"""The filters AxelGlobe documents, as CQL2 text. The only place where one is put together.
+
+Documented (Tasking API 2.1): ``task_plan_id = '...'``, ``priority='...'``, ``satellite_id``, ``status='...'`` and
+``s_intersects(geometry, POLYGON ((...)))``, joined by ``AND``; ``ag:capture_id = '...'`` in the STAC search.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tasking.window import iso
+
+
+def equals(name: str, value: str) -> str:
+    """``name = 'value'``; a quote within the value is doubled, as CQL2 wants it."""
+    escaped = value.replace("'", "''")
+    return f"{name} = '{escaped}'"
+
+
+def intersects(ring: list[list[float]]) -> str:
+    """``s_intersects(geometry, POLYGON ((...)))`` for a closed ring of ``[lon, lat]`` in degrees."""
+    return f"s_intersects(geometry, POLYGON (({', '.join(f'{lon!r} {lat!r}' for lon, lat in ring)})))"
+
+
+def both(*clauses: str | None) -> str | None:
+    """The clauses that are there, joined by ``AND``; ``None`` when none is."""
+    return " AND ".join(clause for clause in clauses if clause) or None
+
+
+def interval(start: datetime, end: datetime) -> str:
+    """The ``datetime`` parameter: start and end (aware) as RFC 3339 in UTC."""
+    return f"{iso(start)}/{iso(end)}"
+
+
+def box(bounds: tuple[float, float, float, float]) -> str:
+    """The ``bbox`` parameter: west, south, east, north in degrees."""
+    return ",".join(repr(float(each)) for each in bounds)

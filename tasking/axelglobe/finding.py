@@ -1,0 +1,110 @@
+"""Which of the things at the provider is ours: the care that keeps an order from being placed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from tasking.axelglobe.models import TaskPlan, TaskRequest
+from tasking.axelglobe.order import AxelGlobeOrder
+from tasking.errors import ReferenceTaken
+from tasking.window import iso
+
+T = TypeVar("T", TaskPlan, TaskRequest)
+
+_LATEST = datetime.max.replace(tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+
+
+def our_plan(plans: Iterable[TaskPlan], order: AxelGlobeOrder, label: str) -> TaskPlan | None:
+    """The oldest plan called ``label`` that asks for what the order asks for.
+
+    Raises:
+        ReferenceTaken: There are plans of that name, and all ask for something else.
+    """
+    named = _oldest_first(plan for plan in plans if plan.properties.name == label)
+    differences = [(plan, _difference(plan, order)) for plan in named]
+    same = [plan for plan, difference in differences if difference is None]
+    if same:
+        return same[0]
+    if differences:
+        plan, difference = differences[0]
+        raise ReferenceTaken(
+            f"axelglobe: plan {plan.id} is called {label!r} as well, and is another order's: {difference}. "
+            "Order again under a reference of its own."
+        )
+    return None
+
+
+def our_request(requests: Iterable[TaskRequest], plan_id: str, label: str) -> TaskRequest | None:
+    """The request that ``label`` stands for, among the requests that the provider lists for our plan.
+
+    A request that is overlooked here would be bought a second time, and the document's examples leave open whether the
+    ``name`` comes back as it was sent. So the name is not the only evidence:
+
+    * Each order has a plan of its own, so every request on the plan is one of this order's. The list's filter is not
+      trusted with that: a request that names another plan is not looked at.
+    * A request called exactly ``label`` is the one (the oldest, if there are several).
+    * Names of the order's other requests (``ref``, ``ref#2``, ...) speak for those.
+    * What is left carries names that are not ours, so the provider did not give back what we sent. Requests of one
+      order are made one after the other, so these are told apart by age: the oldest is the first one that no name
+      speaks for. So for the first request of an order, any unexplained request on the plan is taken for it.
+    """
+    ours = _oldest_first(each for each in requests if each.properties.task_plan_id in (None, plan_id))
+    numbers = {each.id: _number(each.properties.name, label) for each in ours}
+    wanted = _number(label, label)
+    for each in ours:
+        if each.properties.name == label:
+            return each
+    nameless = [each for each in ours if numbers[each.id] is None]
+    told = {number for number in numbers.values() if number is not None}
+    position = sum(1 for number in range(1, wanted or 1) if number not in told)
+    return nameless[position] if position < len(nameless) else None
+
+
+def _number(name: str | None, label: str) -> int | None:
+    """Which request of the order a name stands for: 1 for ``ref``, 2 for ``ref#2``; ``None`` for a name not ours."""
+    reference = label.partition("#")[0]
+    if name == reference:
+        return 1
+    head, mark, tail = (name or "").partition("#")
+    return int(tail) if mark and head == reference and tail.isascii() and tail.isdigit() and len(tail) < 7 else None
+
+
+def _oldest_first(things: Iterable[T]) -> list[T]:
+    return sorted(things, key=lambda each: (each.properties.created or _LATEST, each.id))
+
+
+def _difference(plan: TaskPlan, order: AxelGlobeOrder) -> str | None:
+    """In what a plan differs from an order, both values named; what the provider left out cannot differ."""
+    there = plan.properties
+    for what, theirs, ours in (
+        ("start", there.valid_start, order.window.start),
+        ("end", there.valid_end, order.window.end),
+    ):
+        if theirs is not None and abs(theirs - ours) > _SECOND:
+            return f"its window's {what} is {iso(theirs)}, this order's is {iso(ours)}"
+    if there.off_nadir_range is not None and any(
+        abs(theirs - ours) > 0.01 for theirs, ours in zip(there.off_nadir_range, order.off_nadir_range, strict=True)
+    ):
+        return f"its off-nadir range is {list(there.off_nadir_range)}, this order's is {list(order.off_nadir_range)}"
+    theirs_named = sorted(each.upper() for each in there.satellites)
+    if theirs_named and order.satellites and theirs_named != sorted(order.satellites):
+        return f"its satellites are {', '.join(theirs_named)}, this order's are {', '.join(sorted(order.satellites))}"
+    box = _box(plan)
+    if box is not None and any(abs(theirs - ours) > 0.001 for theirs, ours in zip(box, order.area.bounds, strict=True)):
+        return f"its area is within {list(box)}, this order's within {list(order.area.bounds)}"
+    return None
+
+
+def _box(plan: TaskPlan) -> tuple[float, float, float, float] | None:
+    geometry = plan.geometry or {}
+    rings = geometry.get("coordinates")
+    if geometry.get("type") != "Polygon" or not rings or not rings[0]:
+        return None
+    try:
+        lons, lats = zip(*((float(each[0]), float(each[1])) for each in rings[0]), strict=True)
+    except (TypeError, ValueError, LookupError):
+        return None
+    return min(lons), min(lats), max(lons), max(lats)

@@ -1,0 +1,199 @@
+"""AxelGlobe as a provider: the shared verbs on top of its client."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import httpx
+
+from tasking.axelglobe.client import PAGE, AxelGlobeClient
+from tasking.axelglobe.conversions import candidate_of, plan_of, request_of
+from tasking.axelglobe.finding import our_plan, our_request
+from tasking.axelglobe.models import TaskRequest, href_of
+from tasking.axelglobe.order import AxelGlobeOrder
+from tasking.axelglobe.settings import AxelGlobeSettings
+from tasking.candidate import Candidate
+from tasking.errors import CredentialsRefused, InvalidOrder, NotFound, ProviderError, Refused
+from tasking.http import Call
+from tasking.order import Order
+from tasking.provider import Plan, Request
+
+
+class AxelGlobe:
+    """AxelGlobe for one account, as `tasking.provider.Provider`; close it, or use it as a context manager.
+
+    AxelGlobe documents no way to cancel a request, so there is none here; ``cancel_until`` is shown.
+
+    Args:
+        settings: Addresses, credentials and timing.
+        transport: For tests.
+    """
+
+    name = "axelglobe"
+
+    def __init__(self, settings: AxelGlobeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
+        self.settings = settings
+        self.client = AxelGlobeClient(settings, transport=transport)
+        self.clock = self.client.clock
+
+    def __enter__(self) -> AxelGlobe:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def settle_seconds(self) -> float:
+        """How long a create without an answer is looked for before it counts as not arrived (provider time)."""
+        return self.settings.settle_seconds
+
+    @property
+    def poll_interval_seconds(self) -> float:
+        """How often one order's status is read at most (provider time)."""
+        return self.settings.poll_interval_seconds
+
+    @property
+    def ask_again_seconds(self) -> float:
+        """First pause after the provider was away (provider time)."""
+        return self.settings.ask_again_seconds
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self.client.close()
+
+    def check(self, order: Order) -> None:
+        """Refuse an order that is not AxelGlobe's, or whose window is over. All else the order itself has checked.
+
+        Raises:
+            InvalidOrder: Says what would be right.
+        """
+        _ours(order).window.refuse_if_past(self.clock.now())
+
+    def find_plan(self, order: Order, label: str) -> Plan | None:
+        """The plan called ``label``, the oldest if there are several.
+
+        Only plans that meet the order's own window and area are listed: ours does, and an account may have thousands.
+        Should the server refuse these documented filters, all plans are read.
+
+        Raises:
+            ReferenceTaken: A plan of that name asks for something else.
+        """
+        mine = _ours(order)
+        with _about(label):
+            try:
+                plans = list(self.client.plans(bbox=mine.area.bounds, between=(mine.window.start, mine.window.end)))
+            except (CredentialsRefused, NotFound):
+                raise
+            except Refused:
+                plans = list(self.client.plans())
+        found = our_plan(plans, mine, label)
+        return plan_of(found, self.settings, self.clock.now()) if found is not None else None
+
+    def plan(self, order: Order, label: str) -> Plan:
+        """Create the Task Plan, named ``label``. One POST, never repeated; see `AxelGlobeClient.create_plan`."""
+        mine = _ours(order)
+        made = self.client.create_plan(
+            label, mine.area.geometry, mine.window.start, mine.window.end, mine.off_nadir_range, mine.satellites
+        )
+        return plan_of(made, self.settings, self.clock.now())
+
+    def read_plan(self, plan_id: str) -> Plan:
+        """Read one plan; it is ready when AxelGlobe says ACTIVE."""
+        return plan_of(self.client.plan(plan_id), self.settings, self.clock.now())
+
+    def candidates(self, plan_id: str) -> list[Candidate]:
+        """All candidates of a plan that can be ordered by id and time; those of other plans are never among them."""
+        candidates: dict[str, Candidate] = {}
+        for each in self.client.candidates(plan_id):
+            candidate = candidate_of(each) if each.properties.task_plan_id in (None, plan_id) else None
+            if candidate is not None:
+                candidates[candidate.id] = candidate
+        return list(candidates.values())
+
+    def find_request(self, order: Order, plan_id: str, label: str) -> Request | None:
+        """The request that ``label`` stands for, or ``None``; how it is told is in `finding.our_request`."""
+        _ours(order)
+        with _about(label):
+            found = our_request(self.client.requests(task_plan_id=plan_id), plan_id, label)
+        return request_of(found, self.settings, self.clock.now()) if found is not None else None
+
+    def request(self, order: Order, plan_id: str, candidate: Candidate, label: str) -> Request:  # noqa: ARG002
+        """Order the capture. One POST, never repeated; see `AxelGlobeClient.create_request`."""
+        made = self.client.create_request(label, candidate.id, _ours(order).priority)
+        return request_of(made, self.settings, self.clock.now(), candidate)
+
+    def read(
+        self, request_ids: Sequence[str], candidates: Mapping[str, Candidate] | None = None
+    ) -> Mapping[str, Request]:
+        """Read many requests in the fewest calls: single ones, or pages of the list, whichever is fewer.
+
+        How many pages there are is known after the first. One or two requests are asked singly. Pages are read on as
+        long as each brings two or more (the open orders of an account stand close together), or as long as they are
+        fewer than what is missing. What the pages do not show is asked singly before it counts as unknown.
+
+        Args:
+            request_ids: AxelGlobe's ids.
+            candidates: What was ordered with them, when known: gives the exact capture times.
+
+        Returns:
+            By id; ids that AxelGlobe does not know are absent.
+        """
+        found: dict[str, TaskRequest] = {}
+        missing = dict.fromkeys(request_ids)
+        if len(missing) > 2:
+            for read, (page, in_all) in enumerate(self.client.request_pages(), start=1):
+                hits = {each.id: each for each in page if each.id in missing}
+                found |= hits
+                missing = {each: None for each in missing if each not in hits}
+                pages_left = math.ceil(in_all / PAGE) - read if in_all is not None else read
+                if len(missing) <= 1 or (len(hits) < 2 and len(missing) <= pages_left):
+                    break
+        for request_id in missing:
+            try:
+                found[request_id] = self.client.request(request_id)
+            except NotFound:
+                continue
+        known, now = candidates or {}, self.clock.now()
+        return {key: request_of(each, self.settings, now, known.get(key)) for key, each in found.items()}
+
+    def products(self, request: Request) -> list[dict[str, Any]]:
+        """STAC items (JSON) of the request's captures, with absolute and fresh addresses; empty while there are none.
+
+        The request is read again for its ``assets`` link.
+        """
+        from tasking.axelglobe.stac import search
+
+        if not request.capture_ids:
+            return []
+        call = Call("search products", provider_id=request.id)
+        link = href_of(self.client.request(request.id).links, "assets")
+        if link is None:
+            raise self.client.api.unexpected("the request has no link to its assets", call)
+        return [item for capture_id in request.capture_ids for item in search(self.client.api, link, capture_id)]
+
+    def open_asset(self, item: dict[str, Any], key: str) -> AbstractContextManager[httpx.Response]:
+        """Open one asset of an item from `products` as a stream; see `tasking.http.Api.stream`."""
+        call = Call("download", provider_id=f"{item.get('id')}/{key}")
+        asset = item.get("assets", {}).get(key)
+        if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
+            raise self.client.api.unexpected("the item has no such asset", call)
+        return self.client.api.stream(asset["href"], call)
+
+
+@contextmanager
+def _about(label: str) -> Iterator[None]:
+    """Errors say which order they are about."""
+    try:
+        yield
+    except ProviderError as error:
+        error.reference = error.reference or label
+        raise
+
+
+def _ours(order: Order) -> AxelGlobeOrder:
+    if not isinstance(order, AxelGlobeOrder):
+        raise InvalidOrder("order", type(order).__name__, "give an AxelGlobeOrder to AxelGlobe")
+    return order

@@ -1,0 +1,118 @@
+"""How much of an area each of many footprints covers, as true shares of the ground."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tasking.area import Area
+
+STEP_DEG = 0.25
+"""Edges are straight in longitude and latitude; they are followed in steps this long when they are put on a plane."""
+
+
+def covered_percent(area: Area, footprints: Sequence[dict[str, Any] | None]) -> list[float | None]:
+    """Share of ``area`` inside each footprint, 0..100, in the order given.
+
+    Areas are compared on a Lambert equal-area plane centred on the area (WGS84), so shares are those of the ground.
+    Footprints that cross themselves are repaired, and those that cross the 180° meridian may be written either way.
+
+    Args:
+        area: The area of the order.
+        footprints: GeoJSON geometries (lon, lat). ``None``, empty, unreadable, or around a pole gives ``None``.
+    """
+    import numpy as np
+    import pyproj
+    import shapely
+
+    shares: list[float | None] = [None] * len(footprints)
+    lon_min, lat_min, lon_max, lat_max = area.bounds
+    centre = ((lon_min + lon_max) / 2, (lat_min + lat_max) / 2)
+    which, shapes = shapes_near(centre[0], footprints)
+    if not len(which):
+        return shares
+
+    west, south, east, north = shapely.bounds(shapes).T
+    near = (west < lon_max) & (east > lon_min) & (south < lat_max) & (north > lat_min)
+    covered = np.zeros(len(shapes))
+    if near.any():
+        crs = pyproj.CRS.from_dict({"proj": "laea", "lon_0": centre[0], "lat_0": centre[1], "ellps": "WGS84"})
+        plane = pyproj.Transformer.from_crs(crs.geodetic_crs, crs, always_xy=True)
+
+        def flat(given: Any) -> Any:
+            def onto(coordinates: Any) -> Any:
+                return np.stack(plane.transform(coordinates[:, 0], coordinates[:, 1]), axis=1)
+
+            return shapely.transform(shapely.segmentize(given, STEP_DEG), onto)
+
+        target = flat(shapely.Polygon(area.ring))
+        shapely.prepare(target)
+        candidates = repaired(flat(shapes[near]))
+        covered[near] = shapely.area(shapely.intersection(target, candidates)) / shapely.area(target) * 100
+    for index, share in zip(which, covered, strict=True):
+        shares[int(index)] = min(100.0, max(0.0, float(share)))
+    return shares
+
+
+def shapes_near(middle: float, footprints: Sequence[dict[str, Any] | None]) -> tuple[Any, Any]:
+    """The footprints that can be drawn, as shapely (multi)polygons turned to lie near the longitude ``middle``.
+
+    Returns:
+        Their indices in ``footprints`` and the shapes, two numpy arrays of one length.
+    """
+    import numpy as np
+    import shapely
+
+    texts = np.array([json.dumps(each) if each else None for each in footprints], dtype=object)
+    shapes = shapely.from_geojson(texts, on_invalid="ignore")
+    which = np.flatnonzero(np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_empty(shapes))
+    if not len(which):
+        return which, shapes[which]
+    shapes, known = _around(shapely.force_2d(shapes[which]), middle)
+    return which[known], shapes[known]
+
+
+def repaired(shapes: Any) -> Any:
+    """The shapes (a numpy array), those that cross themselves replaced by what their lines enclose."""
+    import numpy as np
+    import shapely
+
+    shapes = shapes.copy()
+    for index in np.flatnonzero(~shapely.is_valid(shapes)):
+        # not make_valid: it loses one half of a bow tie that has a vertex where it crosses
+        lines = shapely.union_all(shapely.get_rings(shapely.get_parts(shapes[index])))
+        shapes[index] = shapely.union_all(shapely.get_parts(shapely.polygonize([lines])))
+    return shapes
+
+
+def _around(shapes: Any, middle: float) -> tuple[Any, Any]:
+    """The shapes with every ring continuous and near the longitude ``middle``, and which of them that worked for.
+
+    A step of more than 180° in longitude is taken the short way. A ring that does not close then goes around a pole.
+    """
+    import numpy as np
+    import shapely
+
+    parts, of_shape = shapely.get_parts(shapes, return_index=True)
+    rings, of_part = shapely.get_rings(parts, return_index=True)
+    coordinates, ring = shapely.get_coordinates(rings, return_index=True)
+    lon = coordinates[:, 0]
+    first = np.concatenate(([True], ring[1:] != ring[:-1]))
+    starts = np.flatnonzero(first)
+    ends = np.append(starts[1:], len(lon)) - 1
+
+    turns = np.concatenate(([0.0], -np.round(np.diff(lon) / 360)))
+    turns[first] = 0
+    total = np.cumsum(turns)
+    lon = lon + 360 * (total - total[starts][ring])
+    closes = np.abs(lon[ends] - lon[starts]) < 180
+    centre = (np.minimum.reduceat(lon, starts) + np.maximum.reduceat(lon, starts)) / 2
+    lon = lon - 360 * np.round((centre - middle) / 360)[ring]
+
+    whole = np.ones(len(shapes), dtype=bool)
+    whole[of_shape[of_part[~closes]]] = False
+    keep = np.isin(of_shape[of_part], np.flatnonzero(whole))
+    moved = np.where(keep[ring], lon, coordinates[:, 0])
+    return shapely.set_coordinates(shapes.copy(), np.stack((moved, coordinates[:, 1]), axis=1)), whole

@@ -1,0 +1,140 @@
+"""Never twice: how anything is created at a provider.
+
+No provider documents an idempotency key, so every create follows one rule:
+
+1. The reference travels in the create (the ``label``), so that what it made can be found again.
+2. Look: if something with our label is there, adopt it.
+3. Announce the create in the ledger, durably, before it is sent. Only one process can announce it.
+4. Send it once. A clear yes or a clear no is recorded.
+5. Anything else leaves the announcement without an outcome. So does a process that died. Whoever comes next waits out
+   the settle time, looks several times, and adopts what appears. Only when it stayed absent throughout is it announced
+   and sent again.
+
+The honest limit is the settle time: it must be longer than our own timeouts plus the longest time the provider's lists
+lag behind a create.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from tasking.errors import CredentialsRefused, Refused, Unavailable, Uncertain
+from tasking.ledger import Intent, Ledger
+from tasking.provider import Provider
+from tasking.waiting import Wait, readable, wait_until
+
+T = TypeVar("T")
+
+LOOKS = 3
+"""How often an uncertain create is looked for while it settles, at least."""
+
+
+def create_once(
+    ledger: Ledger,
+    provider: Provider,
+    reference: str,
+    verb: str,
+    label: str,
+    *,
+    find: Callable[[], T | None],
+    create: Callable[[], T],
+    made: Callable[[T], dict[str, Any]],
+) -> T | Wait:
+    """Create something exactly once, however often this is called.
+
+    Args:
+        ledger: Where the announcement is kept.
+        provider: Whose clock decides.
+        reference: Our reference of the order.
+        verb: ``plan`` or ``request``.
+        label: What the create carries.
+        find: Looks for it at the provider.
+        create: Sends the create, once.
+        made: The ledger's columns that follow from what was made.
+
+    Returns:
+        What was made or adopted, or a `Wait` while the outcome settles.
+
+    Raises:
+        Refused: A clear no.
+        Unavailable: It was not sent, or looking failed; nothing was made by this call.
+        OrderEnded: A person asked to cancel meanwhile.
+    """
+    intent = ledger.open_intent(reference, verb, label)
+    if intent is not None:
+        settled = _settle(ledger, provider, reference, intent, find, made)
+        if settled is not None:
+            return settled
+    there = find() if intent is None else None
+    intent = ledger.intend(reference, verb, label, provider.clock.now())
+    if intent is None:  # another process of ours is at it, or has made it just now
+        return _look_again(provider, provider.clock.now(), verb, label)
+    if there is not None:
+        ledger.settle(reference, intent, "adopted", f"Found the {verb} {label} at the provider", **made(there))
+        return there
+    if provider.clock.now() - intent.at > timedelta(seconds=provider.settle_seconds / LOOKS):
+        # this process was asleep between announcing and sending; somebody may be settling it by now
+        return _look_again(provider, intent.at, verb, label)
+    try:
+        thing = create()
+    except (Refused, Unavailable) as no:
+        ledger.settle(reference, intent, "refused", f"The {verb} was not made: {_why(no)}")
+        raise
+    except Uncertain as unknown:
+        ledger.record(reference, f"{verb} uncertain", f"No clear answer to the {verb} {label}: {unknown}")
+        return _look_again(provider, intent.at, verb, label)
+    ledger.settle(reference, intent, "made", f"The {verb} {label} was made", **made(thing))
+    return thing
+
+
+def _settle(
+    ledger: Ledger,
+    provider: Provider,
+    reference: str,
+    intent: Intent,
+    find: Callable[[], T | None],
+    made: Callable[[T], dict[str, Any]],
+) -> T | Wait | None:
+    """What became of an announced create: the thing, a wait, or ``None`` when it never arrived."""
+    there = None if provider.clock.known else find()  # a first answer tells the provider's time
+    asked_at = provider.clock.now()
+    there = there or find()
+    if there is not None:
+        ledger.settle(
+            reference,
+            intent,
+            "adopted",
+            f"The {intent.verb} {intent.label} had arrived: found at the provider",
+            **made(there),
+        )
+        return there
+    if asked_at - intent.at < timedelta(seconds=provider.settle_seconds):
+        return _look_again(provider, intent.at, intent.verb, intent.label)
+    ledger.settle(
+        reference,
+        intent,
+        "absent",
+        f"The {intent.verb} {intent.label} announced at {readable(intent.at)} never arrived; it may be made again",
+    )
+    return None
+
+
+def _look_again(provider: Provider, since: datetime, verb: str, label: str) -> Wait:
+    now = provider.clock.now()
+    step = timedelta(seconds=provider.settle_seconds / LOOKS)
+    end = since + timedelta(seconds=provider.settle_seconds)
+    when = max(now, min(now + step, end))
+    return wait_until(
+        provider.clock,
+        when,
+        "settling",
+        f"Looking whether the {verb} {label} arrived, until {readable(end)}: no clear answer",
+    )
+
+
+def _why(no: Refused | Unavailable) -> str:
+    if isinstance(no, CredentialsRefused):
+        return f"credentials refused ({no})"
+    return str(no)

@@ -1,0 +1,133 @@
+"""Reading and writing the catalog's JSON with pystac, each file there whole or not at all."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tasking.delivery.folder import write_at_once
+from tasking.errors import DeliveryFailed
+
+if TYPE_CHECKING:
+    import pystac
+
+FILE_EXTENSION = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
+
+_ANY_FILE_EXTENSION = re.compile(r"https://stac-extensions\.github\.io/file/v[\d.]+/schema\.json")
+_OURS = ("self", "root", "parent", "item", "items", "child", "next", "prev", "previous")
+
+
+def valid_item(item: object) -> dict[str, Any]:
+    """A STAC item that can be delivered, as a copy.
+
+    Raises:
+        DeliveryFailed: It is not valid STAC, or has no assets; says what is wrong.
+    """
+    import pystac
+
+    if not isinstance(item, dict):
+        raise DeliveryFailed(f"the provider listed something that is no STAC item: {str(item)[:80]!r}")
+    shown = str(item.get("id"))[:80]
+    for field, kind, called in (
+        ("id", str, "text"),
+        ("properties", dict, "an object"),
+        ("assets", dict, "an object"),
+    ):
+        if not isinstance(item.get(field), kind) or item[field] == "":
+            raise DeliveryFailed(f"item {shown}: it is not a STAC item to deliver: '{field}' should be {called}")
+    if not item["assets"]:
+        raise DeliveryFailed(f"item {shown}: it has no assets, so there is nothing to deliver yet")
+    for key, asset in item["assets"].items():
+        if not isinstance(asset, dict):
+            raise DeliveryFailed(f"item {shown}: it is not a STAC item to deliver: asset {key!r} should be an object")
+    if not isinstance(item.get("links", []), list) or not all(isinstance(link, dict) for link in item.get("links", [])):
+        raise DeliveryFailed(f"item {shown}: it is not a STAC item to deliver: 'links' should be a list of objects")
+    try:
+        pystac.Item.from_dict({**item, "links": []}, migrate=False)
+    except Exception as error:  # pystac lets through whatever its parsing meets
+        raise DeliveryFailed(f"item {shown}: it is not a STAC item ({type(error).__name__}: {error})") from error
+    return copy.deepcopy(item)
+
+
+def sorted_out_links(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """The item's links that mean something at home: not its place in the provider's catalog, and no signed queries."""
+    kept = []
+    for link in item.get("links", []):
+        href = str(link.get("href", ""))
+        try:
+            url = urlsplit(href)
+        except ValueError:
+            continue
+        if link.get("rel") == "collection" and url.scheme in ("http", "https"):
+            kept.append({**link, "href": url._replace(query="", fragment="").geturl()})
+        elif (
+            link.get("rel") not in _OURS and url.scheme in ("http", "https") and not url.query and "@" not in url.netloc
+        ):
+            kept.append(link)
+    return kept
+
+
+def read_item(place: Path) -> pystac.Item | None:
+    """The item in a folder, or ``None`` when there is none that can be read."""
+    import pystac
+
+    path = place / f"{place.name}.json"
+    try:
+        return pystac.Item.from_dict(json.loads(path.read_text(encoding="utf-8")), href=str(path), migrate=False)
+    except Exception:  # unreadable is as good as absent: its files are checked or fetched again
+        return None
+
+
+def read_catalog(home: Path) -> dict[str, pystac.Item]:
+    """The items the catalog in ``home`` links to, by folder name; those that cannot be read are left out."""
+    try:
+        links = json.loads((home / "catalog.json").read_text(encoding="utf-8"))["links"]
+        names = [Path(link["href"]).parent.name for link in links if link["rel"] == "item"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+    found = {name: read_item(home / name) for name in names if name}
+    return {name: item for name, item in found.items() if item is not None}
+
+
+def write_item(home: Path, name: str, item: dict[str, Any]) -> pystac.Item:
+    """Write one item into its folder, with the way back to its catalog."""
+    import pystac
+
+    extensions = [each for each in item["stac_extensions"] if not _ANY_FILE_EXTENSION.fullmatch(each)]
+    path = home / name / f"{name}.json"
+    made = pystac.Item.from_dict(
+        {**item, "stac_extensions": [*extensions, FILE_EXTENSION]}, href=str(path), migrate=False
+    )
+    said = made.to_dict(include_self_link=False)
+    said["properties"] = item["properties"]
+    said["stac_version"] = item.get("stac_version", said["stac_version"])
+    for rel in ("root", "parent"):
+        said["links"].insert(0, {"rel": rel, "href": "../catalog.json", "type": "application/json"})
+    write_at_once(path, json.dumps(said, indent=2, ensure_ascii=False))
+    return made
+
+
+def write_catalog(
+    home: Path, reference: str, title: str, description: str, facts: dict[str, Any], items: Iterable[pystac.Item]
+) -> None:
+    """Write ``catalog.json`` with one relative link for each item."""
+    import pystac
+
+    catalog = pystac.Catalog(
+        id=reference,
+        title=title,
+        description=description or title,
+        extra_fields=facts,
+        href=str(home / "catalog.json"),
+        catalog_type=pystac.CatalogType.SELF_CONTAINED,
+    )
+    for item in items:
+        catalog.add_link(pystac.Link.item(item, title=item.id))
+    write_at_once(
+        home / "catalog.json", json.dumps(catalog.to_dict(include_self_link=False), indent=2, ensure_ascii=False)
+    )

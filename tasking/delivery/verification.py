@@ -1,0 +1,91 @@
+"""Does everything in an order's folder still stand as it was delivered?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tasking.delivery.download import FileFacts, checksum_of
+
+if TYPE_CHECKING:
+    import pystac
+
+
+def standing(place: Path, item: pystac.Item) -> list[FileFacts]:
+    """The files of an item that are on disk with the size and checksum its JSON gives; hashes each of them."""
+    found = []
+    for key, asset in item.assets.items():
+        facts, problem = _check(place, key, asset.to_dict())
+        if facts is not None and problem is None:
+            found.append(facts.model_copy(update={"item_id": item.id}))
+    return found
+
+
+def verify(folder: Path) -> list[str]:
+    """What is wrong in an order's folder, one line each; empty when it is whole.
+
+    Every link of the catalog leads to an item, and every asset of every item is a file beside it with the size and the
+    checksum that the item gives. Nothing outside the folder is read and nothing is changed.
+    """
+    problems: list[str] = []
+    catalog = _read(folder / "catalog.json", problems)
+    if catalog is None:
+        return problems
+    links = [link for link in catalog.get("links", []) if isinstance(link, dict) and link.get("rel") == "item"]
+    if not links:
+        problems.append("catalog.json: it links to no item")
+    for link in links:
+        href = str(link.get("href"))
+        path = folder / href
+        if not _inside(folder, path):
+            problems.append(f"catalog.json: its link {href} leads out of the folder")
+            continue
+        item = _read(path, problems)
+        if item is None:
+            continue
+        shown = path.relative_to(folder)
+        assets = item.get("assets")
+        if not isinstance(assets, dict) or not assets:
+            problems.append(f"{shown}: it has no assets")
+            continue
+        for key, asset in assets.items():
+            _, problem = _check(path.parent, key, asset)
+            if problem:
+                problems.append(f"{shown}: asset {key}: {problem}")
+    return problems
+
+
+def _check(place: Path, key: str, asset: dict[str, Any]) -> tuple[FileFacts | None, str | None]:
+    href, size, checksum = str(asset.get("href")), asset.get("file:size"), asset.get("file:checksum")
+    path = place / href
+    if not _inside(place, path):
+        return None, f"{href} leads out of the item's folder"
+    if not path.is_file():
+        return None, f"{path.name} is missing"
+    if not isinstance(size, int) or not isinstance(checksum, str):
+        return None, f"{path.name} has no file:size and file:checksum to check"
+    if (found := path.stat().st_size) != size:
+        return None, f"{path.name} has {found} bytes instead of {size}"
+    if checksum_of(path) != checksum:
+        return None, f"{path.name} is not what was delivered: its checksum differs"
+    return FileFacts(path=path, size=size, checksum=checksum, asset_key=key), None
+
+
+def _inside(folder: Path, path: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _read(path: Path, problems: list[str]) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problems.append(f"{path.name}: it cannot be read ({error.strerror})")
+        return None
+    except ValueError as error:
+        problems.append(f"{path.name}: it is not readable JSON ({error})")
+        return None
+    if not isinstance(found, dict):
+        problems.append(f"{path.name}: it is not a JSON object")
+        return None
+    return found

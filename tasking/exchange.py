@@ -1,0 +1,140 @@
+"""One request and its answer: sent once, read whole, within bounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx
+
+from tasking.address import is_loopback
+from tasking.http_settings import HttpSettings
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+_WORDS: dict[type[Exception], str] = {
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.PoolTimeout: "all connections are busy",
+    httpx.ReadTimeout: "no answer in time",
+    httpx.WriteTimeout: "could not be sent in time",
+    httpx.ConnectError: "no connection",
+    httpx.ReadError: "the connection broke",
+    httpx.WriteError: "the connection broke",
+    httpx.RemoteProtocolError: "the connection ended in the middle, or the answer is not HTTP",
+}
+
+
+class NotSent(Exception):
+    """Nothing reached the server."""
+
+
+class Lost(Exception):
+    """It was sent, at least in part, and no answer came."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, read as far as it could be.
+
+    Attributes:
+        status: HTTP status.
+        headers: As received.
+        url: Address that answered.
+        body: What could be read of the body.
+        flaw: Why the body is not whole; ``None`` when it is.
+    """
+
+    status: int
+    headers: httpx.Headers
+    url: httpx.URL
+    body: bytes
+    flaw: Literal["cut", "too long", "not decodable"] | None = None
+
+
+def open_client(base: httpx.URL, settings: HttpSettings, transport: httpx.BaseTransport | None) -> httpx.Client:
+    """The one connection pool of an account: no redirects, HTTP/1.1, our time-outs.
+
+    Proxies of the environment are used, but never to reach a server on this machine.
+    """
+    return httpx.Client(
+        transport=transport,
+        http2=False,
+        follow_redirects=False,
+        trust_env=not is_loopback(base.host),
+        headers={"User-Agent": "tasking-flows", "Accept-Encoding": "gzip, deflate"},
+        timeout=httpx.Timeout(
+            connect=settings.connect_seconds,
+            read=settings.read_seconds,
+            write=settings.write_seconds,
+            pool=settings.pool_seconds,
+        ),
+        limits=httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=5.0),
+    )
+
+
+def start(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    """Send a request once and wait for the head of its answer; the body is open.
+
+    Raises:
+        NotSent: Nothing reached the server.
+        Lost: No answer, and the server may have acted.
+    """
+    problem: Exception
+    try:
+        return client.send(request, stream=True, auth=None)
+    except _NOT_SENT as error:
+        problem = NotSent(in_words(error))
+    except httpx.HTTPError as error:
+        problem = Lost(in_words(error))
+    raise problem  # outside of the handler: the library's error holds the request with its token
+
+
+def exchange(
+    client: httpx.Client,
+    settings: HttpSettings,
+    method: str,
+    url: httpx.URL,
+    *,
+    headers: Mapping[str, str],
+    json: Any = None,
+    data: Mapping[str, str] | None = None,
+) -> Answer:
+    """Send a request once and read its answer, at most ``settings.answer_max_bytes`` of it.
+
+    Raises:
+        NotSent: Nothing reached the server.
+        Lost: No answer, and the server may have acted.
+    """
+    response = start(client, client.build_request(method, url, headers=dict(headers), json=json, data=data))
+    with closing(response):
+        return read(response, settings.answer_max_bytes, settings.answer_seconds)
+
+
+def read(response: httpx.Response, most_bytes: int, most_seconds: float) -> Answer:
+    """Read an open answer; a flaw is noted, not raised, because the status says something even so."""
+    body = bytearray()
+    flaw: Literal["cut", "too long", "not decodable"] | None = None
+    end = time.monotonic() + most_seconds
+    try:
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) > most_bytes:
+                flaw = "too long"
+                break
+            if time.monotonic() > end:
+                flaw = "cut"
+                break
+    except httpx.DecodingError:
+        flaw = "not decodable"
+    except (httpx.HTTPError, httpx.StreamError):
+        flaw = "cut"
+    return Answer(response.status_code, response.headers, response.url, bytes(body[:most_bytes]), flaw)
+
+
+def in_words(error: Exception) -> str:
+    """The HTTP library's error in a few words, with its own."""
+    words = _WORDS.get(type(error), type(error).__name__)
+    return f"{words} ({error})" if str(error) else words

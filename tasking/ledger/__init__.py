@@ -1,0 +1,11 @@
+"""The ledger: what is true about every order, in one small SQL database.
+
+It is the claim (two runs cannot own one reference), the write-ahead intent before every create, the history a person
+filters, and what the watcher reads. Whether a flow run is scheduled, running or failed is Prefect's to say and is not
+copied here.
+"""
+
+from tasking.ledger.ledger import Filter, Ledger, open_ledger
+from tasking.ledger.records import Entry, Intent, OrderRecord, RequestRecord
+
+__all__ = ["Entry", "Filter", "Intent", "Ledger", "OrderRecord", "RequestRecord", "open_ledger"]

@@ -1,0 +1,395 @@
+"""Reading and writing the ledger; every change is one transaction together with its journal line."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Engine, create_engine, event, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from tasking.clock import utc_now
+from tasking.errors import LedgerUnavailable, OrderEnded, ReferenceTaken, TaskingError
+from tasking.ledger.records import Entry, Intent, OrderRecord
+from tasking.ledger.tables import Base, JournalRow, OrderRow
+from tasking.status import StatusCode
+
+BUSY_SECONDS = 30
+"""How long a write waits for another process's write (SQLite)."""
+
+
+class UnknownReference(TaskingError, LookupError):
+    """The ledger has no order with this reference."""
+
+
+class Filter(BaseModel):
+    """Which orders to list; unset fields do not narrow."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str | None = None
+    account: str | None = None
+    site: str | None = None
+    status: str | None = None
+    open_only: bool = False
+    limit: int = 100
+
+
+def open_ledger(url: str) -> Ledger:
+    """The ledger at a SQLAlchemy URL, its tables made when absent.
+
+    Args:
+        url: ``sqlite:////absolute/path.sqlite`` (the folder is created) or ``postgresql+psycopg://user@host/db``.
+
+    Raises:
+        ValueError: The URL is not one; the message never shows its password.
+        LedgerUnavailable: The database does not answer.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError(
+            "url: not a database URL: write sqlite:////folder/ledger.sqlite or postgresql+psycopg://..."
+        ) from None
+    sqlite = parsed.get_backend_name() == "sqlite"
+    if sqlite:
+        if not parsed.database or parsed.database == ":memory:":
+            raise ValueError(
+                f"url: {url}: a ledger must outlive its process: name a file, sqlite:////folder/ledger.sqlite"
+            )
+        Path(parsed.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+        parsed = parsed.set(database=str(Path(parsed.database).expanduser()))
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+        _prepare_sqlite(engine)
+    else:
+        engine = create_engine(parsed, pool_pre_ping=True)
+    ledger = Ledger(engine)
+    ledger.prepare()
+    return ledger
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, see below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        # a writer takes its lock at once and waits for it, instead of failing when it upgrades in the middle
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+class Ledger:
+    """The orders and their journal. Usable from several processes and threads at once.
+
+    Every method raises `LedgerUnavailable` when the database does not answer.
+    """
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
+        self._engine, self._now = engine, now
+
+    def prepare(self) -> None:
+        """Make the tables when they are absent."""
+        with self._answering():
+            try:
+                Base.metadata.create_all(self._engine)
+            except DBAPIError:  # another process made them in the same moment
+                Base.metadata.create_all(self._engine)
+
+    def now(self) -> datetime:
+        """Our time, as written beside what happens."""
+        return self._now()
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._engine.dispose()
+
+    def find(self, reference: str) -> OrderRecord | None:
+        """The order, or ``None``."""
+        with self._session() as session:
+            row = session.get(OrderRow, reference)
+            return None if row is None else OrderRecord.model_validate(row)
+
+    def read(self, reference: str) -> OrderRecord:
+        """The order; raises `UnknownReference`."""
+        record = self.find(reference)
+        if record is None:
+            raise UnknownReference(f"reference: {reference}: the ledger has no such order")
+        return record
+
+    def claim(
+        self,
+        reference: str,
+        order: dict[str, Any],
+        *,
+        provider: str,
+        flow_run_id: str,
+        owner_is_gone: Callable[[str], bool],
+    ) -> OrderRecord:
+        """Own a reference: the first run gets it, the same run keeps it, another only when the owner is gone.
+
+        An order that ended without a delivery is opened again for the run that owns it (a person pressed Retry): the
+        steps find what was already made. A delivered or cancelled one is handed back as it is, with ``ended`` set.
+
+        Args:
+            reference: Ours.
+            order: The order, JSON; must equal the one first claimed.
+            provider: Provider name.
+            flow_run_id: Who asks.
+            owner_is_gone: Tells for the owner's flow run id whether it can no longer go on.
+
+        Raises:
+            ReferenceTaken: Another run owns it, or it names another order.
+        """
+        with self._session() as session:
+            session.add(
+                OrderRow(
+                    reference=reference,
+                    provider=provider,
+                    account=order["account"],
+                    site=order.get("site"),
+                    name=order["name"],
+                    order=order,
+                    flow_run_id=flow_run_id,
+                    host=socket.gethostname(),
+                    created=self._now(),
+                    updated=self._now(),
+                )
+            )
+            try:
+                session.flush()
+            except IntegrityError:
+                session.rollback()
+            else:
+                self._note(session, reference, "claimed", f"Order {reference} accepted: {order['name']}")
+                return self._snapshot(session, reference)
+        held = self.read(reference)
+        gone = held.flow_run_id != flow_run_id and held.ended is None and owner_is_gone(held.flow_run_id)
+        return self._take_over(held, order, flow_run_id, gone)
+
+    def _take_over(self, held: OrderRecord, order: dict[str, Any], flow_run_id: str, gone: bool) -> OrderRecord:
+        mine = held.flow_run_id == flow_run_id
+        if not mine and not gone:
+            state = f"ended: {held.outcome}" if held.ended else "still open"
+            raise ReferenceTaken(
+                f"reference: {held.reference}: owned by flow run {held.flow_run_id} ({state}): "
+                "give this order a reference of its own, or look at that run"
+            )
+        if _content(held.order) != _content(order):
+            raise ReferenceTaken(
+                f"reference: {held.reference}: names another order ({held.name}): "
+                "give this order a reference of its own"
+            )
+        with self._session() as session:
+            row = self._locked(session, held.reference)
+            if row.flow_run_id != held.flow_run_id:
+                raise ReferenceTaken(f"reference: {held.reference}: flow run {row.flow_run_id} took it over just now")
+            if not mine:
+                row.flow_run_id = flow_run_id
+                self._note(session, row.reference, "taken over", f"Run {flow_run_id} goes on for {held.flow_run_id}")
+            if row.ended is not None and row.status != StatusCode.COMPLETED and not row.cancel_asked:
+                row.ended = row.outcome = None
+                self._note(session, row.reference, "reopened", "Tried again; what was already made is found again")
+            row.waits_for = row.waits_message = row.wake_at = None
+            row.host = socket.gethostname()
+            return self._snapshot(session, row.reference)
+
+    def record(self, reference: str, happened: str | None = None, message: str = "", /, **fields: Any) -> OrderRecord:
+        """Change columns of an order and, when ``happened`` is given, add its line to the journal, in one transaction.
+
+        Args:
+            reference: Ours.
+            happened: Event word, e.g. ``planned``; ``None`` for a change not worth a line.
+            message: What happened, for a person.
+            fields: Columns of `OrderRecord`; ``detail`` goes to the journal line.
+        """
+        detail = fields.pop("detail", {})
+        with self._session() as session:
+            row = self._locked(session, reference)
+            for name, value in fields.items():
+                setattr(row, name, _plain(value))
+            if happened is not None:
+                self._note(session, reference, happened, message, detail)
+            return self._snapshot(session, reference)
+
+    def open_intent(self, reference: str, verb: str, label: str) -> Intent | None:
+        """The create that was announced and has no outcome yet, or ``None``."""
+        with self._session() as session:
+            return self._open_intent(session, reference, verb, label)
+
+    def intend(self, reference: str, verb: str, label: str, at: datetime) -> Intent | None:
+        """Announce a create, durably, before it is sent.
+
+        Args:
+            reference: Ours.
+            verb: ``plan`` or ``request``.
+            label: What the create will carry.
+            at: The provider's time now.
+
+        Returns:
+            The intent, or ``None`` when it must not be sent: another process announced the same create and its outcome
+            is unknown, or it was made already.
+
+        Raises:
+            OrderEnded: The order ended, or a person asked to cancel it.
+        """
+        with self._session() as session:
+            row = self._locked(session, reference)
+            if row.cancel_asked or row.ended is not None:
+                raise OrderEnded(
+                    "user_cancelled", row.outcome or f"Order {reference} was cancelled before the {verb} was made"
+                )
+            if self._open_intent(session, reference, verb, label) is not None or self._made(
+                session, reference, verb, label
+            ):
+                return None
+            number = self._rounds(session, reference, verb, label) + 1
+            intent = Intent(verb=verb, label=label, round=number, at=at)
+            self._note(
+                session,
+                reference,
+                f"{verb} intended",
+                f"About to create the {verb} {label}" + (f" (try {number})" if number > 1 else ""),
+                intent.model_dump(mode="json"),
+                once=_once(reference, verb, label, number, "intent"),
+            )
+            try:
+                session.flush()
+            except IntegrityError:
+                session.rollback()
+                return None
+            return intent
+
+    def settle(self, reference: str, intent: Intent, outcome: str, message: str, /, **fields: Any) -> OrderRecord:
+        """Close an intent with what became of it, together with what is then known.
+
+        Args:
+            reference: Ours.
+            intent: What was announced.
+            outcome: ``made``, ``adopted``, ``refused`` or ``absent``.
+            message: For a person.
+            fields: Columns of `OrderRecord`.
+
+        Closing it a second time changes nothing in the journal (two processes may both see the outcome).
+        """
+        with self._session() as session:
+            row = self._locked(session, reference)
+            once = _once(reference, intent.verb, intent.label, intent.round, "outcome")
+            if session.scalar(select(JournalRow.id).where(JournalRow.once == once)) is None:
+                for name, value in fields.items():
+                    setattr(row, name, _plain(value))
+                self._note(
+                    session, reference, f"{intent.verb} {outcome}", message, intent.model_dump(mode="json"), once=once
+                )
+            return self._snapshot(session, reference)
+
+    def orders(self, which: Filter | None = None) -> list[OrderRecord]:
+        """Orders, newest first."""
+        which = which or Filter()
+        query = select(OrderRow).order_by(OrderRow.created.desc()).limit(which.limit)
+        for column in ("provider", "account", "site", "status"):
+            if (value := getattr(which, column)) is not None:
+                query = query.where(getattr(OrderRow, column) == value)
+        if which.open_only:
+            query = query.where(OrderRow.ended.is_(None))
+        with self._session() as session:
+            return [OrderRecord.model_validate(row) for row in session.scalars(query)]
+
+    def journal(self, reference: str) -> list[Entry]:
+        """Everything that happened to an order, oldest first."""
+        with self._session() as session:
+            rows = session.scalars(select(JournalRow).where(JournalRow.reference == reference).order_by(JournalRow.id))
+            return [Entry.model_validate(row) for row in rows]
+
+    def _open_intent(self, session: Session, reference: str, verb: str, label: str) -> Intent | None:
+        number = self._rounds(session, reference, verb, label)
+        if number == 0:
+            return None
+        done = select(JournalRow.id).where(JournalRow.once == _once(reference, verb, label, number, "outcome"))
+        if session.scalar(done) is not None:
+            return None
+        query = select(JournalRow.detail).where(JournalRow.once == _once(reference, verb, label, number, "intent"))
+        return Intent.model_validate(session.scalar(query))
+
+    def _made(self, session: Session, reference: str, verb: str, label: str) -> bool:
+        done = select(JournalRow.id).where(
+            JournalRow.reference == reference,
+            JournalRow.event.in_((f"{verb} made", f"{verb} adopted")),
+            JournalRow.once.startswith(f"{reference}/{verb}/{label}/", autoescape=True),
+        )
+        return session.scalar(done) is not None
+
+    def _rounds(self, session: Session, reference: str, verb: str, label: str) -> int:
+        prefix = f"{reference}/{verb}/{label}/"
+        query = select(func.count()).where(
+            JournalRow.reference == reference,
+            JournalRow.event == f"{verb} intended",
+            JournalRow.once.startswith(prefix, autoescape=True),
+        )
+        return session.scalar(query) or 0
+
+    def _note(
+        self,
+        session: Session,
+        reference: str,
+        happened: str,
+        message: str,
+        detail: dict[str, Any] | None = None,
+        once: str | None = None,
+    ) -> None:
+        session.add(
+            JournalRow(
+                reference=reference, at=self._now(), event=happened, message=message, detail=detail or {}, once=once
+            )
+        )
+
+    def _locked(self, session: Session, reference: str) -> OrderRow:
+        row = session.get(OrderRow, reference, with_for_update=True)
+        if row is None:
+            raise UnknownReference(f"reference: {reference}: the ledger has no such order")
+        row.updated = self._now()
+        return row
+
+    def _snapshot(self, session: Session, reference: str) -> OrderRecord:
+        session.flush()
+        session.expire_all()
+        return OrderRecord.model_validate(session.get_one(OrderRow, reference))
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        with self._answering(), Session(self._engine) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            # the driver's words, without the statement and its parameters, which hold a person's data
+            raise LedgerUnavailable(f"the ledger did not answer: {error.orig}") from None
+
+
+def _once(reference: str, verb: str, label: str, number: int, what: str) -> str:
+    return f"{reference}/{verb}/{label}/{number}/{what}"
+
+
+def _content(order: dict[str, Any]) -> str:
+    return json.dumps({key: value for key, value in order.items() if key != "reference"}, sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value

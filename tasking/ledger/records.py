@@ -1,0 +1,132 @@
+"""What the ledger hands out: frozen snapshots of its rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasking.candidate import Candidate
+from tasking.provider import Request
+
+
+class RequestRecord(BaseModel):
+    """One capture ordered for an order, as last read from the provider.
+
+    Attributes:
+        attempt: 1 for the first; more only where the order allows the next candidate after a rejection.
+        label: What we wrote into the create so that it can be found again.
+        candidate: What was requested.
+        last: The provider's last word.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    attempt: int
+    label: str
+    candidate: Candidate | None
+    last: Request
+
+
+class OrderRecord(BaseModel):
+    """Where one order stands.
+
+    Attributes:
+        reference: Ours, unique.
+        order: The order as it was given, JSON.
+        flow_run_id: The Prefect run that owns it.
+        plan_id: The provider's plan.
+        candidate: The chosen candidate that is not requested yet, or was requested last.
+        candidates_seen: How many candidates the provider ever listed at once.
+        candidates_dropped: Candidates chosen before and lost again (expired, refused).
+        approved_candidate_id: The candidate a person approved.
+        requests: Captures ordered, oldest first; more than one only after rejections, when the order allows it.
+        status: STAPI code; ``None`` while nothing is known, or when the provider's word is unknown to us.
+        provider_status: The provider's own word.
+        waits_for: ``candidates``, ``approval``, ``settling``, ``imagery``, ``products``, ``provider``; or ``None``.
+        wake_at: When the owning run starts again by itself (our time).
+        look_after: From when asking the provider about this order makes sense again (our time).
+        host: The machine that last ran its flow run.
+        changed_at: When the watcher saw something the run has not looked at yet (our time).
+        failures: Consecutive steps that found the provider or the ledger away.
+        cancel_asked: A person asked to cancel; nothing new is created from then on.
+        price, currency: What it costs, where the provider says so.
+        delivered: Item ids in the archive.
+        ended: When the order came to its end (our time), else ``None``.
+        outcome: How it ended, for a person.
+    """
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    reference: str
+    provider: str
+    account: str
+    site: str | None
+    name: str
+    order: dict[str, Any]
+    flow_run_id: str
+    host: str | None
+    plan_id: str | None
+    candidate: Candidate | None
+    candidates_seen: int
+    candidates_dropped: list[str]
+    approved_candidate_id: str | None
+    requests: list[RequestRecord]
+    status: str | None
+    provider_status: str | None
+    waits_for: str | None
+    waits_message: str | None
+    wake_at: datetime | None
+    look_after: datetime | None
+    changed_at: datetime | None
+    failures: int
+    cancel_asked: bool
+    price: Decimal | None
+    currency: str | None
+    delivered: list[str] = Field(default_factory=list)
+    created: datetime
+    updated: datetime
+    ended: datetime | None
+    outcome: str | None
+
+    @property
+    def attempt(self) -> int:
+        """Number of the request that is made next (1 for the first)."""
+        return len(self.requests) + 1
+
+    @property
+    def current_request(self) -> RequestRecord | None:
+        """The request ordered last."""
+        return self.requests[-1] if self.requests else None
+
+
+class Entry(BaseModel):
+    """One line of the journal: something that happened."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    id: int
+    reference: str
+    at: datetime
+    event: str
+    message: str
+    detail: dict[str, Any]
+
+
+class Intent(BaseModel):
+    """A create that was announced before it was sent, and has no known outcome yet.
+
+    Attributes:
+        label: What the create carries so that it can be found again.
+        at: When it was announced, in the provider's time.
+        round: 1 for the first; more after a create that was shown not to have arrived.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    verb: str
+    label: str
+    round: int
+    at: datetime

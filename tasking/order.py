@@ -1,0 +1,190 @@
+"""What every order says, whichever provider collects it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from tasking.area import EXAMPLE, Area
+from tasking.errors import InvalidOrder
+from tasking.window import Window
+
+Policy = Literal["best-coverage", "earliest", "lowest-off-nadir", "highest-sun"]
+
+REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_BLOCK = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*")
+
+
+class Order(BaseModel):
+    """One new image of one area in one window. Frozen; a step that changes something makes a new one.
+
+    Attributes:
+        provider: Name of the provider that this kind of order goes to (class variable).
+        needs_daylight: Whether captures need the sun above the horizon; radar does not (class variable).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    provider: ClassVar[str]
+    needs_daylight: ClassVar[bool] = True
+
+    name: str = Field(
+        title="Name",
+        description="What people call this order, 1 to 100 characters.",
+        examples=["Tokyo Bay, December"],
+        json_schema_extra={"minLength": 1, "maxLength": 100},
+    )
+    area: Area = Field(
+        title="Area",
+        description="What to image: one polygon, longitude first (WGS84), as GeoJSON or as WKT or GeoJSON text.",
+        examples=[EXAMPLE],
+    )
+    window: Window = Field(title="Window", description="Between when and when the image may be taken.")
+    reference: str | None = Field(
+        default=None,
+        title="Reference",
+        description=(
+            "Our unique name for this order: folder name in the archive and name of the plan at the provider. Letters, "
+            "digits, '.', '_' and '-', at most 80. Leave it empty to have one made from the run."
+        ),
+        examples=["tokyo-bay-2026-12"],
+    )
+    select: Policy = Field(
+        default="best-coverage",
+        title="Choose by",
+        description=(
+            "Which candidate is ordered. All but 'best-coverage' choose among the candidates that cover nearly as much "
+            "of the area as the best one."
+        ),
+    )
+    require_approval: bool = Field(
+        default=False,
+        title="Ask before ordering",
+        description="Stop once the candidates are ranked, and order only after a person has approved the choice.",
+    )
+    on_rejection: Literal["wait", "next-candidate"] = Field(
+        default="wait",
+        title="When the provider rejects the request",
+        description=(
+            "'wait': it may still be accepted until the window ends. 'next-candidate': order the next best candidate "
+            "as well. Beware: a rejected request may be accepted again later; then both are captured and both are paid."
+        ),
+    )
+    site: str | None = Field(
+        default=None,
+        title="Site",
+        description="Name of the place for recurring orders: a new order for a site waits for its open one.",
+        examples=["tokyo-bay"],
+    )
+    archive: str = Field(
+        default="image-archive/default",
+        title="Archive",
+        description="The image-archive block that the products are delivered to, as type/name.",
+    )
+    account: str = Field(
+        title="Account",
+        description="The block with the provider's credentials, as type/name.",
+        examples=["axelglobe-tasking/default"],
+    )
+
+    @property
+    def off_nadir_range(self) -> tuple[float, float] | None:
+        """Smallest and largest angle off nadir that may be chosen, degrees; ``None`` where orders do not say."""
+        return None
+
+    @field_validator("reference", "site", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        """A form sends an empty text for a field that was left alone."""
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("name")
+    @classmethod
+    def _name_can_be_shown(cls, value: str) -> str:
+        value = value.strip()
+        if not 1 <= len(value) <= 100:
+            raise InvalidOrder("name", value or "(empty)", f"give 1 to 100 characters; these are {len(value)}")
+        if not value.isprintable():
+            raise InvalidOrder("name", repr(value), "use one line of printable characters")
+        return value
+
+    @field_validator("reference")
+    @classmethod
+    def _reference_can_be_a_folder(cls, value: str | None) -> str | None:
+        if value is not None and (not REFERENCE.fullmatch(value) or value.endswith(".")):
+            raise InvalidOrder(
+                "reference",
+                value,
+                "start with a letter or digit, go on with letters, digits, '.', '_' or '-' up to 80 in all, and do not "
+                "end with '.'; e.g. tokyo-bay-2026-12",
+            )
+        return value
+
+    @field_validator("site")
+    @classmethod
+    def _site_can_be_shown(cls, value: str | None) -> str | None:
+        if value is not None and (len(value := value.strip()) > 80 or not value.isprintable()):
+            raise InvalidOrder("site", value, "use one line of at most 80 printable characters")
+        return value
+
+    @field_validator("archive", "account")
+    @classmethod
+    def _names_a_block(cls, value: str, info: Any) -> str:
+        if not _BLOCK.fullmatch(value):
+            default = cls.model_fields[info.field_name].get_default() or "axelglobe-tasking/default"
+            raise InvalidOrder(info.field_name, value, f"name the block as type/name, e.g. {default}")
+        return value
+
+
+OrderT = TypeVar("OrderT", bound=Order)
+
+
+def order_from(kind: type[OrderT], data: object) -> OrderT:
+    """Read an order from plain data, e.g. a flow's parameters or the ledger.
+
+    Args:
+        kind: The provider's kind of order.
+        data: Its fields as a mapping, or an order of that kind already.
+
+    Raises:
+        InvalidOrder: With one line for each problem: ``field: value: what would be right``.
+    """
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise refusal(error, kind) from None
+
+
+def refusal(error: ValidationError, kind: type[BaseModel]) -> InvalidOrder:
+    """Pydantic's error in plain lines; ``field``, ``value`` and ``fix`` are those of the first problem."""
+    problems: list[InvalidOrder] = []
+    for detail in error.errors():
+        problem = _plain(detail, kind)
+        if str(problem) not in [str(known) for known in problems]:
+            problems.append(problem)
+    first = problems[0]
+    return InvalidOrder(first.field, first.value, "\n".join([first.fix, *map(str, problems[1:])]))
+
+
+def _plain(detail: Any, kind: type[BaseModel]) -> InvalidOrder:
+    ours = detail.get("ctx", {}).get("error")
+    if isinstance(ours, InvalidOrder):
+        return ours
+    field = ".".join(str(part) for part in detail["loc"]) or "order"
+    value = detail["input"]
+    what = detail["type"]
+    if what == "missing":
+        described = kind.model_fields[field].description if field in kind.model_fields else None
+        return InvalidOrder(field, "(missing)", f"is required. {described}" if described else "is required")
+    if what == "extra_forbidden":
+        close = difflib.get_close_matches(field, kind.model_fields, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(kind.model_fields)}"
+        return InvalidOrder(field, value, f"there is no such field; {hint}")
+    if what == "literal_error":
+        return InvalidOrder(field, value, f"choose one of {detail['ctx']['expected']}")
+    if what.startswith("datetime"):
+        return InvalidOrder(field, value, "is not a date and time; write it like 2026-12-01T00:00:00Z")
+    return InvalidOrder(field, "(empty)" if value == "" else value, detail["msg"][:1].lower() + detail["msg"][1:])

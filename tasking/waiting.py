@@ -1,0 +1,37 @@
+"""A step that cannot go on yet says until when, and for what, in a person's words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from tasking.clock import ProviderClock
+
+
+class Wait(BaseModel):
+    """Come back later.
+
+    Attributes:
+        until: When to come back, in our own time.
+        waits_for: One word for the ledger: ``candidates``, ``approval``, ``settling``, ``imagery``, ``products``,
+            ``provider``.
+        message: What is waited for, for the person who looks at the run.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    until: AwareDatetime
+    waits_for: str
+    message: str
+
+
+def wait_until(clock: ProviderClock, when: datetime, waits_for: str, message: str) -> Wait:
+    """A wait until the provider's clock shows ``when`` (at least a second of our time from now)."""
+    soonest = clock.local(clock.now()) + timedelta(seconds=1)
+    return Wait(until=max(clock.local(when), soonest), waits_for=waits_for, message=message)
+
+
+def readable(when: datetime) -> str:
+    """A time as a person reads it: ``2026-12-03 01:14 UTC``."""
+    return when.strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,49 @@
+"""Reading how all open orders of an account stand, in as few calls as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tasking import lifecycle
+from tasking.errors import NotFound
+from tasking.ledger import Ledger, OrderRecord
+from tasking.provider import Provider
+
+
+def look(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> int:
+    """Ask the provider about the orders that may have changed and write down what it says.
+
+    An order is left alone until its ``look_after``: the run itself, or the last look, has asked recently enough. Orders
+    whose run can go on get ``changed_at``; waking them is the caller's.
+
+    Args:
+        ledger: Where the orders are.
+        provider: The provider of one account.
+        records: That account's open orders.
+
+    Returns:
+        How many orders were asked about.
+    """
+    now = ledger.now()
+    due = [one for one in records if one.look_after is not None and one.look_after <= now]
+    waiting = [one for one in due if one.waits_for in ("imagery", "provider") and one.requests]
+    candidates = {key: what for one in waiting for key, what in lifecycle.ordered(one).items()}
+    ids = [request.last.id for one in waiting for request in one.requests]
+    answers = provider.read(ids, candidates) if ids else {}
+    for one in waiting:
+        lifecycle.note_answers(ledger, provider, one, answers, seen_by_watcher=True)
+    planned = [one for one in due if one.waits_for == "candidates" and one.plan_id is not None]
+    for one in planned:
+        _look_at_plan(ledger, provider, one)
+    return len(waiting) + len(planned)
+
+
+def _look_at_plan(ledger: Ledger, provider: Provider, record: OrderRecord) -> None:
+    assert record.plan_id is not None
+    try:
+        plan = provider.read_plan(record.plan_id)
+    except NotFound:
+        return  # the run itself says so when it wakes
+    after = lifecycle.look_after(provider, lifecycle.half_time(plan, provider.clock.now()))
+    ready = plan.ready and record.candidates_seen == 0
+    ledger.record(record.reference, look_after=after, changed_at=ledger.now() if ready else None)

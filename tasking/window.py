@@ -1,0 +1,78 @@
+"""The window of an order: between when and when the image may be taken."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from tasking.errors import InvalidOrder
+
+
+def iso(when: datetime) -> str:
+    """A moment as people and providers write it: ``2026-12-01T00:00:00Z`` (UTC, fractions only when there are any)."""
+    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class Window(BaseModel):
+    """Between when and when the image may be taken. Aware on the way in, UTC afterwards.
+
+    That the end is not past is not part of the model: a run is entered again weeks later with the same parameters. Call
+    `refuse_if_past` where an order enters.
+
+    Raises:
+        InvalidOrder: A time without a zone, or an end that is not after the start (pydantic wraps it).
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        title="Window",
+        json_schema_extra={"description": "Between when and when the image may be taken."},
+    )
+
+    start: datetime = Field(
+        title="Start",
+        description="The image may be taken from here on. With a zone, e.g. 2026-12-01T00:00:00Z.",
+        examples=["2026-12-01T00:00:00Z"],
+    )
+    end: datetime = Field(
+        title="End",
+        description="The image is taken before this moment. With a zone, e.g. 2026-12-08T00:00:00Z.",
+        examples=["2026-12-08T00:00:00Z"],
+    )
+
+    @field_validator("start", "end")
+    @classmethod
+    def _utc(cls, value: datetime, info: Any) -> datetime:
+        if value.tzinfo is None or value.utcoffset() is None:
+            raise InvalidOrder(
+                f"window.{info.field_name}", value.isoformat(), f"has no zone; write {value.isoformat()}Z for UTC"
+            )
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:
+            raise InvalidOrder(f"window.{info.field_name}", value, "is outside the years 1 to 9999 in UTC") from None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Window:
+        if self.start >= self.end:
+            raise InvalidOrder(
+                "window.end", iso(self.end), f"is not after the start ({iso(self.start)}); give an end later than that"
+            )
+        return self
+
+    @property
+    def length(self) -> timedelta:
+        """How long the window is open."""
+        return self.end - self.start
+
+    def refuse_if_past(self, now: datetime) -> None:
+        """Refuse a window that is already over.
+
+        Raises:
+            InvalidOrder: The end is not after ``now``.
+        """
+        if self.end <= now:
+            raise InvalidOrder("window.end", iso(self.end), f"is past (it is {iso(now)}); give an end in the future")

@@ -1,0 +1,101 @@
+"""Start again the order runs whose process is gone: the worker or the machine died."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect import get_client, get_run_logger
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas import OrchestrationResult
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.states import AwaitingRetry, Crashed
+
+from tasking.clock import utc_now
+from tasks.step import step
+
+AGAIN = "Started again: its process was lost"
+
+
+@step("bring-back")
+def bring_back(lost_after_seconds: float, most_crashes: int, elsewhere: Iterable[UUID] = ()) -> int:
+    """Start lost runs of order flows again; returns how many.
+
+    A run counts as lost when it is Crashed, or Running or Pending for longer than ``lost_after_seconds`` with no
+    process on this machine. One that crashes again and again without ever getting to a wait is left Crashed for a person.
+
+    Args:
+        lost_after_seconds: How long a run may be without a process, e.g. while it starts.
+        most_crashes: Crashes in a row before a run is left alone.
+        elsewhere: Runs whose processes live on other machines; the watcher of those judges them.
+    """
+    states = [StateType.RUNNING, StateType.PENDING, StateType.CRASHED]
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(like_="order-")),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=states))),
+            limit=200,
+        )
+        alive, skipped = runs_with_a_process(), set(elsewhere)  # after the read: a run seen must show its process
+        return sum(
+            _again(client, run, most_crashes)
+            for run in runs
+            if run.deployment_id is not None
+            and run.state is not None
+            and (run.state.is_crashed() or _lost(run, run.state, lost_after_seconds, alive, skipped))
+        )
+
+
+def runs_with_a_process() -> set[str]:
+    """Ids of the flow runs that have a process on this machine: the engine's environment names its run."""
+    found = set()
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            for item in environ.read_bytes().split(b"\0"):
+                if item.startswith(b"PREFECT__FLOW_RUN_ID="):
+                    found.add(item.split(b"=", 1)[1].decode())
+        except OSError:  # ended meanwhile, or another user's
+            continue
+    return found
+
+
+def _lost(run: FlowRun, state: State, lost_after_seconds: float, alive: set[str], elsewhere: set[UUID]) -> bool:
+    if str(run.id) in alive or run.id in elsewhere:
+        return False
+    return utc_now() - state.timestamp > timedelta(seconds=lost_after_seconds)
+
+
+def _again(client: SyncPrefectClient, run: FlowRun, most_crashes: int) -> bool:
+    assert run.state is not None
+    if _crashes_in_a_row(client.read_flow_run_states(run.id)) >= most_crashes:
+        get_run_logger().warning(
+            "Run %s (%s) crashed %d times in a row; a person should look", run.name, run.id, most_crashes
+        )
+        return False
+    if not run.state.is_crashed():
+        client.set_flow_run_state(run.id, Crashed(message="Its process is gone"))
+    reply: OrchestrationResult[Any] = client.set_flow_run_state(
+        run.id, AwaitingRetry(scheduled_time=utc_now(), message=AGAIN)
+    )
+    return reply.status is SetStateStatus.ACCEPT
+
+
+def _crashes_in_a_row(states: list[State]) -> int:
+    """Crashes since the run last got to a wait of its own."""
+    crashes = 0
+    for state in sorted(states, key=lambda one: one.timestamp, reverse=True):
+        if state.name == "AwaitingRetry" and state.message != AGAIN:
+            break
+        crashes += state.is_crashed()
+    return crashes

@@ -1,0 +1,88 @@
+"""What a person sees on the run's page: candidates, picture, timeline, and what was delivered."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+
+from prefect.artifacts import create_markdown_artifact
+
+from tasking.candidate import Candidate
+from tasking.choice import Ranked
+from tasking.delivery.catalog import Delivery
+from tasking.order import Order
+from tasking.picture import footprint_svg
+from tasks.step import ledger, step
+
+SHOWN = 25
+"""Rows of the candidate table; the rest is counted."""
+
+
+def show_candidates(order: Order, reference: str, ranked: Sequence[Ranked], best: Candidate) -> None:
+    """The ranked candidates as a table, with a picture of the area and the footprints."""
+    chosen = next((one for one in ranked if one.candidate.id == best.id), None)
+    picture = base64.b64encode(footprint_svg(order.area, ranked, chosen).encode()).decode()
+    lines = [
+        f"# Candidates of {_text(reference)}",
+        f"![Area and footprints](data:image/svg+xml;base64,{picture})",
+        "| | score | covers | capture (UTC) | satellite | off nadir | sun | why |",
+        "| --- | ---: | ---: | --- | --- | ---: | ---: | --- |",
+    ]
+    for one in ranked[:SHOWN]:
+        it = one.candidate
+        lines.append(
+            f"| {'**chosen**' if it.id == best.id else ''} | {one.score:.2f} | {_number(one.coverage_percent, ' %')} "
+            f"| {it.start:%Y-%m-%d %H:%M} | {_text(it.platform or '')} | {_number(it.off_nadir_deg, '°')} "
+            f"| {_number(it.sun_elevation_deg, '°')} | {_text(one.why_not or one.reason)} |"
+        )
+    if len(ranked) > SHOWN:
+        lines.append(f"\n{len(ranked) - SHOWN} more are not shown.")
+    create_markdown_artifact(
+        "\n".join(lines), key=_key(reference, "candidates"), description=f"{len(ranked)} candidates"
+    )
+
+
+def show_delivery(reference: str, delivery: Delivery) -> None:
+    """Where the imagery is, file by file."""
+    lines = [
+        f"# Delivered: {_text(reference)}",
+        f"[{_text(str(delivery.folder / 'catalog.json'))}](file://{delivery.folder}/catalog.json)",
+        "",
+        "| item | asset | file | size |",
+        "| --- | --- | --- | ---: |",
+    ]
+    lines += [
+        f"| {_text(one.item_id)} | {_text(one.asset_key)} | [{_text(one.path.name)}](file://{one.path}) "
+        f"| {one.size / 1e3:.0f} kB |"
+        for one in delivery.files
+    ]
+    create_markdown_artifact(
+        "\n".join(lines), key=_key(reference, "delivered"), description=f"{len(delivery.files)} files, verified"
+    )
+
+
+@step("show-timeline")
+def show_timeline(reference: str) -> None:
+    """Everything that happened to the order, as the ledger's journal has it."""
+    with ledger() as book:
+        entries = book.journal(reference) if book.find(reference) is not None else []
+    if not entries:
+        return
+    lines = [f"# What happened to {_text(reference)}", "| when (UTC) | what | |", "| --- | --- | --- |"]
+    lines += [f"| {one.at:%Y-%m-%d %H:%M:%S} | {_text(one.event)} | {_text(one.message)} |" for one in entries]
+    create_markdown_artifact("\n".join(lines), key=_key(reference, "timeline"), description="The order's timeline")
+
+
+def _key(reference: str, what: str) -> str:
+    """Prefect's keys hold lower-case letters, digits and dashes only."""
+    return f"order-{re.sub(r'[^a-z0-9]+', '-', reference.lower()).strip('-')}-{what}"
+
+
+def _number(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:.1f}{unit}"
+
+
+def _text(said: str) -> str:
+    """Words from outside, so that they stay words in a table."""
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", " ".join(said.split()))[:500]

@@ -1,0 +1,65 @@
+"""What all steps share: their retries, and how they open the ledger and the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from blocks.account import load_account
+from blocks.order_ledger import load_ledger
+from tasking.errors import TaskingError
+from tasking.ledger import Ledger
+from tasking.provider import Provider
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Retries are for what may pass by itself; a refusal stays one."""
+    try:
+        state.result()
+    except TaskingError as error:
+        return error.retryable
+    except Exception:  # a mistake of ours does not go away either
+        return False
+    return False
+
+
+def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """A task that is one step of an order.
+
+    Results are neither stored nor reused: what happened is read from the ledger or the provider, each time.
+    """
+
+    def decorate(function: Callable[P, R]) -> Task[P, R]:
+        return task(
+            name=name,
+            persist_result=False,
+            cache_policy=NO_CACHE,
+            retries=1,
+            retry_delay_seconds=2,
+            retry_condition_fn=_worth_a_retry,
+        )(function)
+
+    return decorate
+
+
+@contextmanager
+def ledger() -> Iterator[Ledger]:
+    """The installation's ledger, closed afterwards."""
+    with closing(load_ledger()) as opened:
+        yield opened
+
+
+@contextmanager
+def ledger_and_provider(account: str) -> Iterator[tuple[Ledger, Provider]]:
+    """The ledger and the provider of an account block, closed afterwards."""
+    with ledger() as opened, closing(load_account(account).open()) as provider:
+        yield opened, provider

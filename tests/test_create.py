@@ -1,0 +1,250 @@
+"""Never twice: whatever is lost on the way, one thing is made; and what truly did not arrive is made again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasking.clock import ProviderClock
+from tasking.create import create_once
+from tasking.errors import OrderEnded, Refused, Unavailable, Uncertain
+from tasking.ledger import Ledger, open_ledger
+from tasking.waiting import Wait
+
+SETTLE = 180.0
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+class Far:
+    """A provider far away: it makes what arrives, shows it in its list after a lag, and answers if it can."""
+
+    name = "far"
+    settle_seconds = SETTLE
+
+    def __init__(self, lag: float = 0.0) -> None:
+        self.time = datetime(2026, 12, 1, tzinfo=UTC)
+        self.clock = ProviderClock(lambda: self.time)
+        self.clock.observe({"Date": "Tue, 01 Dec 2026 00:00:00 GMT"})
+        self.made: list[datetime] = []
+        self.lag = timedelta(seconds=lag)
+        self.faults: list[Callable[[], None]] = []
+        self.looks = 0
+
+    def find(self) -> str | None:
+        self.looks += 1
+        shown = [at for at in self.made if at + self.lag <= self.time]
+        return "thing" if shown else None
+
+    def create(self) -> str:
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is not None:
+            fault()
+        self.made.append(self.time)
+        return "thing"
+
+    def loses_the_answer(self) -> None:
+        self.made.append(self.time)
+        raise Uncertain("reset")
+
+    def gets_nothing(self) -> None:
+        raise Uncertain("reset")
+
+    def dies_before_sending(self) -> None:
+        raise Killed
+
+    def dies_after_sending(self) -> None:
+        self.made.append(self.time)
+        raise Killed
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    book = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    order = {"name": "Bay", "account": "a/b"}
+    book.claim("bay", order, provider="far", flow_run_id="run", owner_is_gone=lambda _run: False)
+    yield book
+    book.close()
+
+
+def once(ledger: Ledger, far: Any) -> str | Wait:
+    """As a step does it: what the ledger knows needs no asking."""
+    if (known := ledger.read("bay").plan_id) is not None:
+        return known
+    return make(ledger, far)
+
+
+def make(ledger: Ledger, far: Any) -> str | Wait:
+    return create_once(
+        ledger, far, "bay", "request", "bay", find=far.find, create=far.create, made=lambda it: {"plan_id": it}
+    )
+
+
+def to_the_end(ledger: Ledger, far: Far) -> str:
+    """Come back as often as it asks to; time passes as it says."""
+    for _ in range(20):
+        answer = once(ledger, far)
+        if not isinstance(answer, Wait):
+            return answer
+        assert answer.until > far.time
+        far.time = answer.until
+    raise AssertionError("it never settles")
+
+
+@pytest.mark.parametrize("lag", [0, 30, 60, SETTLE - 1])
+@pytest.mark.parametrize("fault", ["loses_the_answer", "dies_after_sending"])
+def test_a_create_whose_answer_was_lost_is_found_and_not_made_again(ledger: Ledger, fault: str, lag: float) -> None:
+    far = Far(lag)
+    far.faults = [getattr(far, fault)]
+    try:
+        once(ledger, far)
+    except Killed:
+        pass
+    assert to_the_end(ledger, far) == "thing"
+    assert len(far.made) == 1
+    assert ledger.read("bay").plan_id == "thing"
+    assert "request adopted" in [one.event for one in ledger.journal("bay")]
+
+
+@pytest.mark.parametrize("fault", ["gets_nothing", "dies_before_sending"])
+def test_a_create_that_never_arrived_is_made_again_but_only_after_the_settle_time(ledger: Ledger, fault: str) -> None:
+    far = Far()
+    far.faults = [getattr(far, fault)]
+    begin = far.time
+    try:
+        once(ledger, far)
+    except Killed:
+        pass
+    looks = far.looks
+    assert to_the_end(ledger, far) == "thing"
+    assert far.made == [at for at in far.made if at - begin >= timedelta(seconds=SETTLE)]
+    assert len(far.made) == 1
+    assert far.looks - looks >= 3
+
+
+def test_answers_lost_several_times_still_make_one(ledger: Ledger) -> None:
+    far = Far(lag=60)
+    far.faults = [far.gets_nothing, far.gets_nothing, far.loses_the_answer]
+    assert to_the_end(ledger, far) == "thing"
+    assert len(far.made) == 1
+
+
+def test_what_is_there_already_is_adopted_also_by_a_ledger_that_knows_nothing(ledger: Ledger) -> None:
+    far = Far()
+    far.made = [far.time]
+    assert once(ledger, far) == "thing"
+    assert len(far.made) == 1
+
+
+def test_a_clear_no_is_handed_on_and_leaves_nothing_to_settle(ledger: Ledger) -> None:
+    far = Far()
+
+    def refuse() -> None:
+        raise Refused("no credits", status=402)
+
+    far.faults = [refuse]
+    with pytest.raises(Refused, match="no credits"):
+        once(ledger, far)
+    assert ledger.open_intent("bay", "request", "bay") is None
+    assert once(ledger, far) == "thing"
+
+
+def test_a_create_that_was_not_sent_may_be_sent_at_once(ledger: Ledger) -> None:
+    far = Far()
+
+    def away() -> None:
+        raise Unavailable("connection refused")
+
+    far.faults = [away]
+    with pytest.raises(Unavailable):
+        once(ledger, far)
+    assert once(ledger, far) == "thing"
+    assert len(far.made) == 1
+
+
+def test_two_processes_of_one_run_make_one(ledger: Ledger) -> None:
+    far = Far(lag=60)
+    other: list[str | Wait] = []
+
+    class Between(Far):
+        """While this process has announced and not yet sent, the other comes along."""
+
+        def create(self) -> str:
+            other.append(once(ledger, far))
+            far.made.append(far.time)
+            return "thing"
+
+    first = Between(lag=60)
+    first.find = far.find  # type: ignore[method-assign]
+    assert once(ledger, first) == "thing"
+    assert isinstance(other[0], Wait)
+    assert to_the_end(ledger, far) == "thing"
+    assert len(far.made) == 1
+
+
+def test_a_process_with_old_knowledge_makes_no_second_one_while_the_list_lags(ledger: Ledger) -> None:
+    far = Far(lag=60)
+    assert once(ledger, far) == "thing"
+    assert isinstance(make(ledger, far), Wait)
+    assert len(far.made) == 1
+
+
+def test_a_process_that_slept_between_announcing_and_sending_does_not_send(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = Far()
+    intend = ledger.intend
+
+    def slowly(*args: Any) -> Any:
+        intent = intend(*args)
+        far.time += timedelta(seconds=SETTLE)
+        return intent
+
+    monkeypatch.setattr(ledger, "intend", slowly)
+    assert isinstance(once(ledger, far), Wait)
+    assert far.made == []
+
+
+def test_nothing_is_made_after_a_person_asked_to_cancel(ledger: Ledger) -> None:
+    far = Far()
+    far.faults = [far.gets_nothing]
+    assert isinstance(once(ledger, far), Wait)
+    ledger.record("bay", cancel_asked=True)
+    with pytest.raises(OrderEnded):
+        to_the_end(ledger, far)
+    assert far.made == []
+
+
+def test_an_uncertain_create_is_still_found_after_a_person_asked_to_cancel(ledger: Ledger) -> None:
+    far = Far(lag=60)
+    far.faults = [far.loses_the_answer]
+    assert isinstance(once(ledger, far), Wait)
+    ledger.record("bay", cancel_asked=True)
+    assert to_the_end(ledger, far) == "thing"
+    assert len(far.made) == 1
+
+
+def test_the_providers_clock_decides_when_a_create_has_settled(ledger: Ledger) -> None:
+    far = Far(lag=60)
+    far.faults = [far.loses_the_answer]
+    once(ledger, far)
+    # the next process starts with a local clock a day ahead, and learns the provider's time with its first answer
+    theirs = far.time + timedelta(seconds=61)
+    ahead = ProviderClock(lambda: theirs + timedelta(days=1))
+    far.clock = ahead
+    find = far.find
+
+    def find_and_learn() -> str | None:
+        far.time = theirs
+        ahead.observe({"Date": theirs.strftime("%a, %d %b %Y %H:%M:%S GMT")})
+        return find()
+
+    far.find = find_and_learn  # type: ignore[method-assign]
+    assert once(ledger, far) == "thing"
+    assert len(far.made) == 1

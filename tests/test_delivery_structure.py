@@ -1,0 +1,126 @@
+"""Whether a file is whole by its own account: a cut file with a matching length is still found."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import pytest
+
+from tasking.delivery.structure import damage, format_of
+
+
+def tiff(order: str = "<", big: bool = False, pages: int = 2, tiled: bool = False) -> bytes:
+    """A small TIFF: directories first (as in a Cloud-Optimized GeoTIFF), then two blocks of pixels for each."""
+    word, inline, count_size, entry_size = ("Q", 8, 8, 20) if big else ("I", 4, 2, 12)
+    head = {"<": b"II", ">": b"MM"}[order] + (
+        struct.pack(order + "HHHQ", 43, 8, 0, 16) if big else struct.pack(order + "HI", 42, 8)
+    )
+    size = count_size + 2 * entry_size + inline
+    values = 2 * struct.calcsize(word) * 2
+    pixels = len(head) + pages * (size + values)
+    out = bytearray(head)
+    for page in range(pages):
+        at = len(out)
+        after = at + size
+        following = after + values if page + 1 < pages else 0
+        offsets = [pixels + page * 200, pixels + page * 200 + 100]
+        out += struct.pack(order + ("Q" if big else "H"), 2)
+        for tag, where in ((324 if tiled else 273, after), (325 if tiled else 279, after + values // 2)):
+            out += struct.pack(order + "HH" + word + word, tag, 16 if big else 4, 2, where)
+        out += struct.pack(order + word, following)
+        out += struct.pack(order + word * 4, *offsets, 100, 100)
+    return bytes(out) + bytes(200 * pages)
+
+
+def png() -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(20))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def archive() -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as file:
+        file.writestr("inside.txt", "text")
+    return held.getvalue()
+
+
+WHOLE = {
+    "classic.tif": tiff(),
+    "motorola.tif": tiff(">"),
+    "big.tiff": tiff(big=True),
+    "big-tiled.TIF": tiff(big=True, tiled=True),
+    "picture.png": png(),
+    "picture.jpg": b"\xff\xd8\xff\xe0" + bytes(500) + b"\xff\xd9",
+    "all.zip": archive(),
+    "item.json": b'{"a": [1, 2, 3]}',
+    "radar.h5": b"\x89HDF\r\n\x1a\n" + bytes(100),
+    "unknown.xyz": b"anything",
+    "page.html": b"<html></html>",
+}
+
+
+def check(folder: Path, name: str, body: bytes) -> str | None:
+    path = folder / "body"
+    path.write_bytes(body)
+    return damage(path, name)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_whole_file_is_whole(tmp_path: Path, name: str) -> None:
+    assert check(tmp_path, name, WHOLE[name]) is None
+
+
+@pytest.mark.parametrize("name", [name for name in WHOLE if name not in ("radar.h5", "unknown.xyz", "page.html")])
+def test_a_file_cut_anywhere_is_found(tmp_path: Path, name: str) -> None:
+    body = WHOLE[name]
+    for length in range(len(body)):
+        assert check(tmp_path, name, body[:length]), f"{length} of {len(body)} bytes"
+
+
+@pytest.mark.parametrize("name", [name for name in WHOLE if name not in ("unknown.xyz", "page.html")])
+def test_something_else_under_a_files_name_is_found(tmp_path: Path, name: str) -> None:
+    assert check(tmp_path, name, b"Internal error, please try again later." * 20)
+    assert check(tmp_path, name, b"\n <!DOCTYPE html><p>Log in</p>")
+
+
+def test_a_real_cloud_optimized_geotiff_is_whole_and_its_first_half_is_not(tmp_path: Path) -> None:
+    rasterio = pytest.importorskip("rasterio")
+    numpy = pytest.importorskip("numpy")
+    for big in ("YES", "NO"):
+        path = tmp_path / "real.tif"
+        pixels = numpy.random.default_rng(1).integers(0, 4000, (3, 600, 600)).astype("uint16")
+        place = rasterio.Affine(0.001, 0.0, 139.0, 0.0, -0.001, 36.0)
+        with rasterio.open(
+            path, "w", driver="COG", width=600, height=600, count=3, dtype="uint16", crs="EPSG:4326",
+            transform=place, compress="deflate", blocksize=256, bigtiff=big,
+        ) as file:  # fmt: skip
+            file.write(pixels)
+        assert damage(path, "real.tif") is None
+        body = path.read_bytes()
+        for share in (0.1, 0.5, 0.9, 0.999):
+            assert check(tmp_path, "real.tif", body[: int(len(body) * share)])
+
+
+def test_a_tiff_whose_directories_lead_in_a_circle_is_read_once(tmp_path: Path) -> None:
+    body = bytearray(tiff(pages=1))
+    body[8 + 2 + 24 : 8 + 2 + 28] = struct.pack("<I", 8)
+    assert check(tmp_path, "circle.tif", bytes(body)) is None
+
+
+def test_a_tiff_without_pixels_is_damaged(tmp_path: Path) -> None:
+    body = b"II*\x00\x08\x00\x00\x00" + struct.pack("<HHHIII", 1, 256, 4, 1, 7, 0)
+    assert check(tmp_path, "none.tif", body) == "it does not say where its pixels are"
+
+
+def test_the_format_comes_from_the_name_else_from_the_media_type() -> None:
+    assert format_of("a.TIFF", "image/png") == "tiff"
+    assert format_of("a", "image/tiff; application=geotiff; profile=cloud-optimized") == "tiff"
+    assert format_of("a.xyz", None) is None

@@ -1,0 +1,228 @@
+"""The ledger is the claim, the intent before a create, and the history."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasking.errors import LedgerUnavailable, OrderEnded, ReferenceTaken
+from tasking.ledger import Filter, Ledger, open_ledger
+from tasking.ledger.ledger import UnknownReference
+
+NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
+ORDER: dict[str, Any] = {"name": "Tokyo Bay", "account": "axelglobe-tasking/default", "site": None, "reference": "bay"}
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    yield opened
+    opened.close()
+
+
+def claim(ledger: Ledger, run: str = "run-1", order: dict[str, Any] = ORDER, gone: bool = False) -> None:
+    ledger.claim("bay", order, provider="axelglobe", flow_run_id=run, owner_is_gone=lambda _run: gone)
+
+
+def test_the_same_run_keeps_its_reference_after_a_wait(ledger: Ledger) -> None:
+    claim(ledger)
+    ledger.record("bay", plan_id="plan-7", waits_for="candidates", wake_at=NOON)
+    claim(ledger)
+    record = ledger.read("bay")
+    assert (record.plan_id, record.flow_run_id, record.waits_for) == ("plan-7", "run-1", None)
+
+
+def test_a_second_run_is_told_which_run_owns_the_reference(ledger: Ledger) -> None:
+    claim(ledger)
+    with pytest.raises(ReferenceTaken, match="run-1"):
+        claim(ledger, "run-2")
+
+
+def test_a_run_takes_over_when_the_owner_can_no_longer_go_on(ledger: Ledger) -> None:
+    claim(ledger)
+    claim(ledger, "run-2", gone=True)
+    assert ledger.read("bay").flow_run_id == "run-2"
+    with pytest.raises(ReferenceTaken, match="run-2"):
+        claim(ledger, "run-1")
+
+
+def test_a_reference_never_names_two_different_orders(ledger: Ledger) -> None:
+    claim(ledger)
+    with pytest.raises(ReferenceTaken, match="another order"):
+        claim(ledger, order={**ORDER, "name": "Osaka"})
+
+
+def test_of_many_runs_at_once_one_owns_the_reference(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+
+    def one(run: str) -> str | None:
+        book = open_ledger(url)
+        try:
+            claim(book, run)
+        except ReferenceTaken:
+            return None
+        finally:
+            book.close()
+        return run
+
+    with ThreadPoolExecutor(8) as pool:
+        winners = [run for run in pool.map(one, [f"run-{n}" for n in range(8)]) if run]
+    assert len(winners) == 1
+
+
+def test_an_ended_order_is_opened_again_by_its_own_run_only(ledger: Ledger) -> None:
+    claim(ledger)
+    ledger.record("bay", ended=NOON, status="rejected", outcome="not feasible")
+    with pytest.raises(ReferenceTaken, match="not feasible"):
+        claim(ledger, "run-2", gone=True)
+    claim(ledger)
+    assert ledger.read("bay").ended is None
+
+
+@pytest.mark.parametrize(("status", "cancel_asked"), [("completed", False), ("user_cancelled", True)])
+def test_a_delivered_or_cancelled_order_stays_ended(ledger: Ledger, status: str, cancel_asked: bool) -> None:
+    claim(ledger)
+    ledger.record("bay", ended=NOON, status=status, outcome="done", cancel_asked=cancel_asked)
+    claim(ledger)
+    assert ledger.read("bay").ended == NOON
+
+
+def test_an_announced_create_stays_open_until_its_outcome_is_known(ledger: Ledger) -> None:
+    claim(ledger)
+    intent = ledger.intend("bay", "request", "bay", NOON)
+    assert intent is not None
+    assert ledger.open_intent("bay", "request", "bay") == intent
+    assert ledger.open_intent("bay", "plan", "bay") is None
+    ledger.settle("bay", intent, "made", "made", plan_id="p")
+    assert ledger.open_intent("bay", "request", "bay") is None
+    assert ledger.read("bay").plan_id == "p"
+
+
+def test_only_one_process_may_announce_a_create(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    first = open_ledger(url)
+    claim(first)
+
+    def one(_number: int) -> bool:
+        book = open_ledger(url)
+        try:
+            return book.intend("bay", "request", "bay", NOON) is not None
+        finally:
+            book.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(one, range(8))) == 1
+    first.close()
+
+
+def test_a_create_that_never_arrived_may_be_announced_again(ledger: Ledger) -> None:
+    claim(ledger)
+    first = ledger.intend("bay", "request", "bay", NOON)
+    assert first is not None
+    ledger.settle("bay", first, "absent", "never arrived")
+    second = ledger.intend("bay", "request", "bay", NOON + timedelta(minutes=5))
+    assert second is not None
+    assert (first.round, second.round) == (1, 2)
+
+
+def test_labels_that_begin_alike_have_intents_of_their_own(ledger: Ledger) -> None:
+    claim(ledger)
+    assert ledger.intend("bay", "request", "bay", NOON) is not None
+    assert ledger.intend("bay", "request", "bay#2", NOON) is not None
+    assert ledger.open_intent("bay", "request", "bay#2") != ledger.open_intent("bay", "request", "bay")
+
+
+def test_one_intent_gets_one_outcome(ledger: Ledger) -> None:
+    claim(ledger)
+    intent = ledger.intend("bay", "plan", "bay", NOON)
+    assert intent is not None
+    ledger.settle("bay", intent, "adopted", "found", plan_id="first")
+    ledger.settle("bay", intent, "absent", "not found", plan_id="second")
+    assert ledger.read("bay").plan_id == "first"
+    assert [one.event for one in ledger.journal("bay")].count("plan adopted") == 1
+
+
+def test_nothing_is_announced_once_a_person_asked_to_cancel(ledger: Ledger) -> None:
+    claim(ledger)
+    ledger.record("bay", cancel_asked=True)
+    with pytest.raises(OrderEnded, match="cancelled"):
+        ledger.intend("bay", "request", "bay", NOON)
+
+
+def test_what_is_written_survives_the_process(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'deep' / 'ledger.sqlite'}"
+    first = open_ledger(url)
+    claim(first)
+    first.record("bay", "planned", "Plan made", plan_id="p", detail={"try": 1})
+    first.close()
+    second = open_ledger(url)
+    assert second.read("bay").plan_id == "p"
+    assert [(one.event, one.message) for one in second.journal("bay")][-1] == ("planned", "Plan made")
+    second.close()
+
+
+def test_times_come_back_aware_and_in_utc(ledger: Ledger) -> None:
+    claim(ledger)
+    tokyo = timezone(timedelta(hours=9))
+    ledger.record("bay", wake_at=datetime(2026, 12, 1, 9, tzinfo=tokyo))
+    wake_at = ledger.read("bay").wake_at
+    assert wake_at == datetime(2026, 12, 1, tzinfo=UTC)
+    assert wake_at.utcoffset() == timedelta(0)
+
+
+def test_orders_are_filtered_and_the_newest_comes_first(ledger: Ledger) -> None:
+    for number in range(3):
+        order = {**ORDER, "site": "bay" if number else None}
+        ledger.claim(
+            f"o-{number}", order, provider="axelglobe", flow_run_id=str(number), owner_is_gone=lambda _run: False
+        )
+    ledger.record("o-2", ended=NOON)
+    assert [one.reference for one in ledger.orders()] == ["o-2", "o-1", "o-0"]
+    assert [one.reference for one in ledger.orders(Filter(site="bay", open_only=True))] == ["o-1"]
+
+
+def test_an_unknown_reference_is_said(ledger: Ledger) -> None:
+    assert ledger.find("nowhere") is None
+    with pytest.raises(UnknownReference, match="nowhere"):
+        ledger.read("nowhere")
+
+
+def test_a_locked_ledger_is_an_error_that_may_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasking.ledger.ledger.BUSY_SECONDS", 0.05)
+    path = tmp_path / "ledger.sqlite"
+    book = open_ledger(f"sqlite:///{path}")
+    claim(book)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LedgerUnavailable, match="locked") as caught:
+        book.record("bay", plan_id="p")
+    assert caught.value.retryable
+    other.execute("ROLLBACK")
+    other.close()
+    assert book.read("bay").plan_id is None
+    book.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("not a url", "sqlite:////folder"),
+        ("sqlite://", "name a file"),
+        ("sqlite:///:memory:", "name a file"),
+    ],
+)
+def test_a_ledger_that_could_not_keep_anything_is_refused(url: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        open_ledger(url)
+
+
+def test_a_wrong_url_never_shows_its_password() -> None:
+    with pytest.raises(ValueError, match="not a database URL") as caught:
+        open_ledger("postgresql//me:pass-word@host/db")
+    assert "pass-word" not in str(caught.value)
