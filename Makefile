@@ -1,44 +1,54 @@
-# The two commands of the README are `make demo` and `make test`; both make their own environment first.
-PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# The two commands of the README are `make demo` and `make test`; both make their own environment first, in .venv.
 PROVIDER ?= axelglobe
+VENV := .venv
+# programs are called as modules: that works under any path, however long
+RUN := $(VENV)/bin/python -m
+STAMP := $(VENV)/.installed
 
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export DO_NOT_TRACK = 1
+unexport PYTHONPATH PYTHONHOME
 
-.PHONY: demo up test test-fast lint types lock clean
+.DEFAULT_GOAL := help
+.PHONY: help demo up test test-fast lint types lock clean
 
-demo: $(STAMP) ## one order from start to finish against a simulated provider
-	$(BIN)/python -m demo --provider $(PROVIDER)
+help: ## this list
+	@echo "tasking-flows; each target makes what it needs in $(VENV) first (Python 3.11 to 3.13, about a minute, once)"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r what why; do \
+		printf '%-18s %s\n' "$$what" "$$why"; done
+	@echo "To choose the Python: make PYTHON=/path/to/python3.12 demo"
 
-up: $(STAMP) ## the same, kept running for you to explore; Ctrl-C ends it
-	$(BIN)/python -m demo --provider $(PROVIDER) --keep
+demo: $(STAMP) ## one order from plan to catalog against a simulated provider; about a minute
+	@$(RUN) demo --provider $(PROVIDER)
 
-test: $(STAMP) lint types ## everything
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+up: $(STAMP) ## the same set-up, kept running for you to explore; Ctrl-C ends it
+	@$(RUN) demo --provider $(PROVIDER) --keep
 
-test-fast: $(STAMP) ## what needs no Prefect server
-	$(BIN)/python -m pytest -n 2 -m "not server"
+test: $(STAMP) lint types ## everything: style, types and all tests
+	$(RUN) pytest -n 2 --dist loadgroup
 
-lint: $(STAMP)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+test-fast: $(STAMP) ## the tests that need no Prefect server
+	$(RUN) pytest -n 2 -m "not server"
 
-types: $(STAMP)
-	$(BIN)/mypy
+lint: $(STAMP) ## style
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
 
-$(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "tasking-flows needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[simulator,postgres,dev]'
+types: $(STAMP) ## types
+	$(RUN) mypy
+
+# Constraints hold for what is installed and for what builds it (the second name is that of newer pips).
+$(STAMP): pyproject.toml constraints.txt .ci/find-python
+	@python=$$(.ci/find-python $(PYTHON)) && \
+	echo "Making the environment in $(VENV) with $$("$$python" --version); about a minute" && \
+	"$$python" -m venv $(VENV)
+	@PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_USER=0 \
+		$(RUN) pip install --quiet --disable-pip-version-check --no-input -e '.[simulator,postgres,dev]'
 	@touch $@
 
 lock: ## renew constraints.txt (for maintainers; needs uv)
 	uv pip compile --universal --python-version 3.11 --all-extras --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links pyproject.toml build-requirements.txt -o constraints.txt
 
-clean:
-	rm -rf $(VENV)
+clean: ## remove the environment and the demo's images
+	rm -rf $(VENV) archive/demo

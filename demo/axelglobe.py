@@ -1,4 +1,4 @@
-"""What the demo needs to know about AxelGlobe: an account at the simulator, an order, and how to count what was made."""
+"""What the demo needs to know about AxelGlobe: an account at the simulator, an order, and what the provider made."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def blocks(simulator_url: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def order(reference: str, now: datetime) -> dict[str, Any]:
+def order(reference: str | None, now: datetime) -> dict[str, Any]:
     """An order for Tokyo Bay in the week that begins a day from ``now`` (the provider's time)."""
     start = (now + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
     return {
         "name": "Tokyo Bay",
-        "reference": reference,
+        **({} if reference is None else {"reference": reference}),
         "area": {"type": "Polygon", "coordinates": [TOKYO_BAY]},
         "window": {"start": start.isoformat(), "end": (start + timedelta(days=7)).isoformat()},
         "select": "earliest",

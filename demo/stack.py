@@ -1,4 +1,4 @@
-"""Simulator, Prefect server, workers and deployments as real processes on loopback ports, for the demo and for tests."""
+"""Simulator, Prefect server, workers and deployments: real processes on loopback ports, for the demo and for tests."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -52,20 +55,21 @@ class Stack:
         self,
         provider: str = "axelglobe",
         *,
-        rate: float = 75.0,
+        rate: float = 90.0,
         start: str = "2026-12-01T00:00:00Z",
         credits: int = 5,
-        watch_seconds: float = 8.0,
-        inline_wait_seconds: float = 15.0,
+        watch_seconds: float = 10.0,
+        inline_wait_seconds: float = 10.0,
         order_slots: int | None = None,
         archive: Path | None = None,
         account: dict[str, Any] | None = None,
-        say: Callable[[str], None] = lambda line: None,
+        say: Callable[[str], object] = str,
     ) -> None:
         self.provider = import_module(f"demo.{provider}")
         self._rate, self._start, self._credits = rate, start, credits
         self._watch_seconds, self._slots, self._say = watch_seconds, order_slots, say
         self._account = account or {}
+        self.inline_wait_seconds = inline_wait_seconds
         self.folder = Path(tempfile.mkdtemp(prefix="tasking-flows-"))
         self.archive = archive or self.folder / "archive"
         self.ledger_url = f"sqlite:///{self.folder / 'ledger.sqlite'}"
@@ -77,7 +81,9 @@ class Stack:
         self.sim = httpx.Client(base_url=self.simulator_url, timeout=30, trust_env=False)
         self.simulator = self._program("simulator", ["-m", "tasking.simulator", *self._simulator_options()])
         port = self.url.rpartition(":")[2]
-        self.server = self._program("server", ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port])
+        self.server = self._program(
+            "server", ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+        )
         self.workers = {
             pool: self._program(f"worker-{pool}", ["-m", "prefect", "worker", "start", "--pool", pool, "--name", pool])
             for pool in POOLS
@@ -133,20 +139,26 @@ class Stack:
     def _start_all(self) -> None:
         prepare = self._program("prepare", ["-m", "demo.prepare"], PROJECT)
         self._say("Starting the simulator, the Prefect server and two workers")
-        self.simulator.start()
-        self.server.start()
         prepare.start(json.dumps(self._prepared()).encode())
-        self.wait_for(self._server_answers, 120, "the Prefect server to answer", also=prepare)
+        self.start(self.simulator, self.server)
         self.wait_for(self._pools_are_there, 60, "the work pools", also=prepare)
-        for worker in self.workers.values():
-            worker.start()
         deploy = self._program("deploy", ["-m", "prefect", "--no-prompt", "deploy", "--all"], PROJECT)
         deploy.start()
+        self.workers["orders"].start()
         deploy.finish(120)
         prepare.finish(120)
-        self.wait_for(self._simulator_answers, 60, "the simulator to answer")
+        self.workers["ops"].start()
         self.deployments = self._read_deployments()
         self.watch_every(self._watch_seconds)
+
+    def start(self, *programs: Program) -> None:
+        """Start some of the stack's programs (again) and wait until those that are servers answer."""
+        for program in programs:
+            program.start()
+        if self.server in programs:
+            self.wait_for(lambda: _answers(self.api, "/health"), 120, "the Prefect server to answer")
+        if self.simulator in programs:
+            self.wait_for(lambda: _answers(self.sim, "/_sim/health"), 120, "the simulator to answer")
 
     def _prepared(self) -> dict[str, Any]:
         account = self.provider.blocks(self.simulator_url)
@@ -161,18 +173,6 @@ class Stack:
                 "order-ledger/default": {"url": self.ledger_url},
             },
         }
-
-    def _server_answers(self) -> bool:
-        try:
-            return self.api.get("/health").is_success
-        except httpx.TransportError:
-            return False
-
-    def _simulator_answers(self) -> bool:
-        try:
-            return self.sim.get("/_sim/health").is_success
-        except httpx.TransportError:
-            return False
 
     def _pools_are_there(self) -> bool:
         return all(self.api.get(f"/work_pools/{pool}").is_success for pool in POOLS)
@@ -196,7 +196,11 @@ class Stack:
         self.close()
 
     def close(self) -> None:
-        """Stop everything and throw the folder away. Nothing that was started is left."""
+        """Stop everything and throw the folder away. Nothing that was started is left, however often Ctrl-C is hit."""
+        with _undisturbed():
+            self._stop_all()
+
+    def _stop_all(self) -> None:
         programs = [*self.workers.values(), self.server, self.simulator]
         for program in programs:
             program.ask_to_end()
@@ -250,7 +254,13 @@ class Stack:
         self.sim.post("/_sim/clock", json={"rate": rate}).raise_for_status()
 
     def wait_for(
-        self, happened: Callable[[], T | None], timeout_seconds: float, what: str, *, also: Program | None = None
+        self,
+        happened: Callable[[], T | None],
+        timeout_seconds: float,
+        what: str,
+        *,
+        every_seconds: float = 0.2,
+        also: Program | None = None,
     ) -> T:
         """Look again and again until there is an answer that is true.
 
@@ -262,19 +272,44 @@ class Stack:
         while True:
             if answer := happened():
                 return answer
-            for program in (self.simulator, self.server, *self.workers.values()):
-                program.check()
+            self.check()
             if also is not None and also.pid is None:
                 also.finish(0)
             if time.monotonic() > give_up:
                 raise TookTooLong(f"Waited {timeout_seconds:g} s for {what}")
-            time.sleep(0.1)
+            time.sleep(every_seconds)
+
+    def check(self) -> None:
+        """Raise `ProgramEnded` if a program that should run has ended by itself."""
+        for program in (self.simulator, self.server, *self.workers.values()):
+            program.check()
 
     def _post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         answer = self.api.post(path, json=body or {})
         if answer.is_error:
             raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:500]}")
         return answer.json()
+
+
+def _answers(client: httpx.Client, path: str) -> bool:
+    try:
+        return client.get(path).is_success
+    except httpx.TransportError:
+        return False
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no signal interrupt the tidying up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {one: signal.signal(one, signal.SIG_IGN) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _free_port() -> int:

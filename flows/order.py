@@ -103,6 +103,7 @@ def _step(order: Order, reference: str, run: Callable[..., T | Wait], *args: Any
         if not isinstance(answer, Wait):
             return answer
         _note_wait(reference, answer)
+        show_timeline(reference)
         park(answer.until, answer.message)
 
 
@@ -142,7 +143,6 @@ def _close(reference: str, status: str, message: str) -> None:
     with ledger() as book:
         if book.find(reference) is not None:
             lifecycle.end(book, reference, status, message)
-    show_timeline(reference)
 
 
 def _refused(reference: str, error: TaskingError) -> State[Any]:
@@ -157,6 +157,7 @@ def _refused(reference: str, error: TaskingError) -> State[Any]:
 def _how_it_ended(reference: str) -> State[Any]:
     with ledger() as book:
         record: OrderRecord = book.read(reference)
+    show_timeline(reference)
     message = record.outcome or ""
     if record.status == StatusCode.COMPLETED:
         return Completed(message=message)

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict
 from tasking.area import Area
 from tasking.candidate import Candidate
 from tasking.coverage import covered_percent
-from tasking.order import Order, Policy
+from tasking.order import Policy
 from tasking.window import Window, iso
 
 ENOUGH = 0.9
@@ -91,14 +91,6 @@ def rank(
     for row in rows:
         row.place(policy, measure, best)
     return [row.ranked() for row in sorted(rows, key=lambda row: row.order)]
-
-
-def rank_for(
-    order: Order, candidates: Sequence[Candidate], now: datetime, exclude_ids: Collection[str] = ()
-) -> list[Ranked]:
-    """Rank by all that the order says: its area, policy, window and, where it has one, its ``off_nadir_range``."""
-    angles = getattr(order, "off_nadir_range", None)
-    return rank(order.area, candidates, order.select, now, exclude_ids, window=order.window, off_nadir_range=angles)
 
 
 def best(ranked: Sequence[Ranked]) -> Ranked | None:

@@ -49,7 +49,8 @@ def covered_percent(area: Area, footprints: Sequence[dict[str, Any] | None]) -> 
 
         target = flat(shapely.Polygon(area.ring))
         shapely.prepare(target)
-        candidates = repaired(flat(shapes[near]))
+        # repaired before as well: following its edges in steps, GEOS drops half of a shape that crosses itself
+        candidates = repaired(flat(repaired(shapes[near])))
         covered[near] = shapely.area(shapely.intersection(target, candidates)) / shapely.area(target) * 100
     for index, share in zip(which, covered, strict=True):
         shares[int(index)] = min(100.0, max(0.0, float(share)))
@@ -81,7 +82,7 @@ def repaired(shapes: Any) -> Any:
 
     shapes = shapes.copy()
     for index in np.flatnonzero(~shapely.is_valid(shapes)):
-        # not make_valid: it loses one half of a bow tie that has a vertex where it crosses
+        # not make_valid: where a footprint lies over itself it would leave a hole
         lines = shapely.union_all(shapely.get_rings(shapely.get_parts(shapes[index])))
         shapes[index] = shapely.union_all(shapely.get_parts(shapely.polygonize([lines])))
     return shapes

@@ -43,6 +43,10 @@ class InvalidOrder(TaskingError, ValueError):
         shown = str(value)
         super().__init__(f"{field}: {shown if len(shown) <= 120 else shown[:117] + '...'}: {fix}")
 
+    def __reduce__(self) -> tuple[type[InvalidOrder], tuple[str, object, str]]:
+        """Errors cross processes; the value as text, which always can."""
+        return type(self), (self.field, str(self.value), self.fix)
+
 
 class ReferenceTaken(TaskingError):
     """Two runs, or two orders, cannot own one reference."""
@@ -59,6 +63,10 @@ class OrderEnded(TaskingError):
     def __init__(self, status: str, message: str) -> None:
         self.status = status
         super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[OrderEnded], tuple[str, str]]:
+        """Errors cross processes."""
+        return type(self), (self.status, str(self.args[0]))
 
 
 class LedgerUnavailable(TaskingError):

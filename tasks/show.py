@@ -13,7 +13,7 @@ from tasking.choice import Ranked
 from tasking.delivery.catalog import Delivery
 from tasking.order import Order
 from tasking.picture import footprint_svg
-from tasks.step import ledger, step
+from tasks.step import ledger
 
 SHOWN = 25
 """Rows of the candidate table; the rest is counted."""
@@ -62,7 +62,6 @@ def show_delivery(reference: str, delivery: Delivery) -> None:
     )
 
 
-@step("show-timeline")
 def show_timeline(reference: str) -> None:
     """Everything that happened to the order, as the ledger's journal has it."""
     with ledger() as book:

@@ -59,7 +59,7 @@ class Installation:
 
     simulator: Simulator
     ledger: Ledger
-    archive: Path
+    folder: Path
     runs: dict[UUID, tuple[Flow[..., Any], dict[str, Any]]] = field(default_factory=dict)
 
     def order(self, **changes: Any) -> AxelGlobeOrder:
@@ -117,6 +117,20 @@ class Installation:
         with get_client(sync_client=True) as client:  # our own clock has not moved: say that it is due
             client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=utc_now(), message=run.state.message))
 
+    def retry(self, run: FlowRun) -> None:
+        """Press Retry on a run that ended."""
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=utc_now()), force=True)
+
+    def save_blocks(self, **settings: Any) -> None:
+        """Save the blocks again, with other settings of the account."""
+        save_blocks(self.simulator, self.folder, **settings)
+
+    @property
+    def archive(self) -> Path:
+        """Where deliveries go."""
+        return self.folder / "archive"
+
     @property
     def created(self) -> tuple[int, int]:
         """Plans and requests made at the provider: the judge."""
@@ -132,7 +146,7 @@ def installation(
     monkeypatch.setenv("TASKING_INLINE_WAIT_SECONDS", "0")
     save_blocks(simulator, tmp_path)
     with closing(open_ledger(ledger_url(tmp_path))) as ledger:
-        yield Installation(simulator, ledger, tmp_path / "archive")
+        yield Installation(simulator, ledger, tmp_path)
 
 
 def ledger_url(folder: Path) -> str:
@@ -144,12 +158,13 @@ def save_blocks(simulator: Simulator, folder: Path, **settings: Any) -> None:
     """Save the three blocks an installation needs."""
     client_id, client_secret = simulator.credentials
     http = {"requests_per_second": 1000, "attempts": 2, "wait_initial_seconds": 0.01, "wait_jitter_seconds": 0.01}
-    AxelGlobeTasking(
-        client_id=client_id,
-        client_secret=client_secret,
-        api_url=simulator.api_url,
-        token_url=simulator.token_url,
-        **{"http": http, **settings},
-    ).save("default", overwrite=True)
+    account = {
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "api_url": simulator.api_url,
+        "token_url": simulator.token_url,
+        "http": http,
+    }
+    AxelGlobeTasking(**{**account, **settings}).save("default", overwrite=True)
     ImageArchive(url=str(folder / "archive")).save("default", overwrite=True)
     OrderLedger(url=ledger_url(folder)).save("default", overwrite=True)

@@ -11,7 +11,7 @@ import pytest
 from tasking.area import Area
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.candidate import Candidate
-from tasking.choice import best, rank, rank_for
+from tasking.choice import best, rank
 from tasking.order import Policy
 from tasking.window import Window
 
@@ -195,7 +195,7 @@ def test_an_order_brings_its_window_and_angles_to_the_ranking() -> None:
         off_nadir_max_deg=15,
     )
     offered = [candidate("slanted", off_nadir_deg=20), candidate("late", hours=60), candidate("fits")]
-    ranked = rank_for(order, offered, NOW)
+    ranked = rank(order.area, offered, order.select, NOW, window=order.window, off_nadir_range=order.off_nadir_range)
     assert [each.candidate.id for each in ranked if each.usable] == ["fits"]
 
 

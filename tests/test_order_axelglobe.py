@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
 import pytest
+from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.exceptions import ParameterTypeError
 
 from flows.order_axelglobe import order_axelglobe
 from tasking.delivery.catalog import verify
+from tasking.ledger import OrderRecord
 from tests.conftest import Installation
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect")]
+
+PLANS = "/wfs/tasking/v2/collections/plans/items"
+REQUESTS = "/wfs/tasking/v2/collections/requests/items"
+CANDIDATES = "/wfs/tasking/v2/collections/candidates/items"
+
+
+def events(installation: Installation, reference: str = "bay") -> list[str]:
+    return [one.event for one in installation.ledger.journal(reference)]
 
 
 def test_an_order_comes_home_as_a_whole_catalog(installation: Installation) -> None:
@@ -18,6 +34,255 @@ def test_an_order_comes_home_as_a_whole_catalog(installation: Installation) -> N
     assert verify(installation.archive / "bay") == []
     assert installation.created == (1, 1)
     record = installation.ledger.read("bay")
-    assert record.status == "completed"
-    assert record.outcome == state.message
-    print(*[f"{e.at:%H:%M:%S} {e.event}: {e.message}" for e in installation.ledger.journal("bay")], sep="\n")
+    assert (record.status, record.outcome) == ("completed", state.message)
+    with get_client(sync_client=True) as client:
+        shown = client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
+        )
+    assert {one.key for one in shown} == {"order-bay-candidates", "order-bay-timeline", "order-bay-delivered"}
+    assert "data:image/svg+xml;base64," in str(next(one.data for one in shown if one.key == "order-bay-candidates"))
+
+
+def test_each_wait_says_what_it_waits_for(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    assert run.state is not None
+    assert str(run.state.message).startswith("Waiting for candidates")
+    record = installation.ledger.read("bay")
+    assert (record.waits_for, record.wake_at) == ("candidates", run.state.state_details.scheduled_time)
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    assert run.state is not None
+    assert "Waiting for imagery: capture by GRUS-1" in str(run.state.message)
+
+
+def test_waiting_for_days_takes_few_starts(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    installation.to_the_end(run)
+    # start, candidates, and then the capture plus 24 h and at most a look each half day till 48 h
+    assert installation.read(run.id).run_count <= 6
+
+
+@pytest.mark.parametrize("created", [PLANS, REQUESTS])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "reset_after"},
+        {"kind": "status", "code": 502, "after_acting": True},
+        {"kind": "malformed", "how": "cut"},
+        {"kind": "malformed", "how": "html"},
+    ],
+    ids=lambda fault: "-".join(map(str, fault.values())),
+)
+def test_a_create_whose_answer_is_lost_is_made_once(
+    installation: Installation, fault: dict[str, Any], created: str
+) -> None:
+    installation.simulator.switch(list_lag_seconds=60)
+    installation.simulator.fault(method="POST", path=created, **fault)
+    state = installation.to_the_end(installation.start(order_axelglobe, order=installation.order()))
+    assert state.is_completed(), state
+    assert installation.created == (1, 1)
+
+
+@pytest.mark.parametrize("created", [PLANS, REQUESTS])
+@pytest.mark.parametrize("fault", [{"kind": "reset_before"}, {"kind": "status", "code": 502}], ids=["reset", "502"])
+def test_a_create_that_never_arrived_is_made_again(
+    installation: Installation, fault: dict[str, Any], created: str
+) -> None:
+    installation.simulator.switch(list_lag_seconds=60)
+    installation.simulator.fault(method="POST", path=created, **fault)
+    state = installation.to_the_end(installation.start(order_axelglobe, order=installation.order()))
+    assert state.is_completed(), state
+    assert installation.created == (1, 1)
+    posts = installation.simulator.journal(path=created, method="POST")
+    assert len(posts) == 2
+    assert any(event.endswith(" absent") for event in events(installation))
+
+
+def test_a_lost_answer_is_found_also_when_the_provider_echoes_another_name(installation: Installation) -> None:
+    installation.simulator.switch(list_lag_seconds=60, name_echo="other")
+    installation.simulator.fault("reset_after", method="POST", path=REQUESTS)
+    state = installation.to_the_end(installation.start(order_axelglobe, order=installation.order()))
+    assert state.is_completed(), state
+    assert installation.created == (1, 1)
+
+
+def test_an_order_outlives_an_outage_of_the_provider_at_each_step(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    for _ in range(3):
+        fault = installation.simulator.fault("status", code=503, times=-1, path="/wfs/*")
+        installation.pass_time(run)
+        run = installation.go_on(run.id)
+        assert run.state is not None
+        assert (run.state.name, "Trying again at" in str(run.state.message)) == ("AwaitingRetry", True)
+        installation.simulator.world.faults.clear(fault.id)
+        installation.pass_time(run)
+        run = installation.go_on(run.id)
+    assert installation.to_the_end(run).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_a_plan_that_yields_nothing_ends_as_not_feasible(installation: Installation) -> None:
+    installation.simulator.axelglobe.no_candidates_for_next()
+    state = installation.to_the_end(installation.start(order_axelglobe, order=installation.order()))
+    assert state.is_failed()
+    assert not state.is_crashed()
+    assert "Not feasible" in str(state.message)
+    assert "longer window" in str(state.message)
+    assert installation.created == (1, 0)
+    assert installation.ledger.read("bay").status == "rejected"
+
+
+def test_a_candidate_that_expired_before_it_was_requested_is_fetched_anew(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    installation.simulator.fault("status", code=503, times=-1, method="POST", path=REQUESTS)
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    first = installation.ledger.read("bay").candidate
+    assert first is not None
+    assert first.valid_until is not None
+    installation.simulator.clock.move(now=first.valid_until + timedelta(minutes=1))
+    installation.simulator.world.faults.clear()
+    assert installation.to_the_end(run).is_completed()
+    assert "candidate dropped" in events(installation)
+    assert installation.created == (1, 1)
+
+
+def test_a_rejected_request_is_waited_for_and_may_be_accepted_after_all(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    request = installation.ledger.read("bay").requests[0].last.id
+    installation.simulator.axelglobe.decide(request, "REJECTED")
+    messages = []
+
+    def accept_later(record: OrderRecord) -> None:
+        messages.append(record.waits_message)
+        if len(messages) == 2:
+            installation.simulator.axelglobe.decide(request, "ACCEPTED")
+
+    installation.to_the_end(run, seen=accept_later)
+    assert any("Rejected for now" in str(said) for said in messages)
+    assert installation.created == (1, 1)
+
+
+def test_an_order_rejected_until_its_window_ends_fails_with_the_reason(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    record = installation.ledger.read("bay")
+    installation.simulator.axelglobe.decide(record.requests[0].last.id, "REJECTED")
+    installation.simulator.clock.move(now=datetime.fromisoformat(record.order["window"]["end"]))
+    state = installation.to_the_end(run)
+    assert state.is_failed()
+    assert "before the window ended" in str(state.message)
+    assert installation.created == (1, 1)
+
+
+def test_the_next_candidate_is_taken_only_where_the_order_allows_it(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order(on_rejection="next-candidate"))
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    first = installation.ledger.read("bay").requests[0]
+    installation.simulator.axelglobe.decide(first.last.id, "REJECTED")
+    assert installation.to_the_end(run).is_completed()
+    record = installation.ledger.read("bay")
+    assert [one.label for one in record.requests] == ["bay", "bay#2"]
+    assert record.requests[0].candidate != record.requests[1].candidate
+    assert installation.created == (1, 2)
+
+
+def test_no_credits_is_said_and_spends_nothing(installation: Installation) -> None:
+    installation.simulator.fault(
+        "status", code=403, method="POST", path=REQUESTS, body=json.dumps({"code": "NoCredits", "description": "none left"})
+    )
+    state = installation.to_the_end(installation.start(order_axelglobe, order=installation.order()))
+    assert state.is_failed()
+    assert "none left" in str(state.message)
+    assert installation.created == (1, 0)
+
+
+def test_retry_on_a_failed_run_goes_on_with_what_was_made(installation: Installation) -> None:
+    installation.simulator.fault("status", code=403, method="POST", path=REQUESTS)
+    run = installation.start(order_axelglobe, order=installation.order())
+    assert installation.to_the_end(run).is_failed()
+    installation.retry(run)
+    assert installation.to_the_end(installation.go_on(run.id)).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_wrong_credentials_fail_at_once_and_say_so(installation: Installation, tmp_path: Any) -> None:
+    installation.save_blocks(client_secret="wrong-secret-value")
+    run = installation.start(order_axelglobe, order=installation.order())
+    assert run.state is not None
+    assert run.state.is_failed()
+    assert "token" in str(run.state.message)
+    assert "wrong-secret-value" not in str(run.state)
+    assert installation.created == (0, 0)
+
+
+def test_credentials_that_stop_working_are_waited_out_once_something_was_made(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    installation.save_blocks(client_secret="wrong-secret-value")
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    assert run.state is not None
+    assert run.state.name == "AwaitingRetry"
+    installation.save_blocks()
+    installation.pass_time(run)
+    assert installation.to_the_end(installation.go_on(run.id)).is_completed()
+
+
+def test_a_second_run_with_the_same_reference_says_which_run_owns_it(installation: Installation) -> None:
+    first = installation.start(order_axelglobe, order=installation.order())
+    calls = len(installation.simulator.journal(method="POST"))
+    second = installation.start(order_axelglobe, order=installation.order())
+    assert second.state is not None
+    assert second.state.is_failed()
+    assert str(first.id) in str(second.state.message)
+    assert len(installation.simulator.journal(method="POST")) == calls
+
+
+def test_a_reference_is_made_from_the_run_when_none_is_given(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order(reference=None))
+    assert installation.to_the_end(run).is_completed()
+    assert [one.reference for one in installation.ledger.orders()] == [f"axelglobe-{run.id.hex[:16]}"]
+
+
+def test_a_window_that_is_over_is_refused_before_anything_is_sent(installation: Installation) -> None:
+    order = installation.order(window={"start": "2024-01-01T00:00:00Z", "end": "2024-01-03T00:00:00Z"})
+    run = installation.start(order_axelglobe, order=order)
+    assert run.state is not None
+    assert run.state.is_failed()
+    assert "window.end" in str(run.state.message)
+    assert installation.simulator.journal() == []
+
+
+def test_an_unusable_order_is_refused_with_the_field_the_value_and_the_fix(installation: Installation) -> None:
+    with pytest.raises(ParameterTypeError, match=r"window.start.*2026-12-01T00:00:00.*has no zone"):
+        order_axelglobe(order={"name": "x", "area": "POLYGON ((0 0, 1 0, 1 1, 0 0))", "window": {  # type: ignore[arg-type]
+            "start": "2026-12-01T00:00:00", "end": "2026-12-03T00:00:00Z"}})
+
+
+def test_an_account_block_that_does_not_exist_is_named(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order(account="axelglobe-tasking/nobody"))
+    assert run.state is not None
+    assert run.state.is_failed()
+    assert "axelglobe-tasking/nobody" in str(run.state.message)
+    assert "Blocks" in str(run.state.message)
+
+
+def test_a_status_word_nobody_knows_is_shown_and_waited_on(installation: Installation) -> None:
+    installation.simulator.switch(unknown_status_word="PONDERING")
+    run = installation.start(order_axelglobe, order=installation.order())
+    words = []
+    state = installation.to_the_end(run, seen=lambda record: words.append(record.provider_status))
+    assert state.is_completed()
+    assert "PONDERING" in words
+
+
+def test_a_download_that_breaks_is_begun_again_and_only_whole_files_count(installation: Installation) -> None:
+    for kind, options in (("cut_body", {"keep": 0.5}), ("flip_bytes", {}), ("wrong_length", {"keep": 0.6})):
+        installation.simulator.fault(kind, path="/*.tif", skip=1, **options)
+    state = installation.to_the_end(installation.start(order_axelglobe, order=installation.order()))
+    assert state.is_completed(), state
+    assert verify(installation.archive / "bay") == []

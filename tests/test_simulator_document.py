@@ -109,7 +109,9 @@ def test_features_have_the_documented_links(shown: dict[str, Any], collection: s
 
 def test_the_links_with_a_filter_hold_raw_spaces_and_quotes(shown: dict[str, Any]) -> None:
     candidates, assets = shown["plans"]["links"][1]["href"], shown["requests"]["links"][2]["href"]
-    assert candidates.endswith(f"/wfs/tasking/v2/collections/candidates/items?filter=task_plan_id = '{shown['plans']['id']}'")
+    assert candidates.endswith(
+        f"/wfs/tasking/v2/collections/candidates/items?filter=task_plan_id = '{shown['plans']['id']}'"
+    )
     assert "/stac/v1/catalogs/axelglobe/search?filter=ag:capture_id = '" in assets
 
 

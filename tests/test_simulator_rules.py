@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import copy
+import json
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
+import tasking.simulator as simulator_package
 from tasking.simulator import Simulator
 from tasking.simulator.cql2 import FilterError, read_filter
+from tasking.simulator.faults import Kind
+from tasking.simulator.switches import Switches
 from tests.simulator_story import BASE, TOKYO, Caller, captured, first_candidate, story
 
 
@@ -90,7 +96,9 @@ def test_plan_properties_outside_the_rules_are_refused(told: tuple[Simulator, Ca
 
 
 def test_a_window_of_exactly_two_weeks_is_taken(told: tuple[Simulator, Caller]) -> None:
-    assert told[1].post_plan(valid_start="2026-12-02T09:00:00+09:00", valid_end="2026-12-16T00:00:00Z").status_code == 201
+    assert (
+        told[1].post_plan(valid_start="2026-12-02T09:00:00+09:00", valid_end="2026-12-16T00:00:00Z").status_code == 201
+    )
 
 
 @pytest.mark.parametrize(
@@ -362,3 +370,23 @@ def test_any_other_filter_is_refused(text: str) -> None:
 def test_a_geometry_that_cannot_be_read_is_refused(wkt: str) -> None:
     with pytest.raises(FilterError):
         read_filter(f"s_intersects(geometry, {wkt})", (), geometry=True)
+
+
+def test_the_readme_names_every_switch_with_its_default() -> None:
+    readme = (Path(simulator_package.__file__).parent / "README.md").read_text()
+    for name, field in Switches.model_fields.items():
+        default = json.dumps(list(field.default) if isinstance(field.default, tuple) else field.default)
+        assert f"| `{name}` | `{default}` |" in readme, name
+    for kind in get_args(Kind):
+        assert f"\n{kind} " in readme, kind
+
+
+def test_the_simulator_is_blind_to_our_client() -> None:
+    own = Path(simulator_package.__file__).parent
+    for source in own.glob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                ours = name.split(".")[0] in ("tasking", "flows", "tasks", "blocks")
+                assert not ours or name.startswith("tasking.simulator"), f"{source.name} imports {name}"

@@ -7,6 +7,7 @@ Documented (Tasking API 2.1): ``task_plan_id = '...'``, ``priority='...'``, ``sa
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from tasking.window import iso
 
@@ -19,7 +20,7 @@ def equals(name: str, value: str) -> str:
 
 def intersects(ring: list[list[float]]) -> str:
     """``s_intersects(geometry, POLYGON ((...)))`` for a closed ring of ``[lon, lat]`` in degrees."""
-    return f"s_intersects(geometry, POLYGON (({', '.join(f'{lon!r} {lat!r}' for lon, lat in ring)})))"
+    return f"s_intersects(geometry, POLYGON (({', '.join(f'{_plain(lon)} {_plain(lat)}' for lon, lat in ring)})))"
 
 
 def both(*clauses: str | None) -> str | None:
@@ -34,4 +35,9 @@ def interval(start: datetime, end: datetime) -> str:
 
 def box(bounds: tuple[float, float, float, float]) -> str:
     """The ``bbox`` parameter: west, south, east, north in degrees."""
-    return ",".join(repr(float(each)) for each in bounds)
+    return ",".join(_plain(each) for each in bounds)
+
+
+def _plain(degrees: float) -> str:
+    """The number in full and without an exponent, which CQL2 text and some servers do not read."""
+    return format(Decimal(repr(float(degrees))), "f")

@@ -45,6 +45,8 @@ def valid_item(item: object) -> dict[str, Any]:
     for key, asset in item["assets"].items():
         if not isinstance(asset, dict):
             raise DeliveryFailed(f"item {shown}: it is not a STAC item to deliver: asset {key!r} should be an object")
+        if not isinstance(asset.get("href"), str):
+            raise DeliveryFailed(f"item {shown}: it is not a STAC item to deliver: asset {key!r} has no address (href)")
     if not isinstance(item.get("links", []), list) or not all(isinstance(link, dict) for link in item.get("links", [])):
         raise DeliveryFailed(f"item {shown}: it is not a STAC item to deliver: 'links' should be a list of objects")
     try:

@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from tasking.simulator.axelglobe_plans import Plans, check_name
+from tasking.simulator.axelglobe_plans import Plans
+from tasking.simulator.axelglobe_rules import check_name
 from tasking.simulator.axelglobe_timeline import STORY, Standing, capture_of, standing
 from tasking.simulator.clock import utc_text
 from tasking.simulator.features import Json, opaque

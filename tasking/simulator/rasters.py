@@ -115,7 +115,7 @@ def _made(capture_id: str, key: str, footprint: dict[str, Any]) -> bytes:
             nodata=0,
             compress="DEFLATE",
             predictor="YES",
-            blocksize=64 if pixels == COARSE_PIXELS else 128,
+            blocksize=128,
             overview_count=1,
             overview_resampling="NEAREST" if key == "msi_udm" else "AVERAGE",
             **shared,

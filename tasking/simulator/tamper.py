@@ -69,8 +69,8 @@ _WRONG = {
 }
 
 
-def _with_next(answer: Answer, href: str | None, host: str | None) -> Answer:
-    """Turn the page's ``next`` link around; a last page gets one."""
+def _with_next(answer: Answer, own_address: str, host: str | None) -> Answer:
+    """Turn the page's ``next`` link to this very call, or to another host; a last page gets one."""
     try:
         page: Any = json.loads(answer.body)
     except ValueError:
@@ -78,13 +78,11 @@ def _with_next(answer: Answer, href: str | None, host: str | None) -> Answer:
     if not isinstance(page, dict):
         return answer
     links = [link for link in page.get("links", []) if isinstance(link, dict)]
-    own = next((link.get("href", "") for link in links if link.get("rel") == "self"), "")
-    after = next((link.get("href", "") for link in links if link.get("rel") == "next"), own)
-    target = own or after
+    target = own_address
     if host is not None:
+        after = next((link["href"] for link in links if link.get("rel") == "next" and "href" in link), own_address)
         parts, other = urlsplit(after), urlsplit(host)
         target = urlunsplit((other.scheme, other.netloc, parts.path, parts.query, ""))
-    target = href or target
     page["links"] = [link for link in links if link.get("rel") != "next"]
     page["links"].append({"rel": "next", "href": target, "type": "application/geo+json"})
     return answer.with_body(json.dumps(page).encode())
@@ -104,7 +102,7 @@ def tampered(fault: Fault, answer: Answer, own_address: str) -> Answer:
     Args:
         fault: What was ordered.
         answer: What the provider would have said.
-        own_address: The address of this very call, for pages that hold no ``self`` link.
+        own_address: The address of this very call.
     """
     kept = int(len(answer.body) * fault.keep)
     match fault.kind:
@@ -122,6 +120,6 @@ def tampered(fault: Fault, answer: Answer, own_address: str) -> Answer:
         case "next_to_self":
             return _with_next(answer, own_address, None)
         case "next_to_other_host":
-            return _with_next(answer, None, fault.host)
+            return _with_next(answer, own_address, fault.host)
         case _:
             return answer

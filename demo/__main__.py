@@ -1,0 +1,141 @@
+"""``python -m demo``: one order from plan to catalog on this machine; ``--keep`` leaves everything running for you."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from demo.held import Held
+from demo.programs import ProgramEnded
+from demo.report import show_cost, show_counts, show_delivery
+from demo.stack import PROJECT, Stack, TookTooLong
+from demo.story import Story, as_curl, create_flow_run
+from tasking.waiting import readable
+
+ORDER_TIMEOUT_SECONDS = 180.0
+
+
+def main() -> int:
+    """Run the demo; 0 when the delivery verified and everything was ordered exactly once."""
+    parser = argparse.ArgumentParser("python -m demo", description=__doc__)
+    parser.add_argument(
+        "--provider", default="axelglobe", choices=["axelglobe"], help="whose simulator (default axelglobe)"
+    )
+    parser.add_argument("--keep", action="store_true", help="place no order; keep everything running until Ctrl-C")
+    parser.add_argument(
+        "--archive", type=Path, default=PROJECT / "archive" / "demo", help="where images go (default archive/demo)"
+    )
+    given = parser.parse_args()
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _end)
+    console = Console(highlight=False)
+    console.width = max(console.width, 140)  # a log file has no width; a terminal wraps by itself
+    try:
+        if given.keep:
+            return keep(console, given.provider, given.archive)
+        return show_one_order(console, given.provider, given.archive)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 0 if given.keep else 130
+    except (ProgramEnded, TookTooLong) as error:
+        console.print(f"The demo did not work: {error}", style="red", markup=False, soft_wrap=True)
+        return 1
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def show_one_order(console: Console, provider: str, archive: Path) -> int:
+    """Place one order and follow it to its end."""
+    begin = time.monotonic()
+    console.print(f"[bold]One order from plan to catalog, against a simulated {provider}[/bold]\n")
+    with Stack(provider, archive=archive, say=lambda line: console.print(line, soft_wrap=True)) as stack:
+        _say_ready(console, stack, time.monotonic() - begin)
+        reference = f"tokyo-bay-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        placed, placed_theirs = time.monotonic(), stack.provider_now()
+        url, body = create_flow_run(stack, stack.provider.order(reference, placed_theirs))
+        console.print("\nThe order is placed by one call to the Prefect API:\n")
+        console.print(as_curl(url, body), markup=False, soft_wrap=True)
+        answer = stack.api.post(url, content=body, headers={"Content-Type": "application/json"}).raise_for_status()
+        run_id = str(answer.json()["id"])
+        console.print(f"\nPrefect answers {answer.status_code}: flow run {run_id}\n")
+        console.print("[bold] our time    provider's time        state of the run[/bold]")
+        with Held(run_id) as held:
+            last = Story(stack, console, reference, run_id).follow(ORDER_TIMEOUT_SECONDS)
+        ours, theirs = timedelta(seconds=time.monotonic() - placed), stack.provider_now() - placed_theirs
+        console.print()
+        fine = [
+            last["type"] == "COMPLETED",
+            show_delivery(console, archive / reference),
+            show_counts(console, stack.provider.made(stack.sim, reference)),
+        ]
+        show_cost(console, held, ours, theirs, _watches(stack))
+    console.print(
+        f"\nAll stopped again after {time.monotonic() - begin:.0f} s. "
+        "To keep it running and look around in the Prefect UI: [bold]make up[/bold]"
+    )
+    return 0 if all(fine) else 1
+
+
+def keep(console: Console, provider: str, archive: Path) -> int:
+    """Keep everything running until Ctrl-C."""
+    begin = time.monotonic()
+    with Stack(
+        provider, rate=60, watch_seconds=15, credits=100, archive=archive, say=lambda line: console.print(line)
+    ) as stack:
+        _say_ready(console, stack, time.monotonic() - begin)
+        url, body = create_flow_run(stack, stack.provider.order(None, stack.provider_now()))
+        console.print("\nOrder an image, in the UI under Deployments > order > Run > Custom run, or with this call:\n")
+        console.print(as_curl(url, body), markup=False, soft_wrap=True)
+        clock = f"{stack.simulator_url}/_sim/clock"
+        console.print("\nThe provider's time, and how to jump a day ahead (windows must not be over at that time):\n")
+        console.print(
+            f"curl {clock}\ncurl -X POST {clock} -H 'Content-Type: application/json' "
+            "-d '{\"advance_seconds\": 86400}'",
+            markup=False,
+            soft_wrap=True,
+        )
+        console.print(
+            f"\nImages arrive in {archive}. What the provider was asked: {stack.simulator_url}/_sim/journal\n"
+            "[bold]Ctrl-C stops everything.[/bold]",
+            soft_wrap=True,
+        )
+        while True:
+            stack.check()
+            time.sleep(1)
+
+
+def _say_ready(console: Console, stack: Stack, seconds: float) -> None:
+    rate = float(stack.sim.get("/_sim/clock").json()["rate"])
+    console.print(f"Ready after {seconds:.0f} s.")
+    console.print(f"  Prefect UI           {stack.url}", markup=False, soft_wrap=True)
+    console.print(f"  simulated provider   {stack.simulator_url}", markup=False, soft_wrap=True)
+    console.print(
+        f"  provider's clock     {readable(stack.provider_now())}, {rate:g} times as fast as ours: "
+        f"its 20 minutes until there are candidates take {1200 / rate:.0f} s\n"
+        f"  waits                hold no process; those of {stack.inline_wait_seconds:g} s or less are slept in it",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _watches(stack: Stack) -> int:
+    """How many runs of watch-orders there were."""
+    wanted: dict[str, Any] = {
+        "flows": {"name": {"any_": ["watch-orders"]}},
+        "flow_runs": {"state": {"type": {"any_": ["COMPLETED", "RUNNING"]}}},
+    }
+    return int(stack.api.post("/flow_runs/count", json=wanted).raise_for_status().json())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""The steps of one order, for every provider.
+
+Each step first asks whether it already happened and answers from the ledger, else from the provider, else does it. So a
+step is right no matter how often it runs, on which machine, and after which crash. A step hands back its result, or a
+`Wait`. Nothing here knows Prefect: the same steps run from a notebook.
+"""
+
+from tasking.lifecycle.accepting import accept
+from tasking.lifecycle.choosing import choose, chosen, label, requested, revive
+from tasking.lifecycle.delivering import deliver, end
+from tasking.lifecycle.following import follow, note_answers, ordered
+from tasking.lifecycle.pausing import look_after, provider_away
+from tasking.lifecycle.planning import candidates, half_time, plan
+from tasking.lifecycle.requesting import request
+
+__all__ = [
+    "accept",
+    "candidates",
+    "choose",
+    "chosen",
+    "deliver",
+    "end",
+    "follow",
+    "half_time",
+    "label",
+    "look_after",
+    "note_answers",
+    "ordered",
+    "plan",
+    "provider_away",
+    "request",
+    "requested",
+    "revive",
+]

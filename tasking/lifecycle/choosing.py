@@ -1,0 +1,102 @@
+"""Which candidate is taken, and when one is given up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tasking.candidate import Candidate
+from tasking.choice import Ranked
+from tasking.errors import OrderEnded
+from tasking.ledger import Ledger, OrderRecord
+from tasking.lifecycle.following import note_answers, ordered
+from tasking.provider import Provider
+from tasking.status import StatusCode
+from tasking.waiting import readable
+
+MOST_CHOICES = 20
+"""Candidates lost (expired, refused) after which an order stops asking and tells a person."""
+
+
+def requested(record: OrderRecord) -> bool:
+    """Whether the chosen candidate is the one ordered last: then imagery is what the order waits for."""
+    current = record.current_request
+    return current is not None and record.candidate is not None and current.candidate == record.candidate
+
+
+def revive(ledger: Ledger, provider: Provider, reference: str) -> bool:
+    """Before another candidate is taken after a rejection: whether the provider accepted the last request after all."""
+    record = ledger.read(reference)
+    current = record.current_request
+    if current is None or record.candidate is not None:
+        return False
+    record = note_answers(ledger, provider, record, provider.read([current.last.id], ordered(record)))
+    current = record.current_request
+    if current is None or current.last.status is StatusCode.REJECTED:
+        return False
+    ledger.record(
+        reference, "revived", f"Request {current.last.id} was accepted after all", candidate=current.candidate
+    )
+    return True
+
+
+def choose(ledger: Ledger, reference: str, ranked: Sequence[Ranked]) -> Candidate:
+    """Take the best candidate and write it down."""
+    best = next(one for one in ranked if one.usable)
+    ledger.record(
+        reference,
+        "chosen",
+        f"Chose candidate {best.candidate.id}: {best.reason}",
+        candidate=best.candidate,
+        detail={"score": best.score, "of": len(ranked)},
+    )
+    return best.candidate
+
+
+def chosen(ledger: Ledger, provider: Provider, reference: str) -> Candidate | None:
+    """The candidate written down before, while it can still be requested; else it is dropped and ``None`` comes back.
+
+    While a create is uncertain its candidate stays, also past its expiry: it may have been requested in time.
+    """
+    record = ledger.read(reference)
+    candidate = record.candidate
+    if requested(record):
+        return candidate
+    if candidate is None or ledger.open_intent(reference, "request", label(record)) is not None:
+        return candidate
+    if not provider.clock.known and record.plan_id is not None:
+        provider.read_plan(record.plan_id)  # any answer tells the provider's time
+    if candidate.valid_until is not None and provider.clock.now() >= candidate.valid_until:
+        drop(ledger, record, f"it expired at {readable(candidate.valid_until)}")
+        return None
+    if provider.clock.now() >= candidate.start:
+        drop(ledger, record, f"its capture time {readable(candidate.start)} is over")
+        return None
+    return candidate
+
+
+def drop(ledger: Ledger, record: OrderRecord, why: str) -> None:
+    """Give up the chosen candidate, so that another is chosen.
+
+    Raises:
+        OrderEnded: It happened too often; a person should look.
+    """
+    assert record.candidate is not None
+    dropped = [*record.candidates_dropped, record.candidate.id]
+    ledger.record(
+        record.reference,
+        "candidate dropped",
+        f"Candidate {record.candidate.id} dropped: {why}",
+        candidate=None,
+        candidates_dropped=dropped,
+        approved_candidate_id=None,
+    )
+    if len(dropped) >= MOST_CHOICES:
+        raise OrderEnded(
+            StatusCode.FAILED,
+            f"{len(dropped)} candidates were lost one after the other; the last because {why}. Look at the journal.",
+        )
+
+
+def label(record: OrderRecord) -> str:
+    """What the next request carries: the reference, with a number from the second on."""
+    return record.reference if record.attempt == 1 else f"{record.reference}#{record.attempt}"

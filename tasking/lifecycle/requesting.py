@@ -1,0 +1,67 @@
+"""The capture is ordered: the step that costs money."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasking.candidate import Candidate
+from tasking.create import create_once
+from tasking.errors import CredentialsRefused, OrderEnded, Refused
+from tasking.ledger import Ledger, RequestRecord
+from tasking.lifecycle.choosing import chosen, drop, label, requested
+from tasking.lifecycle.pausing import look_after
+from tasking.order import Order
+from tasking.provider import Provider, Request
+from tasking.status import StatusCode
+from tasking.waiting import Wait
+
+
+def request(ledger: Ledger, provider: Provider, order: Order, reference: str) -> Request | Wait | None:
+    """Order the chosen candidate, once; ``None`` when it was lost meanwhile and another must be chosen.
+
+    Raises:
+        OrderEnded: The provider refuses for a reason that another candidate does not cure.
+    """
+    candidate = chosen(ledger, provider, reference)
+    record = ledger.read(reference)
+    if requested(record) and record.current_request is not None:
+        return record.current_request.last
+    if candidate is None:
+        return None
+    plan_id, tag = record.plan_id, label(record)
+    assert plan_id is not None, "planned before"
+
+    def made(there: Request) -> dict[str, Any]:
+        ours = RequestRecord(attempt=record.attempt, label=tag, candidate=candidate, last=there)
+        return {
+            "requests": [*record.requests, ours],
+            "status": there.status,
+            "provider_status": there.provider_status,
+            "look_after": look_after(provider, provider.poll_interval_seconds),
+            "failures": 0,
+        }
+
+    try:
+        return create_once(
+            ledger,
+            provider,
+            reference,
+            "request",
+            tag,
+            find=lambda: provider.find_request(order, plan_id, tag),
+            create=lambda: provider.request(order, plan_id, candidate, tag),
+            made=made,
+        )
+    except CredentialsRefused as no:
+        raise OrderEnded(StatusCode.REJECTED, f"Not requested: the account may not order: {no}") from no
+    except Refused as no:
+        # a candidate can be replaced by the provider at any time: then the next list no longer holds it
+        if candidate.id in {one.id for one in provider.candidates(plan_id)} and not _expired(candidate, provider):
+            raise OrderEnded(StatusCode.REJECTED, f"Not requested: {no}") from no
+        drop(ledger, ledger.read(reference), f"the provider no longer offers it ({no})")
+        return None
+
+
+def _expired(candidate: Candidate, provider: Provider) -> bool:
+    now = provider.clock.now()
+    return now >= candidate.start or (candidate.valid_until is not None and now >= candidate.valid_until)

@@ -1,0 +1,110 @@
+"""Waits hold nothing, and whatever dies during one is no loss: simulator, Prefect server and workers are real processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from typing import NamedTuple
+
+import pytest
+
+from demo.stack import Stack
+from tasking.delivery.catalog import verify
+from tasking.ledger import OrderRecord, open_ledger
+
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("stack")]
+
+PATIENCE_SECONDS = 240.0
+
+
+class Placed(NamedTuple):
+    """An order and its flow run."""
+
+    reference: str
+    run_id: str
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A pool of one slot; the twenty minutes until there are candidates take one."""
+    with Stack(rate=20, watch_seconds=5, order_slots=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def placed(stack: Stack) -> Placed:
+    """An order that waits for candidates."""
+    run_id = stack.order(stack.provider.order("bay", stack.provider_now()))
+    placed = Placed("bay", run_id)
+    waits_for(stack, placed, "candidates")
+    return placed
+
+
+def record_of(stack: Stack, reference: str) -> OrderRecord | None:
+    """What the ledger holds of an order."""
+    with closing(open_ledger(stack.ledger_url)) as ledger:
+        return ledger.find(reference)
+
+
+def waits_for(stack: Stack, placed: Placed, what: str) -> None:
+    """Wait until the order's run is parked, and until its process is gone."""
+
+    def parked() -> bool:
+        record = record_of(stack, placed.reference)
+        return (
+            stack.run(placed.run_id)["state_name"] == "AwaitingRetry"
+            and record is not None
+            and record.waits_for == what
+            and not stack.processes(placed.run_id)
+        )
+
+    stack.wait_for(parked, PATIENCE_SECONDS, f"{placed.reference} to wait for {what} without a process")
+
+
+def test_a_wait_holds_no_slot_and_says_what_for(stack: Stack, placed: Placed) -> None:
+    run = stack.run(placed.run_id)
+
+    assert run["state_name"] == "AwaitingRetry"
+    assert run["state"]["message"].startswith("Waiting for candidates")
+    assert run["infrastructure_pid"] is None
+    assert stack.slots_held("orders") == 0
+
+
+def test_in_a_pool_of_one_slot_another_run_has_its_turn_during_the_wait(stack: Stack, placed: Placed) -> None:
+    late = stack.provider.order("late", stack.provider_now() - timedelta(days=30))
+    other = stack.order(late)
+
+    stack.wait_for(
+        lambda: stack.run(other)["state_type"] == "FAILED", PATIENCE_SECONDS, "the other run to have its turn"
+    )
+
+    assert "is past" in stack.run(other)["state"]["message"]
+    assert stack.run(placed.run_id)["state_name"] == "AwaitingRetry", "the first was still waiting"
+
+
+def test_an_order_ends_well_although_everything_dies_during_its_waits(stack: Stack, placed: Placed) -> None:
+    everything = (*stack.workers.values(), stack.server, stack.simulator)
+    for program in everything:
+        program.kill()
+    stack.start(stack.simulator, stack.server)
+    stack.start(*stack.workers.values())
+    stack.sim.post("/_sim/clock", json={"advance_seconds": 1200}).raise_for_status()
+    waits_for(stack, placed, "imagery")
+    for program in everything:
+        program.stop()
+    stack.start(stack.simulator, stack.server)
+    stack.start(*stack.workers.values())
+    assert stack.slots_held("orders") == 0
+    record = record_of(stack, placed.reference)
+    assert record is not None
+    stack.sim.post("/_sim/clock", json={"now": stack.provider.products_due(record).isoformat()}).raise_for_status()
+
+    stack.wait_for(
+        lambda: stack.run(placed.run_id)["state_type"] in ("COMPLETED", "FAILED"), PATIENCE_SECONDS, "the order to end"
+    )
+
+    assert stack.run(placed.run_id)["state"]["message"].startswith("Delivered")
+    assert stack.provider.made(stack.sim, placed.reference) == {"plans": 1, "requests": 1, "credits": 1}
+    assert (stack.archive / placed.reference / "catalog.json").is_file()
+    assert verify(stack.archive / placed.reference) == []
