@@ -27,7 +27,7 @@ from tasks.accept import accept
 from tasks.choose import choose
 from tasks.deliver import deliver
 from tasks.follow import follow
-from tasks.plan import plan
+from tasks.prepare import prepare
 from tasks.request import request
 from tasks.show import show_timeline
 from tasks.step import ledger, ledger_and_provider
@@ -77,17 +77,19 @@ def _to_its_end(order: Order, reference: str) -> State[Any]:
 
 
 def _collect(order: Order, reference: str) -> None:
-    _step(order, reference, plan, order, reference)
     while True:
         while not _requested(reference):
-            _step(order, reference, choose, order, reference)
+            _step(order, reference, prepare, order, reference)
+            if _step(order, reference, choose, order, reference) is None:
+                continue
             if order.require_approval and not _requested(reference):
                 approve(order, reference)
             _step(order, reference, request, order, reference)
         imagery = _step(order, reference, follow, order, reference)
         if imagery is not None:
             _step(order, reference, deliver, order, reference, imagery)
-            return
+            if _ended(reference):
+                return
 
 
 def _step(order: Order, reference: str, run: Callable[..., T | Wait], *args: Any) -> T:
@@ -115,12 +117,16 @@ def _away(order: Order, reference: str, error: TaskingError) -> Wait:
     try:
         with ledger_and_provider(order.account) as (book, provider):
             record = book.find(reference)
-            if record is None or (record.plan_id is None and isinstance(error, CredentialsRefused)):
+            if record is None or (_nothing_made(record) and isinstance(error, CredentialsRefused)):
                 raise error
             book.record(reference, "away", str(error), failures=record.failures + 1)
             return lifecycle.provider_away(provider, record, error)
     except LedgerUnavailable as away:
         return Wait(until=utc_now() + AWAY, waits_for="provider", message=f"Trying again: {away}")
+
+
+def _nothing_made(record: OrderRecord) -> bool:
+    return record.plan_id is None and record.candidate is None and not record.requests
 
 
 def _note_wait(reference: str, wait: Wait) -> None:
@@ -132,6 +138,11 @@ def _note_wait(reference: str, wait: Wait) -> None:
         get_run_logger().warning("%s", away)
     else:
         get_run_logger().info("%s", wait.message)
+
+
+def _ended(reference: str) -> bool:
+    with ledger() as book:
+        return book.read(reference).ended is not None
 
 
 def _requested(reference: str) -> bool:

@@ -16,7 +16,7 @@ from tasking.clock import utc_now
 from tasking.ledger import Filter
 from tasking.waiting import readable
 from tasking.window import Window
-from tasks.start import start
+from tasks.start import start, under_way
 from tasks.step import ledger
 
 
@@ -40,13 +40,16 @@ def survey_site(site: str, order: AxelGlobeOrder, starts_in_hours: float = 24.0)
             message=f"Nothing ordered: {it.reference} of {readable(it.created)} is still open "
             f"({it.waits_message or 'at work'})"
         )
+    tag = f"site:{_slug(site)}"
+    if (run := under_way(tag)) is not None:  # started, and not in the ledger yet
+        return Completed(message=f"Nothing ordered: run {run} for this site is still under way")
     planned: datetime = flow_run.scheduled_start_time or utc_now()
     reference = f"{_slug(site)}-{planned:%Y%m%dT%H%M%S}"
     begin = planned.replace(microsecond=0) + timedelta(hours=starts_in_hours)
     window = Window(start=begin, end=begin + order.window.length)
     this_one = {**order.model_dump(mode="json"), "reference": reference, "site": site}
     this_one["window"] = window.model_dump(mode="json")
-    run = start(order.provider, this_one, reference)
+    run = start(order.provider, this_one, reference, [tag])
     return Completed(
         message=f"Order {reference} started: {readable(window.start)} to {readable(window.end)} (run {run})"
     )

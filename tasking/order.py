@@ -6,9 +6,9 @@ import difflib
 import re
 from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError, field_validator
+from pydantic_core import CoreSchema
 
-from tasking.area import EXAMPLE, Area
 from tasking.errors import InvalidOrder
 from tasking.window import Window
 
@@ -19,16 +19,21 @@ _BLOCK = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*")
 
 
 class Order(BaseModel):
-    """One new image of one area in one window. Frozen; a step that changes something makes a new one.
+    """One new image of one target in one window. Frozen; a step that changes something makes a new one.
+
+    What a target is differs by provider, so each kind of order adds that field itself: an `tasking.area.Area`, a
+    `tasking.point.Point`, or either.
 
     Attributes:
         provider: Name of the provider that this kind of order goes to (class variable).
+        target_field: Name of the field that says what to image (class variable).
         needs_daylight: Whether captures need the sun above the horizon; radar does not (class variable).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     provider: ClassVar[str]
+    target_field: ClassVar[str] = "area"
     needs_daylight: ClassVar[bool] = True
 
     name: str = Field(
@@ -36,11 +41,6 @@ class Order(BaseModel):
         description="What people call this order, 1 to 100 characters.",
         examples=["Tokyo Bay, December"],
         json_schema_extra={"minLength": 1, "maxLength": 100},
-    )
-    area: Area = Field(
-        title="Area",
-        description="What to image: one polygon, longitude first (WGS84), as GeoJSON or as WKT or GeoJSON text.",
-        examples=[EXAMPLE],
     )
     window: Window = Field(title="Window", description="Between when and when the image may be taken.")
     reference: str | None = Field(
@@ -91,9 +91,26 @@ class Order(BaseModel):
     )
 
     @property
+    def footprint(self) -> dict[str, Any]:
+        """What to image, as a GeoJSON geometry (longitude first, WGS84); a copy."""
+        geometry: dict[str, Any] = getattr(self, self.target_field).geometry
+        return geometry
+
+    @property
     def off_nadir_range(self) -> tuple[float, float] | None:
         """Smallest and largest angle off nadir that may be chosen, degrees; ``None`` where orders do not say."""
         return None
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The form asks for the target right after the name, though the field is added by the kind of order."""
+        made = handler(schema)
+        known = handler.resolve_ref_schema(made).get("properties", {})
+        first = {key: known.pop(key) for key in ("name", cls.target_field) if key in known}
+        rest = dict(known)
+        known.clear()
+        known.update(first | rest)
+        return made
 
     @field_validator("reference", "site", mode="before")
     @classmethod

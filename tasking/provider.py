@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from decimal import Decimal
 from typing import Any, Protocol, runtime_checkable
 
 import httpx
@@ -47,7 +48,10 @@ class Request(BaseModel):
         id: The provider's id.
         status: STAPI code, or ``None`` when the provider's word is not known to us (shown, and waited on).
         provider_status: The provider's own word.
-        capture_ids: The provider's ids of captures whose products can be fetched now.
+        capture_ids: Names of what can be fetched now: ids of captures, or of parts of a delivery. While ``status`` is
+            no end more may come; with a status that is one, nothing more does.
+        final: With ``rejected``: it will not be accepted again. Without, it may be until the window ends.
+        note: What a person should know beside the status, e.g. ``3 of 4 captures``.
         start: Begin of the ordered capture, or of its window.
         end: End of the ordered capture, or of its window.
         platform: Satellite, when known.
@@ -62,6 +66,8 @@ class Request(BaseModel):
     status: StatusCode | None
     provider_status: str
     capture_ids: tuple[str, ...] = ()
+    final: bool = False
+    note: str = ""
     start: AwareDatetime | None = None
     end: AwareDatetime | None = None
     platform: str | None = None
@@ -70,8 +76,40 @@ class Request(BaseModel):
     give_up_at: AwareDatetime
 
 
+class Quote(BaseModel):
+    """What a provider says of an order before it is placed; asking costs nothing.
+
+    Attributes:
+        price: In the currency's main unit (not cents); ``None`` when the account has no prices.
+        currency: ISO 4217.
+        notes: What a person should know, e.g. what is left of the budget, or a rule that may bite.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    price: Decimal | None = None
+    currency: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class CancelTerms(BaseModel):
+    """What a cancel would mean now.
+
+    Attributes:
+        allowed: Whether the provider still takes one.
+        fee_percent: Share of the price that is due all the same; ``None`` when the provider does not say.
+        message: The same for a person.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    allowed: bool
+    fee_percent: float | None = None
+    message: str
+
+
 class Provider(Protocol):
-    """What the order's lifecycle asks of a provider.
+    """What the order's lifecycle asks of every provider; `Plans`, `Quotes` and `Cancels` are for those that have them.
 
     ``label`` is the order's reference as written into a create, so that it can be found again; the second and later
     requests of one order carry a suffix.
@@ -96,25 +134,19 @@ class Provider(Protocol):
         """Give back connections."""
 
     def check(self, order: Order) -> None:
-        """Refuse what the provider would refuse; raises `InvalidOrder`."""
+        """Refuse what the provider would refuse, without asking it; raises `InvalidOrder`."""
 
-    def find_plan(self, order: Order, label: str) -> Plan | None:
-        """The plan that carries ``label``, or ``None``; raises `ReferenceTaken` if it is another order's."""
+    def learn_time(self) -> None:
+        """Make sure that ``clock`` is known, by the cheapest call there is."""
 
-    def plan(self, order: Order, label: str) -> Plan:
-        """Create the plan; one POST, never repeated below. Raises `Uncertain` when the outcome is unknown."""
+    def find_request(self, order: Order, plan_id: str | None, label: str) -> Request | None:
+        """The request that carries ``label``, or ``None``; raises `ReferenceTaken` if it is another order's."""
 
-    def read_plan(self, plan_id: str) -> Plan:
-        """Read one plan."""
+    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:
+        """Order the capture; one POST, never repeated below. Raises `Uncertain` when the outcome is unknown.
 
-    def candidates(self, plan_id: str) -> list[Candidate]:
-        """All candidates of a plan, every page."""
-
-    def find_request(self, order: Order, plan_id: str, label: str) -> Request | None:
-        """The request that carries ``label``, or ``None``."""
-
-    def request(self, order: Order, plan_id: str, candidate: Candidate, label: str) -> Request:
-        """Order the capture; one POST, never repeated below. Raises `Uncertain` when the outcome is unknown."""
+        A provider without candidates gets one that stands for the order's whole window.
+        """
 
     def read(
         self, request_ids: Sequence[str], candidates: Mapping[str, Candidate] | None = None
@@ -125,15 +157,48 @@ class Provider(Protocol):
         """
 
     def products(self, request: Request) -> Iterable[dict[str, Any]]:
-        """STAC items (JSON) of the captures in ``request.capture_ids``, asset hrefs absolute and fresh."""
+        """STAC items (JSON) of all of ``request.capture_ids``, asset hrefs absolute and fresh."""
 
     def open_asset(self, item: dict[str, Any], key: str) -> AbstractContextManager[httpx.Response]:
         """Start to download one asset as a stream; the token goes to the provider's own hosts only."""
 
 
 @runtime_checkable
+class Plans(Protocol):
+    """A provider that answers with candidates to choose from."""
+
+    def find_plan(self, order: Order, label: str) -> Plan | None:
+        """The plan that carries ``label``, or ``None``; raises `ReferenceTaken` if it is another order's."""
+
+    def plan(self, order: Order, label: str) -> Plan:
+        """Create the plan; one POST, never repeated below. Raises `Uncertain` when the outcome is unknown."""
+
+    def read_plan(self, plan_id: str) -> Plan:
+        """Read one plan; raises `NotFound` when the provider has forgotten it, so that it is made anew."""
+
+    def candidates(self, plan_id: str) -> list[Candidate]:
+        """All candidates of a plan, every page."""
+
+
+@runtime_checkable
+class Quotes(Protocol):
+    """A provider that is asked for price and feasibility instead of candidates."""
+
+    def quote(self, order: Order) -> Quote:
+        """Ask before ordering; nothing is made.
+
+        Raises:
+            InvalidOrder: The contract does not allow it; says what it allows.
+            OrderEnded: Not feasible, or not within the budget; says what would work.
+        """
+
+
+@runtime_checkable
 class Cancels(Protocol):
     """A provider that documents a way to cancel a request."""
+
+    def cancel_terms(self, request_id: str) -> CancelTerms:
+        """What a cancel would mean now; nothing is cancelled."""
 
     def cancel(self, request_id: str) -> Request:
         """Cancel it; raises `Refused` when it is too late."""

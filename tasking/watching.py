@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tasking import lifecycle
 from tasking.errors import NotFound
 from tasking.ledger import Ledger, OrderRecord
-from tasking.provider import Provider
+from tasking.provider import Plans, Provider
 
 
 def look(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> int:
@@ -26,7 +26,7 @@ def look(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> 
     """
     now = ledger.now()
     due = [one for one in records if one.look_after is not None and one.look_after <= now]
-    waiting = [one for one in due if one.waits_for in ("imagery", "provider") and one.requests]
+    waiting = [one for one in due if one.waits_for in ("imagery", "products", "provider") and one.requests]
     candidates = {key: what for one in waiting for key, what in lifecycle.ordered(one).items()}
     ids = [request.last.id for one in waiting for request in one.requests]
     answers = provider.read(ids, candidates) if ids else {}
@@ -40,6 +40,7 @@ def look(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> 
 
 def _look_at_plan(ledger: Ledger, provider: Provider, record: OrderRecord) -> None:
     assert record.plan_id is not None
+    assert isinstance(provider, Plans)
     try:
         plan = provider.read_plan(record.plan_id)
     except NotFound:

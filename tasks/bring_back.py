@@ -33,7 +33,7 @@ def bring_back(lost_after_seconds: float, most_crashes: int, elsewhere: Iterable
     """Start lost runs of order flows again; returns how many.
 
     A run counts as lost when it is Crashed, or Running or Pending for longer than ``lost_after_seconds`` with no
-    process on this machine. One that crashes again and again without ever getting to a wait is left Crashed for a person.
+    process on this machine. One that crashes again and again without getting to a wait is left for a person.
 
     Args:
         lost_after_seconds: How long a run may be without a process, e.g. while it starts.

@@ -13,11 +13,11 @@ from tasks.step import ledger_and_provider, step
 
 
 @step("deliver")
-def deliver(order: Order, reference: str, request: Request) -> Delivery | Wait:
+def deliver(order: Order, reference: str, request: Request) -> Delivery | Wait | None:
     """The verified catalog; see `tasking.lifecycle.deliver`."""
     root = load_archive(order.archive).folder()
     with ledger_and_provider(order.account) as (ledger, provider):
         delivery = lifecycle.deliver(ledger, provider, order, reference, request, root)
-    if not isinstance(delivery, Wait):
+    if isinstance(delivery, Delivery):
         show_delivery(reference, delivery)
     return delivery

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from prefect.artifacts import create_markdown_artifact
 
+from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.choice import Ranked
 from tasking.delivery.catalog import Delivery
@@ -22,7 +23,7 @@ SHOWN = 25
 def show_candidates(order: Order, reference: str, ranked: Sequence[Ranked], best: Candidate) -> None:
     """The ranked candidates as a table, with a picture of the area and the footprints."""
     chosen = next((one for one in ranked if one.candidate.id == best.id), None)
-    picture = base64.b64encode(footprint_svg(order.area, ranked, chosen).encode()).decode()
+    picture = base64.b64encode(footprint_svg(area_from(order.footprint), ranked, chosen).encode()).decode()
     lines = [
         f"# Candidates of {_text(reference)}",
         f"![Area and footprints](data:image/svg+xml;base64,{picture})",

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from prefect import get_client
-from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import StateType
 
 from tasking.errors import TaskingError
 from tasks.step import step
@@ -17,13 +26,14 @@ class NotDeployed(TaskingError):
 
 
 @step("start")
-def start(provider: str, order: dict[str, Any], idempotency_key: str) -> UUID:
+def start(provider: str, order: dict[str, Any], idempotency_key: str, tags: Sequence[str] = ()) -> UUID:
     """Start an order; the same key gives the same run again.
 
     Args:
         provider: Provider name; its flow is ``order-<provider>``.
         order: The order, JSON, with a reference.
         idempotency_key: Names this start.
+        tags: Tags of the run.
 
     Raises:
         NotDeployed: There is no deployment of that flow.
@@ -34,6 +44,18 @@ def start(provider: str, order: dict[str, Any], idempotency_key: str) -> UUID:
         if not deployments:
             raise NotDeployed(f"order-{provider} is not deployed; run: prefect deploy --all")
         run = client.create_flow_run_from_deployment(
-            deployments[0].id, parameters={"order": order}, idempotency_key=idempotency_key
+            deployments[0].id, parameters={"order": order}, idempotency_key=idempotency_key, tags=tags
         )
     return run.id
+
+
+@step("under-way")
+def under_way(tag: str) -> UUID | None:
+    """A run with this tag that has not come to its end, if there is one."""
+    going = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED, StateType.CANCELLING]
+    which = FlowRunFilter(
+        tags=FlowRunFilterTags(all_=[tag]), state=FlowRunFilterState(type=FlowRunFilterStateType(any_=going))
+    )
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=which, limit=1)
+    return runs[0].id if runs else None

@@ -42,7 +42,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def prefect_server() -> Iterator[None]:
     """A Prefect server of the tests' own; without heartbeats, which cost a second a run."""
     os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1")
-    with prefect_test_harness(server_startup_timeout=120), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
         yield
 
 
@@ -73,10 +76,16 @@ class Installation:
         }
         return AxelGlobeOrder.model_validate({**order, **changes})
 
-    def start(self, flow: Flow[..., Any], **parameters: Any) -> FlowRun:
+    def start(self, flow: Flow[..., Any], *, deployed: bool = False, **parameters: Any) -> FlowRun:
         """Create a run as the API does, and run it until it ends or parks."""
+        given = flow.serialize_parameters(parameters)
         with get_client(sync_client=True) as client:
-            run = client.create_flow_run(flow, parameters=flow.serialize_parameters(parameters))
+            if deployed:
+                where = f"{flow.fn.__module__}.{flow.fn.__name__}"
+                deployment = client.create_deployment(client.create_flow(flow), "order", entrypoint=where)
+                run = client.create_flow_run_from_deployment(deployment, parameters=given)
+            else:
+                run = client.create_flow_run(flow, parameters=given)
         self.runs[run.id] = (flow, parameters)
         return self.go_on(run.id)
 

@@ -18,7 +18,7 @@ from tasking.axelglobe.client import AxelGlobeClient
 from tasking.axelglobe.provider import AxelGlobe
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.errors import NotFound, Uncertain, UnexpectedAnswer
-from tasking.http import HttpSettings
+from tasking.http.api import HttpSettings
 from tasking.status import StatusCode
 
 SECRET = "top-secret-value"

@@ -25,7 +25,7 @@ from tasking.errors import (
     Uncertain,
     UnexpectedAnswer,
 )
-from tasking.http import HttpSettings
+from tasking.http.api import HttpSettings
 from tasking.provider import Cancels, Plan, Provider, Request
 from tasking.simulator import Simulator, serve
 from tasking.status import StatusCode

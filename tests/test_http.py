@@ -28,7 +28,7 @@ from tasking.errors import (
     UnexpectedAnswer,
     UnsafeAsset,
 )
-from tasking.http import Api, Call, HttpSettings
+from tasking.http.api import Api, Call, HttpSettings
 from tests.odd_server import OddServer, hangs_up, odd_server, reply, resets, sends
 
 SECRET = "s3cret/with+odd=chars"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasking.address import checked_url, segment
 from tasking.errors import InvalidOrder
-from tasking.pace import HORIZON_SECONDS, Pace
+from tasking.http.address import checked_url, segment
+from tasking.http.pace import HORIZON_SECONDS, Pace
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_processes_of_a_machine_share_the_slots_of_an_account(home: Path) -> Non
 
 def test_no_slot_is_handed_out_twice_by_real_processes(home: Path) -> None:
     code = (
-        "from tasking.pace import Pace\n"
+        "from tasking.http.pace import Pace\n"
         "slots = []\n"
         "pace = Pace('account', 5, sleep=slots.append, now=lambda: 1000.0)\n"
         "[pace.wait() for _ in range(20)]\n"

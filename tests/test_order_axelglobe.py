@@ -57,7 +57,7 @@ def test_each_wait_says_what_it_waits_for(installation: Installation) -> None:
 
 def test_waiting_for_days_takes_few_starts(installation: Installation) -> None:
     run = installation.start(order_axelglobe, order=installation.order())
-    installation.to_the_end(run)
+    assert installation.to_the_end(run).is_completed()
     # start, candidates, and then the capture plus 24 h and at most a look each half day till 48 h
     assert installation.read(run.id).run_count <= 6
 
@@ -193,7 +193,11 @@ def test_the_next_candidate_is_taken_only_where_the_order_allows_it(installation
 
 def test_no_credits_is_said_and_spends_nothing(installation: Installation) -> None:
     installation.simulator.fault(
-        "status", code=403, method="POST", path=REQUESTS, body=json.dumps({"code": "NoCredits", "description": "none left"})
+        "status",
+        code=403,
+        method="POST",
+        path=REQUESTS,
+        body=json.dumps({"code": "NoCredits", "description": "none left"}),
     )
     state = installation.to_the_end(installation.start(order_axelglobe, order=installation.order()))
     assert state.is_failed()
@@ -258,9 +262,13 @@ def test_a_window_that_is_over_is_refused_before_anything_is_sent(installation: 
 
 
 def test_an_unusable_order_is_refused_with_the_field_the_value_and_the_fix(installation: Installation) -> None:
+    order: Any = {
+        "name": "x",
+        "area": "POLYGON ((0 0, 1 0, 1 1, 0 0))",
+        "window": {"start": "2026-12-01T00:00:00", "end": "2026-12-03T00:00:00Z"},
+    }
     with pytest.raises(ParameterTypeError, match=r"window.start.*2026-12-01T00:00:00.*has no zone"):
-        order_axelglobe(order={"name": "x", "area": "POLYGON ((0 0, 1 0, 1 1, 0 0))", "window": {  # type: ignore[arg-type]
-            "start": "2026-12-01T00:00:00", "end": "2026-12-03T00:00:00Z"}})
+        order_axelglobe(order=order)
 
 
 def test_an_account_block_that_does_not_exist_is_named(installation: Installation) -> None:

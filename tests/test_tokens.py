@@ -13,8 +13,8 @@ import pytest
 
 from tasking.clock import ProviderClock
 from tasking.errors import Unavailable
+from tasking.http.tokens import SharedTokens, TokenAnswer
 from tasking.lock import locked
-from tasking.tokens import SharedTokens, TokenAnswer
 from tests.odd_server import odd_server, reply, sends
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -89,7 +89,7 @@ def test_real_processes_that_start_together_ask_for_one_token_and_one_fresh_one(
     code = (
         "import sys, httpx\n"
         "from tasking.clock import ProviderClock\n"
-        "from tasking.tokens import SharedTokens, TokenAnswer\n"
+        "from tasking.http.tokens import SharedTokens, TokenAnswer\n"
         "fetch = lambda: TokenAnswer.model_validate(httpx.post(sys.argv[1], trust_env=False).json())\n"
         "tokens = SharedTokens(fetch, token_url='t', client_id='c', audience='a', client_secret='s',\n"
         "                      clock=ProviderClock())\n"

@@ -1,6 +1,6 @@
 """AxelGlobe's Tasking API, call by call, as its document describes it.
 
-Each method is one documented call (a list is as many as it has pages). Errors are those of `tasking.http`.
+Each method is one documented call (a list is as many as it has pages). Errors are those of `tasking.http.api`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from tasking.address import segment
 from tasking.axelglobe import filters
 from tasking.axelglobe.models import (
     Collection,
@@ -31,8 +30,9 @@ from tasking.axelglobe.models import (
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.clock import ProviderClock
 from tasking.errors import NotFound
-from tasking.http import Api, Call
-from tasking.tokens import SharedTokens
+from tasking.http.address import segment
+from tasking.http.api import Api, Call
+from tasking.http.tokens import SharedTokens
 from tasking.window import iso
 
 logger = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
+from tasking.area import EXAMPLE, Area
 from tasking.errors import InvalidOrder
 from tasking.order import Order
 from tasking.window import iso
@@ -46,6 +47,11 @@ class AxelGlobeOrder(Order):
 
     provider: ClassVar[str] = "axelglobe"
 
+    area: Area = Field(
+        title="Area",
+        description="What to image: one polygon, longitude first (WGS84), as GeoJSON or as WKT or GeoJSON text.",
+        examples=[EXAMPLE],
+    )
     off_nadir_max_deg: float | None = Field(
         default=None,
         title="Largest off-nadir angle",

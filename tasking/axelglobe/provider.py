@@ -17,7 +17,7 @@ from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.candidate import Candidate
 from tasking.errors import CredentialsRefused, InvalidOrder, NotFound, ProviderError, Refused
-from tasking.http import Call
+from tasking.http.api import Call
 from tasking.order import Order
 from tasking.provider import Plan, Request
 
@@ -63,6 +63,11 @@ class AxelGlobe:
     def close(self) -> None:
         """Give back the connections."""
         self.client.close()
+
+    def learn_time(self) -> None:
+        """Ask for the landing page unless an answer has told the time already."""
+        if not self.clock.known:
+            self.client.landing()
 
     def check(self, order: Order) -> None:
         """Refuse an order that is not AxelGlobe's, or whose window is over. All else the order itself has checked.
@@ -113,14 +118,15 @@ class AxelGlobe:
                 candidates[candidate.id] = candidate
         return list(candidates.values())
 
-    def find_request(self, order: Order, plan_id: str, label: str) -> Request | None:
+    def find_request(self, order: Order, plan_id: str | None, label: str) -> Request | None:
         """The request that ``label`` stands for, or ``None``; how it is told is in `finding.our_request`."""
         _ours(order)
         with _about(label):
-            found = our_request(self.client.requests(task_plan_id=plan_id), plan_id, label)
+            assert plan_id is not None, "AxelGlobe orders have a plan"
+        found = our_request(self.client.requests(task_plan_id=plan_id), plan_id, label)
         return request_of(found, self.settings, self.clock.now()) if found is not None else None
 
-    def request(self, order: Order, plan_id: str, candidate: Candidate, label: str) -> Request:  # noqa: ARG002
+    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:  # noqa: ARG002
         """Order the capture. One POST, never repeated; see `AxelGlobeClient.create_request`."""
         made = self.client.create_request(label, candidate.id, _ours(order).priority)
         return request_of(made, self.settings, self.clock.now(), candidate)

@@ -14,9 +14,9 @@ from pydantic import (
     model_validator,
 )
 
-from tasking.address import checked_url
 from tasking.errors import InvalidOrder
-from tasking.http_settings import HttpSettings
+from tasking.http.address import checked_url
+from tasking.http.settings import HttpSettings
 
 AUDIENCE = "https://api.axelglobe.com"
 DAY = 86400.0

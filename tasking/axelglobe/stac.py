@@ -1,6 +1,6 @@
 """The STAC search behind a request's ``assets`` link, through pystac-client.
 
-pystac-client pages and reads; the calls themselves go through `tasking.http` like all others, so that they are
+pystac-client pages and reads; the calls themselves go through `tasking.http.api` like all others, so that they are
 repeated, paced, bounded, and carry the token to the provider's own host only.
 """
 
@@ -13,7 +13,7 @@ import httpx
 
 from tasking.axelglobe import filters
 from tasking.axelglobe.models import Json, StacPage
-from tasking.http import Api, Call
+from tasking.http.api import Api, Call
 
 if TYPE_CHECKING:
     from pystac_client.stac_api_io import StacApiIO

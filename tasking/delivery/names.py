@@ -10,9 +10,9 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tasking.address import is_loopback
 from tasking.delivery.structure import SUFFIX_OF, format_of
 from tasking.errors import UnsafeAsset
+from tasking.http.address import is_loopback
 
 LONGEST = 120
 """Longest file or folder name made here, in characters; all are ASCII."""

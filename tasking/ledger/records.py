@@ -38,6 +38,8 @@ class OrderRecord(BaseModel):
         order: The order as it was given, JSON.
         flow_run_id: The Prefect run that owns it.
         plan_id: The provider's plan.
+        planned_at: When we made it (provider time).
+        plans_forgotten: Plans the provider forgot before a candidate was requested.
         candidate: The chosen candidate that is not requested yet, or was requested last.
         candidates_seen: How many candidates the provider ever listed at once.
         candidates_dropped: Candidates chosen before and lost again (expired, refused).
@@ -53,7 +55,8 @@ class OrderRecord(BaseModel):
         failures: Consecutive steps that found the provider or the ledger away.
         cancel_asked: A person asked to cancel; nothing new is created from then on.
         price, currency: What it costs, where the provider says so.
-        delivered: Item ids in the archive.
+        delivered: What is in the archive: names from the requests' ``capture_ids``.
+        outcome_so_far: What the last delivery brought, for a person.
         ended: When the order came to its end (our time), else ``None``.
         outcome: How it ended, for a person.
     """
@@ -69,6 +72,8 @@ class OrderRecord(BaseModel):
     flow_run_id: str
     host: str | None
     plan_id: str | None
+    planned_at: datetime | None
+    plans_forgotten: int
     candidate: Candidate | None
     candidates_seen: int
     candidates_dropped: list[str]
@@ -86,6 +91,7 @@ class OrderRecord(BaseModel):
     price: Decimal | None
     currency: str | None
     delivered: list[str] = Field(default_factory=list)
+    outcome_so_far: str | None = None
     created: datetime
     updated: datetime
     ended: datetime | None

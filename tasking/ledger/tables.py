@@ -49,6 +49,8 @@ class OrderRow(Base):
     flow_run_id: Mapped[str] = mapped_column(String(40), index=True)
     host: Mapped[str | None] = mapped_column(String(255))
     plan_id: Mapped[str | None] = mapped_column(String(300))
+    planned_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    plans_forgotten: Mapped[int] = mapped_column(default=0)
     candidate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     candidates_seen: Mapped[int] = mapped_column(default=0)
     candidates_dropped: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -66,6 +68,7 @@ class OrderRow(Base):
     price: Mapped[Decimal | None]
     currency: Mapped[str | None] = mapped_column(String(3))
     delivered: Mapped[list[str]] = mapped_column(JSON, default=list)
+    outcome_so_far: Mapped[str | None] = mapped_column(Text)
     created: Mapped[datetime] = mapped_column(UtcTime, index=True)
     updated: Mapped[datetime] = mapped_column(UtcTime)
     ended: Mapped[datetime | None] = mapped_column(UtcTime, index=True)

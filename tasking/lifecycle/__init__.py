@@ -10,7 +10,7 @@ from tasking.lifecycle.choosing import choose, chosen, label, requested, revive
 from tasking.lifecycle.delivering import deliver, end
 from tasking.lifecycle.following import follow, note_answers, ordered
 from tasking.lifecycle.pausing import look_after, provider_away
-from tasking.lifecycle.planning import candidates, half_time, plan
+from tasking.lifecycle.planning import candidates, half_time, prepare
 from tasking.lifecycle.requesting import request
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
     "look_after",
     "note_answers",
     "ordered",
-    "plan",
+    "prepare",
     "provider_away",
     "request",
     "requested",

@@ -63,13 +63,12 @@ def chosen(ledger: Ledger, provider: Provider, reference: str) -> Candidate | No
         return candidate
     if candidate is None or ledger.open_intent(reference, "request", label(record)) is not None:
         return candidate
-    if not provider.clock.known and record.plan_id is not None:
-        provider.read_plan(record.plan_id)  # any answer tells the provider's time
+    provider.learn_time()
     if candidate.valid_until is not None and provider.clock.now() >= candidate.valid_until:
         drop(ledger, record, f"it expired at {readable(candidate.valid_until)}")
         return None
-    if provider.clock.now() >= candidate.start:
-        drop(ledger, record, f"its capture time {readable(candidate.start)} is over")
+    if provider.clock.now() >= candidate.end:
+        drop(ledger, record, f"its time was over at {readable(candidate.end)}")
         return None
     return candidate
 

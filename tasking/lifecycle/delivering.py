@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tasking.delivery import catalog
 from tasking.delivery.catalog import Delivery
 from tasking.errors import DeliveryFailed, OrderEnded
 from tasking.ledger import Ledger, OrderRecord
+from tasking.lifecycle.following import undelivered
 from tasking.order import Order
 from tasking.provider import Provider, Request
 from tasking.status import StatusCode
@@ -16,28 +18,51 @@ from tasking.waiting import Wait, wait_until
 
 def deliver(
     ledger: Ledger, provider: Provider, order: Order, reference: str, request: Request, root: Path
-) -> Delivery | Wait:
-    """Bring the imagery home, verified, and complete the order.
+) -> Delivery | Wait | None:
+    """Bring home what can be fetched, verified; complete the order when nothing more comes.
 
     Args:
         request: One whose ``capture_ids`` say what to fetch.
         root: The archive's folder.
 
+    Returns:
+        What stands in the archive; a `Wait` while the provider's catalog lags behind its word; ``None`` when there was
+        nothing new.
+
     Raises:
         DeliveryFailed: A file could not be brought home whole; nothing damaged stands under a final name.
+        OrderEnded: The provider's catalog never listed what it announced.
     """
-    items = list(provider.products(request))
-    if not items:
-        if provider.clock.now() >= request.give_up_at:
-            raise OrderEnded(
-                StatusCode.FAILED,
-                f"The provider says the imagery of request {request.id} is there, but its catalog lists none of "
-                f"{', '.join(request.capture_ids)}. Ask the provider about it; Retry on this run looks again.",
-            )
-        again = provider.clock.in_seconds(provider.poll_interval_seconds / 3)
-        return wait_until(
-            provider.clock, again, "products", "The imagery is announced; the provider's catalog does not list it yet"
-        )
+    due = undelivered(ledger.read(reference), request)
+    listed = {one: _items(provider, request, one) for one in due}
+    there = [one for one in due if listed[one]]
+    delivery = None
+    if there:
+        items = [item for one in there for item in listed[one]]
+        delivery = _bring_home(ledger, provider, order, reference, request, items, root)
+        _note(ledger, reference, delivery, there)
+    missing = [one for one in due if not listed[one]]
+    if missing:
+        return _missing(provider, request, missing)
+    if request.status is StatusCode.COMPLETED:
+        done = ledger.read(reference).outcome_so_far or f"Delivered {len(due)}"
+        end(ledger, reference, StatusCode.COMPLETED, f"{done}; {request.note}" if request.note else done)
+    return delivery
+
+
+def _items(provider: Provider, request: Request, capture_id: str) -> list[dict[str, Any]]:
+    return list(provider.products(request.model_copy(update={"capture_ids": (capture_id,)})))
+
+
+def _bring_home(
+    ledger: Ledger,
+    provider: Provider,
+    order: Order,
+    reference: str,
+    request: Request,
+    items: list[dict[str, Any]],
+    root: Path,
+) -> Delivery:
     ledger.record(reference, "delivering", f"{len(items)} items to bring home", failures=0)
     delivery = catalog.deliver(
         reference,
@@ -50,14 +75,26 @@ def deliver(
     )
     if problems := catalog.verify(delivery.folder):
         raise DeliveryFailed(f"{delivery.folder}: not whole: {'; '.join(problems[:5])}")
-    ledger.record(reference, delivered=list(delivery.items))
-    end(
-        ledger,
-        reference,
-        StatusCode.COMPLETED,
-        f"Delivered {len(delivery.files)} files ({delivery.bytes_total / 1e6:.1f} MB), verified, to {delivery.folder}",
-    )
     return delivery
+
+
+def _note(ledger: Ledger, reference: str, delivery: Delivery, captures: list[str]) -> None:
+    size = f"{len(delivery.files)} files ({delivery.bytes_total / 1e6:.1f} MB)"
+    message = f"Delivered {size}, verified, to {delivery.folder}"
+    delivered = dict.fromkeys([*ledger.read(reference).delivered, *captures])
+    ledger.record(reference, "delivered", message, delivered=list(delivered), outcome_so_far=message)
+
+
+def _missing(provider: Provider, request: Request, missing: list[str]) -> Wait:
+    if provider.clock.now() >= request.give_up_at:
+        raise OrderEnded(
+            StatusCode.FAILED,
+            f"The provider says the imagery of request {request.id} is there, but its catalog does not list "
+            f"{', '.join(missing)}. Ask the provider about it; Retry on this run looks again.",
+        )
+    again = provider.clock.in_seconds(provider.poll_interval_seconds / 3)
+    message = f"The imagery is announced; the provider's catalog does not list {', '.join(missing)} yet"
+    return wait_until(provider.clock, again, "products", message)
 
 
 def end(ledger: Ledger, reference: str, status: str, message: str) -> OrderRecord:

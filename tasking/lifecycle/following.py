@@ -18,72 +18,82 @@ from tasking.waiting import Wait, readable, wait_until
 SAFETY_NET = timedelta(hours=12)
 """How often a run looks by itself once its next event is due; the watcher looks more often, and for many at once."""
 
-
 ENDED = (StatusCode.FAILED, StatusCode.EXPIRED, StatusCode.CANCELLED, StatusCode.USER_CANCELLED)
 """Codes after which a request yields nothing more."""
 
 
 def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> Request | Wait | None:
-    """Read how the order's requests stand; hands back one whose imagery is there.
+    """Read how the order's requests stand; hands back one that has something to deliver, or that is complete.
 
     Returns:
-        A request with captures; a `Wait`; or ``None`` when it was rejected and the order allows the next candidate.
+        A request; a `Wait`; or ``None`` when it was rejected and the order allows the next candidate.
 
     Raises:
-        OrderEnded: Rejected until the window's end, failed, cancelled at the provider, or nothing came in time.
+        OrderEnded: Rejected for good, failed, cancelled at the provider, or nothing came in time.
     """
     record = ledger.read(reference)
     answers = provider.read([one.last.id for one in record.requests], ordered(record))
     record = note_answers(ledger, provider, record, answers)
     for one in record.requests:
-        if one.last.capture_ids and one.last.status is StatusCode.COMPLETED:
+        if undelivered(record, one.last):
             return one.last
     current = record.current_request
     assert current is not None, "requested before"
     last, now = current.last, provider.clock.now()
+    if last.status is StatusCode.COMPLETED and last.capture_ids:
+        return last
     if last.id not in answers:
-        return wait_until(
-            provider.clock,
-            provider.clock.in_seconds(provider.poll_interval_seconds / 3),
-            "imagery",
-            f"The provider does not know request {last.id} just now; asking again",
-        )
+        again = provider.clock.in_seconds(provider.poll_interval_seconds / 3)
+        message = f"The provider does not know request {last.id} just now; asking again"
+        return wait_until(provider.clock, min(again, max(last.give_up_at, now)), "imagery", message)
     if last.status is StatusCode.REJECTED:
-        if order.on_rejection == "next-candidate" and now < order.window.end:
-            ledger.record(
-                reference,
-                "next candidate",
-                f"Request {last.id} was rejected; taking the next candidate",
-                candidate=None,
-            )
-            return None
-        if now >= order.window.end:
-            raise OrderEnded(
-                StatusCode.REJECTED,
-                f"Rejected: the provider could not schedule request {last.id} before the window ended at "
-                f"{readable(order.window.end)}. Order again with a new reference.",
-            )
-        again = min(max(last.next_look_at, now), order.window.end)
-        return wait_until(
-            provider.clock,
-            again,
-            "imagery",
-            f"Rejected for now (request {last.id}); it may still be accepted until {readable(order.window.end)}",
-        )
+        return _rejected(ledger, provider, order, record, last)
     if last.status in ENDED:
         assert last.status is not None
+        note = f" {last.note}." if last.note else ""
         raise OrderEnded(
-            last.status, f"The provider ended request {last.id}: {last.provider_status}. Ask them, or order again."
+            last.status,
+            f"The provider ended request {last.id}: {last.provider_status}.{note}{_delivered(record)} "
+            "Ask them about that id, or order again.",
         )
     if now >= last.give_up_at:
         raise OrderEnded(
             StatusCode.FAILED,
             f"No imagery of request {last.id} by {readable(last.give_up_at)} (the provider says "
-            f"{last.provider_status}). Ask the provider about that id; Retry on this run looks again.",
+            f"{last.provider_status}).{_delivered(record)} Ask the provider about that id; "
+            "Retry on this run looks again.",
         )
-    # while the capture is still ahead its own time is the next event; after that the watcher looks more often than this
+    # while the capture is ahead its own time is the next event; after that the watcher looks more often than this
     again = max(last.next_look_at, now + SAFETY_NET)
     return wait_until(provider.clock, min(again, last.give_up_at), "imagery", _imagery_message(last))
+
+
+def _rejected(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord, last: Request) -> Wait | None:
+    now, end = provider.clock.now(), order.window.end
+    if order.on_rejection == "next-candidate" and record.plan_id is not None and now < end:
+        message = f"Request {last.id} was rejected; taking the next candidate"
+        ledger.record(record.reference, "next candidate", message, candidate=None)
+        return None
+    if last.final:
+        note = f" {last.note}." if last.note else ""
+        raise OrderEnded(
+            StatusCode.REJECTED,
+            f"Rejected: the provider could not schedule request {last.id}.{note} Order again with another window or "
+            "other terms, and a new reference.",
+        )
+    if now >= end:
+        raise OrderEnded(
+            StatusCode.REJECTED,
+            f"Rejected: the provider could not schedule request {last.id} before the window ended at "
+            f"{readable(end)}. Order again with a new reference.",
+        )
+    message = f"Rejected for now (request {last.id}); it may still be accepted until {readable(end)}"
+    return wait_until(provider.clock, min(max(last.next_look_at, now + SAFETY_NET), end), "imagery", message)
+
+
+def undelivered(record: OrderRecord, request: Request) -> list[str]:
+    """What of a request can be fetched and is not in the archive yet."""
+    return [one for one in request.capture_ids if one not in record.delivered]
 
 
 def ordered(record: OrderRecord) -> dict[str, Candidate]:
@@ -117,12 +127,16 @@ def note_answers(
     }
     if not changed:
         return ledger.record(record.reference, **fields)
-    words = "; ".join(
-        f"Request {new.id}: {old.provider_status} -> {new.provider_status}"
-        + ("" if new.status else " (a word we do not know)")
-        for old, new in changed
-    )
+    words = "; ".join(_change(old, new) for old, new in changed)
     return ledger.record(record.reference, "status", words, **fields)
+
+
+def _change(old: Request, new: Request) -> str:
+    unknown = "" if new.status else " (a word we do not know)"
+    news = [one for one in new.capture_ids if one not in old.capture_ids]
+    can_be_fetched = f"; can be fetched: {', '.join(news)}" if news else ""
+    note = f"; {new.note}" if new.note else ""
+    return f"Request {new.id}: {old.provider_status} -> {new.provider_status}{unknown}{can_be_fetched}{note}"
 
 
 def can_go_on(record: OrderRecord, answers: Sequence[Request]) -> bool:
@@ -132,16 +146,20 @@ def can_go_on(record: OrderRecord, answers: Sequence[Request]) -> bool:
         record: The order.
         answers: Its requests as just read, oldest first.
     """
-    if any(one.capture_ids and one.status is StatusCode.COMPLETED for one in answers):
+    if any(undelivered(record, one) for one in answers):
         return True
     last = answers[-1]
-    next_one = last.status is StatusCode.REJECTED and record.order.get("on_rejection") == "next-candidate"
-    return next_one or last.status in ENDED
+    if last.status is StatusCode.REJECTED:
+        return last.final or record.order.get("on_rejection") == "next-candidate"
+    return last.status in ENDED or (last.status is StatusCode.COMPLETED and bool(last.capture_ids))
+
+
+def _delivered(record: OrderRecord) -> str:
+    return f" Delivered before: {len(record.delivered)} of it." if record.delivered else ""
 
 
 def _imagery_message(last: Request) -> str:
-    when = last.start
     by = f" by {last.platform}" if last.platform else ""
-    if when is None:
-        return f"Waiting for imagery ({last.provider_status})"
-    return f"Waiting for imagery: capture{by} on {readable(when)} ({last.provider_status})"
+    capture = f": capture{by} on {readable(last.start)}" if last.start is not None else ""
+    note = f"; {last.note}" if last.note else ""
+    return f"Waiting for imagery{capture} ({last.provider_status}{note})"

@@ -1,78 +1,124 @@
-"""A plan at the provider, and the candidates it yields."""
+"""Before an order is placed: a plan and its candidates where the provider has them, else a quote."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.choice import Ranked, rank
 from tasking.create import create_once
-from tasking.errors import InvalidOrder, OrderEnded, Refused
-from tasking.ledger import Ledger
+from tasking.errors import InvalidOrder, NotFound, OrderEnded, Refused
+from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle.pausing import look_after
 from tasking.order import Order
-from tasking.provider import Plan, Provider
+from tasking.provider import Plan, Plans, Provider, Quotes
 from tasking.status import StatusCode
 from tasking.waiting import Wait, readable, wait_until
 
+WHOLE_WINDOW = "whole-window"
+"""Id of the candidate that stands for the order's window where the provider offers none to choose from."""
 
-def plan(ledger: Ledger, provider: Provider, order: Order, reference: str) -> str | Wait:
-    """Have a plan at the provider; hands back its id.
+
+def prepare(ledger: Ledger, provider: Provider, order: Order, reference: str) -> Wait | None:
+    """Have a plan at the provider, or its quote; asks nothing when that is known already.
 
     Raises:
-        OrderEnded: The window is over, or the provider refuses the plan.
+        OrderEnded: The window is over, or the provider refuses.
     """
     record = ledger.read(reference)
+    try:
+        if isinstance(provider, Plans):
+            return _plan(ledger, provider, order, record)
+        if record.candidate is None and not record.requests:
+            _quote(ledger, provider, order, reference)
+    except (InvalidOrder, Refused) as no:
+        raise OrderEnded(StatusCode.REJECTED, f"Not planned: {no}") from no
+    return None
+
+
+def _plan(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord) -> Wait | None:
+    assert isinstance(provider, Plans)
     if record.plan_id is not None:
-        return record.plan_id
+        return None
+    plans, reference, number = provider, record.reference, record.plans_forgotten + 1
+    label = reference if number == 1 else f"{reference}~{number}"
 
     def create() -> Plan:
         order.window.refuse_if_past(provider.clock.now())
-        return provider.plan(order, reference)
+        return plans.plan(order, label)
 
-    try:
-        made = create_once(
-            ledger,
-            provider,
-            reference,
-            "plan",
-            reference,
-            find=lambda: provider.find_plan(order, reference),
-            create=create,
-            made=lambda there: {"plan_id": there.id, "status": StatusCode.RECEIVED, "failures": 0},
-        )
-    except (InvalidOrder, Refused) as no:
-        raise OrderEnded(StatusCode.REJECTED, f"Not planned: {no}") from no
-    return made if isinstance(made, Wait) else made.id
+    made = create_once(
+        ledger,
+        provider,
+        reference,
+        "plan",
+        label,
+        find=lambda: plans.find_plan(order, label),
+        create=create,
+        made=lambda there: {
+            "plan_id": there.id,
+            "planned_at": provider.clock.now(),
+            "status": StatusCode.RECEIVED,
+            "failures": 0,
+        },
+    )
+    return made if isinstance(made, Wait) else None
 
 
-def candidates(ledger: Ledger, provider: Provider, order: Order, reference: str) -> list[Ranked] | Wait:
+def _quote(ledger: Ledger, provider: Provider, order: Order, reference: str) -> None:
+    """Ask for price and feasibility; the candidate is then the order's whole window."""
+    provider.learn_time()
+    order.window.refuse_if_past(provider.clock.now())
+    window = Candidate(id=WHOLE_WINDOW, start=order.window.start, end=order.window.end)
+    if not isinstance(provider, Quotes):
+        ledger.record(reference, candidate=window, failures=0)
+        return
+    quote = provider.quote(order)
+    price = f"{quote.price} {quote.currency}" if quote.price is not None else "no price given"
+    ledger.record(
+        reference,
+        "quoted",
+        "; ".join([f"Feasible, {price}", *quote.notes]),
+        candidate=window,
+        price=quote.price,
+        currency=quote.currency,
+        failures=0,
+    )
+
+
+def candidates(ledger: Ledger, provider: Provider, order: Order, reference: str) -> list[Ranked] | Wait | None:
     """The candidates of the plan, ranked, the best first; waits until there is one that can be requested.
+
+    Returns:
+        The candidates; a `Wait`; or ``None`` when the provider has forgotten the plan and another must be made.
 
     Raises:
         OrderEnded: Not feasible (none came within the provider's time and our patience), or the window is over.
     """
+    assert isinstance(provider, Plans), "only what plans has candidates"
     record = ledger.read(reference)
     assert record.plan_id is not None, "planned before"
-    there = provider.read_plan(record.plan_id)
+    try:
+        there = provider.read_plan(record.plan_id)
+    except NotFound:
+        return _forgotten(ledger, provider, record)
     now = provider.clock.now()
     ledger.record(reference, look_after=look_after(provider, half_time(there, now)), changed_at=None)
     if not there.ready and now < there.candidates_at:
-        return wait_until(
-            provider.clock, there.candidates_at, "candidates", f"Waiting for candidates of plan {there.id}"
-        )
+        message = f"Waiting for candidates of plan {there.id}"
+        return wait_until(provider.clock, there.candidates_at, "candidates", message)
     listed = provider.candidates(record.plan_id)
     # a pass that was requested before may be listed again under a new id: it is the same capture
     requested = [one.candidate for one in record.requests if one.candidate is not None]
     again = [one.id for one in listed if any(_same_pass(one, before) for before in requested)]
-    tried = [*record.candidates_dropped, *again]
     ranked = rank(
-        order.area,
+        area_from(order.footprint),
         listed,
         order.select,
         now,
-        tried,
+        [*record.candidates_dropped, *again],
         window=order.window,
         off_nadir_range=order.off_nadir_range,
         needs_daylight=order.needs_daylight,
@@ -81,26 +127,39 @@ def candidates(ledger: Ledger, provider: Provider, order: Order, reference: str)
     ledger.record(reference, candidates_seen=seen, failures=0)
     if any(one.usable for one in ranked):
         return ranked
+    return _none_yet(provider, order, there, ranked, seen)
+
+
+def _none_yet(provider: Provider, order: Order, there: Plan, ranked: Sequence[Ranked], seen: int) -> Wait:
+    now = provider.clock.now()
     if now >= order.window.end:
         raise OrderEnded(StatusCode.EXPIRED, _none_left(order, ranked, seen))
     again = min(provider.clock.in_seconds(provider.poll_interval_seconds / 3), order.window.end)
-    if seen == 0:
-        if now >= there.patience_until:
-            raise OrderEnded(
-                StatusCode.REJECTED,
-                f"Not feasible: the provider found no candidate by {readable(there.patience_until)}. "
-                "Order again with a longer window, a wider off-nadir range or more satellites.",
-            )
-        again = min(again, there.patience_until)
-        return wait_until(
-            provider.clock, again, "candidates", f"No candidate yet; asking until {readable(there.patience_until)}"
+    if seen:
+        until = readable(order.window.end)
+        message = f"No candidate that can be requested now; listing again until {until}"
+        return wait_until(provider.clock, again, "candidates", message)
+    if now >= there.patience_until:
+        raise OrderEnded(
+            StatusCode.REJECTED,
+            f"Not feasible: the provider found no candidate by {readable(there.patience_until)}. "
+            "Order again with a longer window, a wider off-nadir range or more satellites.",
         )
-    return wait_until(
-        provider.clock,
-        again,
-        "candidates",
-        f"No candidate that can be requested now; listing again until {readable(order.window.end)}",
-    )
+    message = f"No candidate yet; asking until {readable(there.patience_until)}"
+    return wait_until(provider.clock, min(again, there.patience_until), "candidates", message)
+
+
+def _forgotten(ledger: Ledger, provider: Provider, record: OrderRecord) -> Wait | None:
+    """A plan that is not found: a new one may take a moment to show; an old one is gone."""
+    fresh = timedelta(seconds=provider.settle_seconds)
+    if record.planned_at is not None and provider.clock.now() - record.planned_at < fresh:
+        message = f"The provider does not show plan {record.plan_id} yet"
+        again = provider.clock.in_seconds(provider.settle_seconds / 3)
+        return wait_until(provider.clock, again, "candidates", message)
+    message = f"The provider no longer knows plan {record.plan_id}; planning again"
+    count = record.plans_forgotten + 1
+    ledger.record(record.reference, "plan forgotten", message, plan_id=None, planned_at=None, plans_forgotten=count)
+    return None
 
 
 def _same_pass(one: Candidate, other: Candidate) -> bool:

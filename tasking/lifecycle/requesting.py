@@ -11,7 +11,7 @@ from tasking.ledger import Ledger, RequestRecord
 from tasking.lifecycle.choosing import chosen, drop, label, requested
 from tasking.lifecycle.pausing import look_after
 from tasking.order import Order
-from tasking.provider import Provider, Request
+from tasking.provider import Plans, Provider, Request
 from tasking.status import StatusCode
 from tasking.waiting import Wait
 
@@ -29,7 +29,6 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
     if candidate is None:
         return None
     plan_id, tag = record.plan_id, label(record)
-    assert plan_id is not None, "planned before"
 
     def made(there: Request) -> dict[str, Any]:
         ours = RequestRecord(attempt=record.attempt, label=tag, candidate=candidate, last=there)
@@ -55,13 +54,17 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
     except CredentialsRefused as no:
         raise OrderEnded(StatusCode.REJECTED, f"Not requested: the account may not order: {no}") from no
     except Refused as no:
-        # a candidate can be replaced by the provider at any time: then the next list no longer holds it
-        if candidate.id in {one.id for one in provider.candidates(plan_id)} and not _expired(candidate, provider):
+        if not _lost(provider, plan_id, candidate):
             raise OrderEnded(StatusCode.REJECTED, f"Not requested: {no}") from no
         drop(ledger, ledger.read(reference), f"the provider no longer offers it ({no})")
         return None
 
 
-def _expired(candidate: Candidate, provider: Provider) -> bool:
+def _lost(provider: Provider, plan_id: str | None, candidate: Candidate) -> bool:
+    """Whether the candidate itself is gone: expired, or replaced by the provider since it was listed."""
     now = provider.clock.now()
-    return now >= candidate.start or (candidate.valid_until is not None and now >= candidate.valid_until)
+    if now >= candidate.end or (candidate.valid_until is not None and now >= candidate.valid_until):
+        return True
+    if plan_id is None or not isinstance(provider, Plans):
+        return False
+    return candidate.id not in {one.id for one in provider.candidates(plan_id)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -23,6 +24,9 @@ _SHOWN_HEADERS = {
     "user-agent",
 }
 _SECRETS = {"client_secret", "access_token", "refresh_token", "password"}
+
+
+_SECRET_PARAMETERS = re.compile(r"(?<![^&])(sig|signature)=[^&]*", re.IGNORECASE)
 
 
 def token_mark(token: str) -> str:
@@ -67,7 +71,7 @@ class Journal:
                 "real_time": datetime.fromtimestamp(time.time(), UTC).isoformat(),
                 "method": method,
                 "path": path,
-                "query": query,
+                "query": _SECRET_PARAMETERS.sub(r"\1=(redacted)", query),
                 "headers": shown,
                 "body": _readable(body),
                 "client_id": None,

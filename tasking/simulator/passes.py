@@ -51,7 +51,7 @@ def swath_width_km(height_km: float, off_nadir: float) -> float:
     return reach(off_nadir + half) - reach(off_nadir - half)
 
 
-def _closest(satellite: Satellite, target: Floats, start: float, end: float) -> Floats:
+def closest_approaches(satellite: Satellite, target: Floats, start: float, end: float) -> Floats:
     """Times at which the satellite comes closest to a target, for the passes worth a second look."""
     coarse = np.arange(start - 2 * _COARSE_SECONDS, end + 2 * _COARSE_SECONDS, _COARSE_SECONDS)
     away = np.linalg.norm(satellite.positions(coarse) - target, axis=-1)
@@ -92,7 +92,7 @@ def captures(
     edge = shapely.get_coordinates(flat.area(wanted))
     found: list[Capture] = []
     for satellite in satellites:
-        for closest in _closest(satellite, ecef(*middle(wanted)), *window):
+        for closest in closest_approaches(satellite, ecef(*middle(wanted)), *window):
             found += _strips(satellite, float(closest), wanted, flat, edge, window, off_nadir_range, sun_elevation_min)
     return sorted(found, key=lambda capture: (capture.start, capture.platform, capture.off_nadir))
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -38,11 +40,11 @@ _ASSETS: dict[str, tuple[tuple[float, ...], int]] = {
     "thumbnail": ((0.9, 1.0, 0.8), COARSE_PIXELS),
 }
 
-_kept: OrderedDict[tuple[str, str, str], bytes] = OrderedDict()
+_kept: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
 _lock = Lock()
 
 
-def _noise(name: str, pixels: int, slope: float) -> npt.NDArray[np.float64]:
+def ground_noise(name: str, pixels: int, slope: float) -> npt.NDArray[np.float64]:
     """Ground-like noise in 0..1: random waves, the longer the stronger."""
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     # Always made at full size and then averaged: the coarse bands show the same ground as the sharp ones.
@@ -60,7 +62,7 @@ def _bands(capture_id: str, key: str, inside: npt.NDArray[np.bool_]) -> npt.NDAr
     rows, columns = inside.shape
 
     def noise(layer: str, slope: float) -> npt.NDArray[np.float64]:
-        return _noise(f"{capture_id} {layer}", pixels, slope)[:rows, :columns]
+        return ground_noise(f"{capture_id} {layer}", pixels, slope)[:rows, :columns]
 
     ground, plants = noise("ground", 1.6), noise("plants", 1.2)
     if key == "msi_udm":
@@ -76,11 +78,19 @@ def _bands(capture_id: str, key: str, inside: npt.NDArray[np.bool_]) -> npt.NDAr
     return np.stack(bands)
 
 
-def _made(capture_id: str, key: str, footprint: dict[str, Any]) -> bytes:
-    import rasterio
+@dataclass(frozen=True)
+class Grid:
+    """Square pixels in the UTM zone of a footprint's middle; ``inside``, shape (rows, columns), says which show it."""
+
+    epsg: int
+    transform: Any
+    inside: npt.NDArray[np.bool_]
+
+
+def utm_grid(footprint: dict[str, Any], pixels: int) -> Grid:
+    """The grid of a picture of a footprint; ``pixels`` along its longer side is a multiple of `COARSE_PIXELS`."""
     from affine import Affine
     from rasterio.features import geometry_mask
-    from rasterio.io import MemoryFile
 
     area = geometry(footprint)
     lon, lat = middle(area)
@@ -91,37 +101,60 @@ def _made(capture_id: str, key: str, footprint: dict[str, Any]) -> bytes:
         return np.column_stack(to_utm.transform(coordinates[:, 0], coordinates[:, 1]))
 
     flat = shapely.transform(shapely.segmentize(area, 0.05), flatten)
-    pixels = _ASSETS[key][1]
     west, south, east, north = flat.bounds
     # Square pixels; the sharp grid halves the coarse one, so that both end at the same edges.
     coarse = max(east - west, north - south) / COARSE_PIXELS
     finer = pixels // COARSE_PIXELS
     columns, rows = math.ceil((east - west) / coarse) * finer, math.ceil((north - south) / coarse) * finer
     transform = Affine(coarse / finer, 0, west, 0, -coarse / finer, north)
-    inside = geometry_mask([flat], (rows, columns), transform, invert=True)
-    data = _bands(capture_id, key, inside)
-    shared = {"width": columns, "height": rows, "count": len(data), "dtype": data.dtype}
-    if key == "thumbnail":
-        with rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile() as memory:
-            # PNG holds no place; it is given all the same because rasterio warns about pictures without one.
-            with memory.open(driver="PNG", transform=transform, **shared) as picture:
-                picture.write(data)
-            return bytes(memory.read())
+    return Grid(epsg, transform, geometry_mask([flat], (rows, columns), transform, invert=True))
+
+
+def png(data: npt.NDArray[Any], grid: Grid) -> bytes:
+    """A PNG of bands, shape (bands, rows, columns)."""
+    import rasterio
+    from rasterio.io import MemoryFile
+
+    shared = {"width": data.shape[2], "height": data.shape[1], "count": len(data), "dtype": data.dtype}
+    with rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile() as memory:
+        # PNG holds no place; it is given all the same because rasterio warns about pictures without one.
+        with memory.open(driver="PNG", transform=grid.transform, **shared) as picture:
+            picture.write(data)
+        return bytes(memory.read())
+
+
+def cog(data: npt.NDArray[Any], grid: Grid, overviews: str = "AVERAGE", tags: dict[str, str] | None = None) -> bytes:
+    """A Cloud-Optimized GeoTIFF of bands, shape (bands, rows, columns); 0 is nodata."""
+    import rasterio
+    from rasterio.io import MemoryFile
+
     with rasterio.Env(GDAL_NUM_THREADS="1"), MemoryFile() as memory:
         with memory.open(
             driver="COG",
-            crs=f"EPSG:{epsg}",
-            transform=transform,
+            width=data.shape[2],
+            height=data.shape[1],
+            count=len(data),
+            dtype=data.dtype,
+            crs=f"EPSG:{grid.epsg}",
+            transform=grid.transform,
             nodata=0,
             compress="DEFLATE",
             predictor="YES",
             blocksize=128,
             overview_count=1,
-            overview_resampling="NEAREST" if key == "msi_udm" else "AVERAGE",
-            **shared,
+            overview_resampling=overviews,
         ) as picture:
             picture.write(data)
+            picture.update_tags(**(tags or {}))
         return bytes(memory.read())
+
+
+def _made(capture_id: str, key: str, footprint: dict[str, Any]) -> bytes:
+    grid = utm_grid(footprint, _ASSETS[key][1])
+    data = _bands(capture_id, key, grid.inside)
+    if key == "thumbnail":
+        return png(data, grid)
+    return cog(data, grid, "NEAREST" if key == "msi_udm" else "AVERAGE")
 
 
 def asset_file(capture_id: str, key: str, footprint: dict[str, Any]) -> bytes:
@@ -132,10 +165,14 @@ def asset_file(capture_id: str, key: str, footprint: dict[str, Any]) -> bytes:
         key: Asset key, one of those AxelGlobe documents.
         footprint: GeoJSON of the ground it shows.
     """
+    return made_once((capture_id, key, str(footprint)), lambda: _made(capture_id, key, footprint))
+
+
+def made_once(name: tuple[str, ...], make: Callable[[], bytes]) -> bytes:
+    """A file kept in memory under its name, made when it is not there."""
     with _lock:  # GDAL's environment and the memory of made files are shared by all threads
-        known = (capture_id, key, str(footprint))
-        if known not in _kept:
-            _kept[known] = _made(capture_id, key, footprint)
+        if name not in _kept:
+            _kept[name] = make()
             while len(_kept) > 200:
                 _kept.popitem(last=False)
-        return _kept[known]
+        return _kept[name]

@@ -8,7 +8,7 @@ later change never rewrites the past.
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -95,27 +95,39 @@ class Switches(BaseModel):
         return float(self.list_lag_seconds)
 
 
-class SwitchBoard:
-    """The switches as they stand now, kept in the store."""
+AnySwitches = TypeVar("AnySwitches", bound=BaseModel)
 
-    def __init__(self, store: Store, first: dict[str, Any] | None = None) -> None:
-        self._store = store
-        if store.get("switches", "now") is None:
-            self._save(Switches.model_validate(first or {}))
-        self._now = Switches.model_validate(store.get("switches", "now"))
 
-    def _save(self, switches: Switches) -> None:
-        self._store.put("switches", "now", switches.model_dump(mode="json"))
+class SwitchBoard(Generic[AnySwitches]):
+    """The switches as they stand now, kept in the store.
+
+    Args:
+        store: Where they are kept.
+        model: The switches and their defaults.
+        first: First values, by name; what the store already holds wins.
+        name: One board from another: ``now`` is the shared one, a provider's own has the provider's name.
+    """
+
+    def __init__(
+        self, store: Store, model: type[AnySwitches], first: dict[str, Any] | None = None, name: str = "now"
+    ) -> None:
+        self._store, self._model, self._name = store, model, name
+        if store.get("switches", name) is None:
+            self._save(model.model_validate(first or {}))
+        self._now = model.model_validate(store.get("switches", name))
+
+    def _save(self, switches: AnySwitches) -> None:
+        self._store.put("switches", self._name, switches.model_dump(mode="json"))
 
     @property
-    def now(self) -> Switches:
+    def now(self) -> AnySwitches:
         """The switches as they stand now."""
         return self._now
 
-    def change(self, **changes: Any) -> Switches:
+    def change(self, **changes: Any) -> AnySwitches:
         """Change some; raises `pydantic.ValidationError` for an unknown name or value, and then changes none."""
         with self._store.lock:
-            switches = Switches.model_validate({**self._now.model_dump(), **changes})
+            switches = self._model.model_validate({**self._now.model_dump(), **changes})
             self._save(switches)
             self._now = switches
         return switches

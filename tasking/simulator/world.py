@@ -14,7 +14,7 @@ from tasking.simulator.clock import SimulatedClock
 from tasking.simulator.faults import FaultBook
 from tasking.simulator.journal import Journal
 from tasking.simulator.store import Store
-from tasking.simulator.switches import SwitchBoard
+from tasking.simulator.switches import AnySwitches, SwitchBoard, Switches
 
 
 class Config(BaseModel):
@@ -27,7 +27,7 @@ class Config(BaseModel):
         credits: Task credits of each account.
         clients: Accounts: client id to client secret.
         state: SQLite file that survives the process; in memory when absent.
-        switches: First values of switches.
+        switches: First values of switches; a provider's own are named with a dot: ``iceye.error_form``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,17 +49,25 @@ class World:
         with self.store.together():
             start = config.start.timestamp() if config.start else None
             self.clock = SimulatedClock(self.store, start, config.rate)
-            self.switches = SwitchBoard(self.store, config.switches)
+            shared = {name: value for name, value in config.switches.items() if "." not in name}
+            self.switches = SwitchBoard(self.store, Switches, shared)
             if self.store.get("world", "first") is None:
                 epoch = self.clock.seconds() // 86400 * 86400 - 86400
                 told = config.model_dump(include={"seed", "credits", "clients"})
                 self.store.put("world", "first", {"epoch": epoch, **told})
+        self._first_switches = config.switches
         self.journal = Journal(self.store, self.clock)
         self.faults = FaultBook(self.store)
         first = self.store.get("world", "first") or {}
         self.seed: int = first["seed"]
         self.epoch: float = first["epoch"]
         self.clients: dict[str, str] = first["clients"]
+
+    def own_switches(self, provider: str, model: type[AnySwitches]) -> SwitchBoard[AnySwitches]:
+        """A provider's own switches; their first values are the configured ones named ``provider.name``."""
+        dotted = {name.partition(".")[::2]: value for name, value in self._first_switches.items()}
+        first = {name: value for (whose, name), value in dotted.items() if whose == provider and name}
+        return SwitchBoard(self.store, model, first, provider)
 
     @property
     def credits(self) -> int:

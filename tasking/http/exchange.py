@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import httpx
 
-from tasking.address import is_loopback
-from tasking.http_settings import HttpSettings
+from tasking.http.address import is_loopback
+from tasking.http.settings import HttpSettings
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -101,14 +101,21 @@ def exchange(
     headers: Mapping[str, str],
     json: Any = None,
     data: Mapping[str, str] | None = None,
+    read_seconds: float | None = None,
 ) -> Answer:
     """Send a request once and read its answer, at most ``settings.answer_max_bytes`` of it.
+
+    ``read_seconds`` is how long to wait for the answer, when the client's own time-out is not meant.
 
     Raises:
         NotSent: Nothing reached the server.
         Lost: No answer, and the server may have acted.
     """
-    response = start(client, client.build_request(method, url, headers=dict(headers), json=json, data=data))
+    timeout = client.timeout
+    if read_seconds is not None:
+        timeout = httpx.Timeout(connect=timeout.connect, read=read_seconds, write=timeout.write, pool=timeout.pool)
+    request = client.build_request(method, url, headers=dict(headers), json=json, data=data, timeout=timeout)
+    response = start(client, request)
     with closing(response):
         return read(response, settings.answer_max_bytes, settings.answer_seconds)
 

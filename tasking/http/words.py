@@ -71,7 +71,8 @@ def _words(value: Any, depth: int) -> str:
         what = next((value[key] for key in _WHAT if value.get(key)), None)
         if code is not None or what is not None:
             where = ".".join(str(part) for part in value["loc"]) if isinstance(value.get("loc"), list) else ""
-            parts = (where, _words(code, depth + 1), _words(what, depth + 1))
+            said = (value.get("title"), code, what)
+            parts = (where, *(_words(each, depth + 1) for each in said))
             return ": ".join(dict.fromkeys(part for part in parts if part))
         return "; ".join(f"{key}: {_words(each, depth + 1)}" for key, each in list(value.items())[:8])
     if isinstance(value, list):

@@ -30,9 +30,9 @@ from pydantic import BaseModel, ValidationError
 
 from tasking.clock import ProviderClock
 from tasking.errors import CredentialsRefused, NotFound, ProviderError, Refused, Unavailable, UnexpectedAnswer
-from tasking.exchange import Answer, Lost, NotSent
-from tasking.http_settings import HttpSettings
-from tasking.server_words import Secrets, said
+from tasking.http.exchange import Answer, Lost, NotSent
+from tasking.http.settings import HttpSettings
+from tasking.http.words import Secrets, said
 
 E = TypeVar("E", bound=ProviderError)
 M = TypeVar("M", bound=BaseModel)

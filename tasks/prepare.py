@@ -1,4 +1,4 @@
-"""Have a plan at the provider."""
+"""Have a plan at the provider, or its quote."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tasking.waiting import Wait
 from tasks.step import ledger_and_provider, step
 
 
-@step("plan")
-def plan(order: Order, reference: str) -> str | Wait:
-    """The plan's id; see `tasking.lifecycle.plan`."""
+@step("prepare")
+def prepare(order: Order, reference: str) -> Wait | None:
+    """See `tasking.lifecycle.prepare`."""
     with ledger_and_provider(order.account) as (ledger, provider):
-        return lifecycle.plan(ledger, provider, order, reference)
+        return lifecycle.prepare(ledger, provider, order, reference)

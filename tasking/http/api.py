@@ -1,6 +1,6 @@
 """The one place for HTTP: what is repeated, what is sent once, and who receives the token.
 
-What each answer means is drawn in `tasking.answers`.
+What each answer means is drawn in `tasking.http.answers`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel
 
-from tasking.address import checked_url, origin, resolved, shown, why_not_follow
-from tasking.answers import Answers, Call
 from tasking.clock import ProviderClock
 from tasking.errors import CredentialsRefused, ProviderError, Unavailable, Uncertain, UnexpectedAnswer, UnsafeAsset
-from tasking.exchange import Answer, Lost, NotSent, exchange, in_words, open_client, read, start
-from tasking.http_settings import HttpSettings
-from tasking.pace import Pace
-from tasking.server_words import Secrets, keep_queries_out_of_logs
-from tasking.tokens import TokenAnswer, Tokens
+from tasking.http.address import checked_url, origin, resolved, shown, why_not_follow
+from tasking.http.answers import Answers, Call
+from tasking.http.exchange import Answer, Lost, NotSent, exchange, in_words, open_client, read, start
+from tasking.http.pace import Pace
+from tasking.http.settings import HttpSettings
+from tasking.http.tokens import TokenAnswer, Tokens
+from tasking.http.words import Secrets, keep_queries_out_of_logs
 
 __all__ = ["Api", "Call", "HttpSettings"]
 
@@ -30,7 +30,7 @@ M = TypeVar("M", bound=BaseModel)
 
 MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
-_JSON = {"Accept": "application/geo+json, application/json;q=0.9, */*;q=0.1"}
+_JSON = "application/geo+json, application/json;q=0.9, */*;q=0.1"
 
 
 class Api:
@@ -46,6 +46,7 @@ class Api:
         trusted: Further addresses of the provider whose origins may receive the token.
         token_header: Name of the header that carries ``Bearer <token>``.
         headers: Further headers for the provider's own origins.
+        accept: Media types asked for, where the provider documents its own.
         transport: For tests.
 
     Attributes:
@@ -64,6 +65,7 @@ class Api:
         trusted: Sequence[str] = (),
         token_header: str = "Authorization",  # noqa: S107 # the name of a header
         headers: Mapping[str, str] | None = None,
+        accept: str = _JSON,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.provider, self.settings = provider, settings or HttpSettings()
@@ -72,6 +74,7 @@ class Api:
         self.base = httpx.URL(checked_url("api_url", base_url))
         self._trusted = {origin(self.base), *(origin(checked_url("trusted", url)) for url in trusted)}
         self._secrets, self._token_header, self._headers = Secrets(secrets), token_header, dict(headers or {})
+        self._accept = {"Accept": accept}
         self._answers = Answers(provider, self.settings, self.clock, self._secrets)
         self._pace = Pace(f"{provider} {origin(self.base)} {account}", self.settings.requests_per_second)
         self._client = open_client(self.base, self.settings, transport)
@@ -90,7 +93,9 @@ class Api:
         """The error for an answer that has the right shape and says something that cannot be."""
         return self._answers.error(UnexpectedAnswer, message, call)
 
-    def get(self, url: httpx.URL, model: type[M], call: Call, *, anywhere: bool = False) -> tuple[M, httpx.URL]:
+    def get(
+        self, url: httpx.URL, model: type[M], call: Call, *, anywhere: bool = False, body: Any = None
+    ) -> tuple[M, httpx.URL]:
         """Read something; repeated when the server is away.
 
         Args:
@@ -98,6 +103,7 @@ class Api:
             model: Shape of the answer.
             call: For errors.
             anywhere: Whether an address outside of the provider may be read (without a token).
+            body: JSON of a question that is asked by POST and makes nothing, e.g. a search; ``None`` for a GET.
 
         Returns:
             The value, and the address it was found at (links are relative to it).
@@ -113,7 +119,7 @@ class Api:
             why = why_not_follow(url, self.base) if anywhere else "it is at another host"
             if why:
                 raise self.unexpected(f"the address {shown(url)} was not asked: {why}", call)
-        answer = self._answers.repeat(call, lambda: self._follow(url, call))
+        answer = self._answers.repeat(call, lambda: self._follow(url, call, body))
         return self._answers.value(self._answers.promised(answer, call), model, call), answer.url
 
     def pages(self, url: httpx.URL, model: type[M], next_href: Callable[[M], str | None], call: Call) -> Iterator[M]:
@@ -139,8 +145,49 @@ class Api:
             if len(seen) >= self.settings.max_pages:
                 raise self.unexpected(f"the list goes on after {len(seen)} pages", call)
 
-    def create(self, url: httpx.URL, body: Any, model: type[M], call: Call, *, method: str = "POST") -> M:
-        """Create something: sent once. A 401, which is a clear no, is answered by one fresh token and one more try.
+    def ask(self, url: httpx.URL, body: Any, model: type[M], call: Call, *, read_seconds: float | None = None) -> M:
+        """Ask a question by POST: nothing is made by it, so it is repeated as a `get` is.
+
+        Args:
+            url: From `url`.
+            body: JSON.
+            model: Shape of the answer.
+            call: For errors.
+            read_seconds: How long to wait for the answer, where it is a slow one.
+
+        Raises:
+            ProviderError: As `get`; a redirect is an `UnexpectedAnswer`.
+        """
+
+        def once(token: dict[str, str]) -> Answer:
+            self._pace.wait()
+            answer = self._exchange(
+                "POST", url, headers={**self._accept, **token}, json=body, read_seconds=read_seconds
+            )
+            return self._answers.unless_away(answer, call)
+
+        answer = self._answers.repeat(call, lambda: self._with_token(url, once))
+        return self._answers.value(self._answers.promised(answer, call), model, call)
+
+    def create(
+        self,
+        url: httpx.URL,
+        body: Any,
+        model: type[M],
+        call: Call,
+        *,
+        method: str = "POST",
+        begun: float | None = None,
+    ) -> M:
+        """Create or change something: sent once. A 401, a clear no, is answered by one fresh token and one more try.
+
+        Args:
+            url: From `url`.
+            body: JSON.
+            model: Shape of the answer.
+            call: For errors.
+            method: ``POST``, or ``PATCH`` for a change that must not be repeated blindly either.
+            begun: Since when (`time.monotonic`) it is being got ready, when that began before this call.
 
         Raises:
             Uncertain: It was sent, and what came of it is unknown: look before anything else.
@@ -148,15 +195,15 @@ class Api:
             CredentialsRefused: 401 after a fresh token, or 403: it was not made.
             Refused: Any other clear no (4xx).
         """
-        begun = time.monotonic()
+        ready_since = time.monotonic() if begun is None else begun
 
         def once(token: dict[str, str]) -> Answer:
             self._pace.wait()
-            if time.monotonic() - begun > self.settings.create_start_seconds:
+            if time.monotonic() - ready_since > self.settings.create_start_seconds:
                 raise self._answers.error(Unavailable, "was not sent: getting ready took too long", call)
             problem: ProviderError
             try:
-                return self._exchange(method, url, headers={**_JSON, **token}, json=body)
+                return self._exchange(method, url, headers={**self._accept, **token}, json=body)
             except NotSent as error:
                 problem = self._answers.error(Unavailable, f"was not sent: {error}", call)
             except Lost as error:
@@ -193,7 +240,7 @@ class Api:
             Unavailable, UnexpectedAnswer, Refused: As `get`.
         """
         call, where = Call("get token"), httpx.URL(checked_url("token_url", url))
-        sent = {**_JSON, **(headers or {})}
+        sent = {**self._accept, **(headers or {})}
 
         def once() -> Answer:
             return self._answers.unless_away(self._exchange("POST", where, headers=sent, json=json, data=data), call)
@@ -246,15 +293,17 @@ class Api:
             return self._answers.no(answer, call)
         return self._answers.error(Uncertain, "sent, and the answer does not tell what came of it", call, answer)
 
-    def _follow(self, url: httpx.URL, call: Call) -> Answer:
+    def _follow(self, url: httpx.URL, call: Call, body: Any = None) -> Answer:
         """Ask once, with redirects on the same origin."""
+        method, content = ("GET", {}) if body is None else ("POST", {"json": body})
         for _ in range(MOST_REDIRECTS + 1):
             where = url
 
             def once(token: dict[str, str], where: httpx.URL = where) -> Answer:
                 if self._own(where):
                     self._pace.wait()
-                return self._answers.unless_away(self._exchange("GET", where, headers={**_JSON, **token}), call)
+                answer = self._exchange(method, where, headers={**self._accept, **token}, **content)
+                return self._answers.unless_away(answer, call)
 
             answer = self._with_token(where, once)
             if answer.status not in _REDIRECTS:

@@ -1,0 +1,93 @@
+"""Satellogic's own switches; what every provider has (list lag, token life, rate limit) is with the shared ones."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ZipTrap = Literal[
+    "",
+    "parent_path",
+    "absolute_path",
+    "backslash_path",
+    "symlink",
+    "bomb",
+    "huge_declared",
+    "understated",
+    "wrong_crc",
+    "truncated",
+    "duplicate",
+    "many_entries",
+    "encrypted",
+    "not_a_zip",
+    "cut_tiff",
+]
+
+
+class SatellogicSwitches(BaseModel):
+    """All of Satellogic's switches with their defaults; (created) ones are kept with the task they were read for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Time
+    cycle_seconds: int = Field(1800, gt=0, description="[doc: about 30 minutes] planning cycles (created)")
+    order_cutoff_seconds: int = Field(
+        21600, ge=0, description="[doc: 6 h, 90th percentile] smallest time from planning to a capture (created)"
+    )
+    in_progress_seconds: int = Field(43200, ge=0, description="[doc: 12 h] before the first queued capture (created)")
+    cancel_notice_seconds: int = Field(
+        43200, ge=0, description="[doc: 12 h] a queued capture nearer than this is taken despite a cancel (created)"
+    )
+    horizon_days: float = Field(14, gt=0, description="[inf] how far ahead captures are queued (created)")
+    planning_cycles: tuple[int, int] = Field(
+        (1, 3), description="[doc: one or several] cycles spent in planning, between these by task (created)"
+    )
+    downlink_seconds: tuple[int, int] = Field(
+        (3600, 14400), description="[inf] capture to processing, between these by capture (created)"
+    )
+    processing_seconds: tuple[int, int] = Field(
+        (3600, 10800), description="[inf] processing to published, between these by capture (created)"
+    )
+    analysis_seconds: tuple[int, int] = Field(
+        (20, 60), description="[doc] request of an analysis to its result, between these by analysis (created)"
+    )
+    analysis_life_seconds: int = Field(86400, gt=0, description="[doc: 24 h] an analysis is kept (created)")
+    # Chance
+    demand: float = Field(
+        0.2, ge=0, le=1, description="[inf] share of the passes that other orders take; never from a rush task (created)"
+    )
+    orbit_failure_probability: float = Field(
+        0, ge=0, le=1, description="[inf; doc: below 5 %] share of captures lost in orbit (created)"
+    )
+    qc_rejection_probability: float = Field(
+        0, ge=0, le=1, description="[inf] share of captures that fail in processing or QC (created)"
+    )
+    lost_allocation_probability: float = Field(
+        0, ge=0, le=1, description="[inf] share of queued captures that lose their place (created)"
+    )
+    # Captures
+    off_nadir_max_deg: float = Field(30, gt=0, lt=50, description="[inf] largest view angle (created)")
+    strip_width_km: float = Field(7, gt=0, le=50, description="[pub: swath 5-8 km] width of an area's strips (created)")
+    strip_length_max_km: float = Field(100, gt=0, description="[inf] longer strips are cut (created)")
+    strips_per_day: int = Field(1, ge=1, description="[doc: typically on different days] strips of a task (created)")
+    max_strips: int = Field(100, ge=1, description="[inf] largest area, in strips")
+    window_max_days: float = Field(190, gt=0, description="[inf] longest collection window")
+    # Calls
+    product_field: Literal["strict", "alias"] = Field(
+        "strict", description="[doc: contradiction] 'alias': product_id is read as product"
+    )
+    unknown_fields: Literal["refuse", "ignore"] = Field("refuse", description="[inf] unknown fields of a task")
+    filters: Literal["honoured", "ignored"] = Field("honoured", description="[doc] 'ignored': lists show everything")
+    page_size: int = Field(25, gt=0, description="[inf] limit when none is given")
+    page_size_max: int = Field(100, gt=0, description="[inf] a larger limit is cut down to this, silently")
+    echo_limits: bool = Field(True, description="[inf] a task shows max_captures and expected_age")
+    cancel_answer: Literal["task", "empty"] = Field("task", description="[inf] what a cancel answers")
+    contracts_shape: Literal["array", "results"] = Field("array", description="[pub] shape of the contracts' list")
+    # Delivery
+    attachment_access: Literal["token", "signed"] = Field(
+        "token", description="[inf] files ask for the headers, or their addresses are signed and end"
+    )
+    signed_seconds: int = Field(3600, gt=0, description="[inf] life of a signed address")
+    tiles_max: int = Field(4, ge=1, description="[inf] most STAC items (2 by 2 km) of one capture")
+    zip_trap: ZipTrap = Field("", description="[inf] every delivery zip is a trap of this kind")
