@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 import pytest
-from prefect import get_client
-from prefect.client.schemas.objects import FlowRun, State
-from prefect.exceptions import Pause
-from prefect.flow_engine import run_flow
-from prefect.flows import Flow
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from prefect.states import AwaitingRetry
-from prefect.testing.utilities import prefect_test_harness
 
-from blocks.axelglobe_tasking import AxelGlobeTasking
-from blocks.image_archive import ImageArchive
-from blocks.order_ledger import OrderLedger
-from tasking.axelglobe.order import AxelGlobeOrder
-from tasking.clock import utc_now
-from tasking.ledger import Ledger, OrderRecord, open_ledger
 from tasking.simulator import Simulator, serve
+
+if TYPE_CHECKING:
+    from tests.installation import Installation
 
 
 @pytest.fixture(autouse=True)
@@ -41,11 +27,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """A Prefect server of the tests' own; without heartbeats, which cost a second a run."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
     os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1")
-    with (
-        prefect_test_harness(server_startup_timeout=120),
-        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-    ):
+    no_heartbeats = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+    with prefect_test_harness(server_startup_timeout=120), no_heartbeats:
         yield
 
 
@@ -56,124 +43,15 @@ def simulator() -> Iterator[Simulator]:
         yield running
 
 
-@dataclass
-class Installation:
-    """Blocks, ledger and archive of one test, and the hands of a worker: it runs a run, and again when it is due."""
-
-    simulator: Simulator
-    ledger: Ledger
-    folder: Path
-    runs: dict[UUID, tuple[Flow[..., Any], dict[str, Any]]] = field(default_factory=dict)
-
-    def order(self, **changes: Any) -> AxelGlobeOrder:
-        """A small area near Tokyo, a week from the provider's tomorrow."""
-        now = self.simulator.clock.now()
-        order = {
-            "name": "Tokyo Bay",
-            "reference": "bay",
-            "area": "POLYGON ((139.7 35.5, 139.9 35.5, 139.9 35.7, 139.7 35.7, 139.7 35.5))",
-            "window": {"start": now + timedelta(days=1), "end": now + timedelta(days=8)},
-        }
-        return AxelGlobeOrder.model_validate({**order, **changes})
-
-    def start(self, flow: Flow[..., Any], *, deployed: bool = False, **parameters: Any) -> FlowRun:
-        """Create a run as the API does, and run it until it ends or parks."""
-        given = flow.serialize_parameters(parameters)
-        with get_client(sync_client=True) as client:
-            if deployed:
-                where = f"{flow.fn.__module__}.{flow.fn.__name__}"
-                deployment = client.create_deployment(client.create_flow(flow), "order", entrypoint=where)
-                run = client.create_flow_run_from_deployment(deployment, parameters=given)
-            else:
-                run = client.create_flow_run(flow, parameters=given)
-        self.runs[run.id] = (flow, parameters)
-        return self.go_on(run.id)
-
-    def go_on(self, run_id: UUID) -> FlowRun:
-        """Run it as a worker does, in this process, until it ends or parks."""
-        flow, parameters = self.runs[run_id]
-        try:
-            run_flow(flow, flow_run=self.read(run_id), parameters=parameters, return_type="state")
-        except Pause:
-            pass
-        return self.read(run_id)
-
-    def read(self, run_id: UUID) -> FlowRun:
-        """The run as the server has it."""
-        with get_client(sync_client=True) as client:
-            return client.read_flow_run(run_id)
-
-    def to_the_end(self, run: FlowRun, most: int = 60, seen: Callable[[OrderRecord], None] | None = None) -> State[Any]:
-        """Let time pass at the provider until each wait is due, and go on, until the run ends."""
-        for _ in range(most):
-            assert run.state is not None
-            if run.state.is_final():
-                return run.state
-            assert run.state.name == "AwaitingRetry", run.state
-            self.pass_time(run)
-            if seen is not None and (record := self.ledger.find("bay")) is not None:
-                seen(record)
-            run = self.go_on(run.id)
-        raise AssertionError(f"not at its end after {most} waits: {run.state}")
-
-    def pass_time(self, run: FlowRun) -> None:
-        """Move the provider's clock on until the run is due."""
-        assert run.state is not None
-        due = run.state.state_details.scheduled_time
-        assert due is not None
-        left = (due - utc_now()).total_seconds()
-        self.simulator.advance(max(left, 0.0) + 2.0)
-        with get_client(sync_client=True) as client:  # our own clock has not moved: say that it is due
-            client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=utc_now(), message=run.state.message))
-
-    def retry(self, run: FlowRun) -> None:
-        """Press Retry on a run that ended."""
-        with get_client(sync_client=True) as client:
-            client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=utc_now()), force=True)
-
-    def save_blocks(self, **settings: Any) -> None:
-        """Save the blocks again, with other settings of the account."""
-        save_blocks(self.simulator, self.folder, **settings)
-
-    @property
-    def archive(self) -> Path:
-        """Where deliveries go."""
-        return self.folder / "archive"
-
-    @property
-    def created(self) -> tuple[int, int]:
-        """Plans and requests made at the provider: the judge."""
-        summary = self.simulator.axelglobe.summary()
-        return len(summary["plans"]), len(summary["requests"])
-
-
 @pytest.fixture
 def installation(
     prefect_server: None, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Installation]:
     """Blocks named ``default`` that point to the simulator and to folders of this test."""
+    from tasking.ledger import open_ledger
+    from tests.installation import Installation, ledger_url, save_blocks
+
     monkeypatch.setenv("TASKING_INLINE_WAIT_SECONDS", "0")
     save_blocks(simulator, tmp_path)
     with closing(open_ledger(ledger_url(tmp_path))) as ledger:
         yield Installation(simulator, ledger, tmp_path)
-
-
-def ledger_url(folder: Path) -> str:
-    """A ledger of one test."""
-    return f"sqlite:///{folder / 'ledger.sqlite'}"
-
-
-def save_blocks(simulator: Simulator, folder: Path, **settings: Any) -> None:
-    """Save the three blocks an installation needs."""
-    client_id, client_secret = simulator.credentials
-    http = {"requests_per_second": 1000, "attempts": 2, "wait_initial_seconds": 0.01, "wait_jitter_seconds": 0.01}
-    account = {
-        "client_id": client_id,
-        "client_secret": client_secret,
-        "api_url": simulator.api_url,
-        "token_url": simulator.token_url,
-        "http": http,
-    }
-    AxelGlobeTasking(**{**account, **settings}).save("default", overwrite=True)
-    ImageArchive(url=str(folder / "archive")).save("default", overwrite=True)
-    OrderLedger(url=ledger_url(folder)).save("default", overwrite=True)

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import FlowRun
 from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
-from tests.conftest import Installation
+from tests.installation import Installation
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect")]
 

@@ -14,7 +14,7 @@ from prefect.exceptions import ParameterTypeError
 from flows.order_axelglobe import order_axelglobe
 from tasking.delivery.catalog import verify
 from tasking.ledger import OrderRecord
-from tests.conftest import Installation
+from tests.installation import Installation
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect")]
 

@@ -7,7 +7,7 @@ from prefect import get_client
 
 from flows.order_axelglobe import order_axelglobe
 from flows.survey_site import survey_site
-from tests.conftest import Installation
+from tests.installation import Installation
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect")]
 

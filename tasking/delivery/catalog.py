@@ -3,9 +3,13 @@
     <archive>/<reference>/catalog.json           written last: when it is there, everything it links to is whole
                           <item>/<item>.json     relative addresses, file:checksum and file:size for each asset
                           <item>/<asset files>
+                          <item>/<name of a zip>/<what was in it>
 
 Delivering again adds what is new and fetches nothing that stands verified on disk. A product that the provider issues
 again under the same item and key keeps the file that was delivered first.
+
+An asset that is marked with `unpack.UNPACK` is a zip: it is kept as it came, and what it holds stands beside it as
+further assets of the item, each with its checksum, under keys such as ``delivery/rasters/a.tif``.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from tasking.delivery.stac import (
     write_catalog,
     write_item,
 )
+from tasking.delivery.unpack import UNPACK, DamagedZip, unpack
 from tasking.delivery.verification import standing, verify
 from tasking.errors import DeliveryFailed, UnsafeAsset
 from tasking.order import REFERENCE
@@ -129,9 +134,8 @@ def deliver(
 def _sweep(home: Path) -> None:
     """Remove what a killed download left; called while the folder is held."""
     with disk_trouble(home):
-        for pattern in (f"*{PART}", f"*/*{PART}"):
-            for left in home.glob(pattern):
-                left.unlink(missing_ok=True)
+        for left in home.rglob(f"*{PART}"):
+            left.unlink(missing_ok=True)
 
 
 class _Fetching(NamedTuple):
@@ -173,7 +177,8 @@ class _Catalog:
         if there is None:
             there = {facts.asset_key: facts for facts in standing(place, before)} if before is not None else {}
         receipt = receipts.read(place)
-        taken = {f"{name}.json".lower(), *(facts.path.name.lower() for facts in there.values())}
+        flat = (facts.path.name.lower() for facts in there.values() if facts.path.parent == place)
+        taken = {f"{name}.json".lower(), *flat}
         assets, now, fetched = {}, dict(there), 0
         for key, asset in given["assets"].items():
             facts = there.get(key)
@@ -185,12 +190,12 @@ class _Catalog:
                     receipt = receipts.write(place, receipt, key, facts)
                     fetched += 1
             now[key] = facts.model_copy(update={"item_id": given["id"], "asset_key": key})
-            assets[key] = {
-                **asset,
-                "href": f"./{facts.path.name}",
-                "file:size": facts.size,
-                "file:checksum": facts.checksum,
-            }
+            told = {field: value for field, value in asset.items() if field != UNPACK}
+            assets[key] = _asset(told, place, facts)
+            if asset.get(UNPACK) is True:
+                for facts in self._unpack(given["id"], key, now[key].path, there):
+                    now[facts.asset_key] = facts
+                    assets[facts.asset_key] = _asset(_unpacked(facts.path), place, facts)
         unchanged = before is not None and set(assets) <= set(there)
         if before is not None and unchanged:
             self.items[name] = before
@@ -211,6 +216,29 @@ class _Catalog:
             receipts.remove(place)
         return fetched
 
+    def _unpack(self, item_id: str, key: str, archive: Path, there: dict[str, FileFacts]) -> list[FileFacts]:
+        """What a zip holds, as files beside it; those that stand already are left alone.
+
+        A zip that turns out damaged is removed, so that the next delivery fetches it again.
+        """
+        folder = archive.with_suffix("")
+        before = {
+            facts.path.relative_to(folder).as_posix(): facts
+            for facts in there.values()
+            if facts.path.is_relative_to(folder)
+        }
+        try:
+            found = unpack(archive, folder, before)
+        except DeliveryFailed as error:
+            if isinstance(error, DamagedZip):
+                with disk_trouble(archive):
+                    archive.unlink(missing_ok=True)
+            raise type(error)(f"item {item_id}, asset {key}: {error}") from error
+        return [
+            (facts or before[path]).model_copy(update={"item_id": item_id, "asset_key": f"{key}/{path}"})
+            for path, facts in found.items()
+        ]
+
     def _fetch(
         self, item: dict[str, Any], key: str, asset: dict[str, Any], target: Path, fetching: _Fetching
     ) -> FileFacts:
@@ -228,3 +256,33 @@ class _Catalog:
             )
         except DeliveryFailed as error:
             raise type(error)(f"item {item['id']}, asset {key}: {error}") from error
+
+
+_KINDS = {
+    ".tif": ("image/tiff; application=geotiff", "data"),
+    ".tiff": ("image/tiff; application=geotiff", "data"),
+    ".png": ("image/png", "overview"),
+    ".jpg": ("image/jpeg", "overview"),
+    ".jpeg": ("image/jpeg", "overview"),
+    ".json": ("application/json", "metadata"),
+    ".geojson": ("application/geo+json", "metadata"),
+    ".xml": ("application/xml", "metadata"),
+    ".txt": ("text/plain", "metadata"),
+    ".pdf": ("application/pdf", "metadata"),
+}
+
+
+def _unpacked(path: Path) -> dict[str, Any]:
+    """What an asset out of a zip says of itself: its name is all there is to tell from."""
+    media_type, role = _KINDS.get(path.suffix.lower(), (None, "data"))
+    return {"title": path.name, **({"type": media_type} if media_type else {}), "roles": [role]}
+
+
+def _asset(told: dict[str, Any], place: Path, facts: FileFacts) -> dict[str, Any]:
+    """An asset as it stands at home."""
+    return {
+        **told,
+        "href": f"./{facts.path.relative_to(place).as_posix()}",
+        "file:size": facts.size,
+        "file:checksum": facts.checksum,
+    }

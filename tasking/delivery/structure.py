@@ -13,6 +13,8 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
+from tasking.delivery.zips import OpenZip
+
 _BY_SUFFIX = {
     ".tif": "tiff",
     ".tiff": "tiff",
@@ -126,7 +128,7 @@ def _jpeg(file: BinaryIO, size: int, head: bytes) -> str | None:
 
 def _zip(path: Path, head: bytes) -> str | None:
     try:
-        with zipfile.ZipFile(path):
+        with OpenZip(path):
             return None
     except (zipfile.BadZipFile, ValueError, OSError) as error:
         if not head.startswith(b"PK"):

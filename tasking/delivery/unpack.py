@@ -1,0 +1,213 @@
+"""A zip from outside, taken apart without harm: what it holds becomes files below one folder, or nothing does.
+
+The whole directory is judged before the first byte is written. Refused are names that lead elsewhere (absolute, ``..``,
+backslashes, drive letters), links and devices, two files of one name, files with a password, and more or larger files
+than `Limits` allows. While a file is written its bytes are counted again, because a zip can lie about its sizes; its
+checksum (CRC-32) and, for known formats, its structure decide whether it is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasking.delivery.download import FileFacts
+from tasking.delivery.folder import PART, disk_trouble, sync_folder
+from tasking.delivery.names import safe_name
+from tasking.delivery.structure import damage
+from tasking.delivery.zips import OpenZip
+from tasking.errors import DeliveryFailed, UnsafeAsset
+
+UNPACK = "tasking:unpack"
+"""A provider sets this to true on an asset that is a zip to be taken apart on delivery."""
+
+_CHUNK = 1024 * 1024
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is taken out of one zip.
+
+    Attributes:
+        files: Most files.
+        file_bytes: Largest single file, in bytes.
+        total_bytes: All files together, in bytes.
+        levels: Most folders inside one another.
+    """
+
+    files: int = 10_000
+    file_bytes: int = 16 * 1024**3
+    total_bytes: int = 64 * 1024**3
+    levels: int = 10
+
+
+class DamagedZip(DeliveryFailed):
+    """The zip itself is not whole: it has to be fetched again."""
+
+
+def unpack(
+    archive: Path, folder: Path, standing: Collection[str] = (), *, limits: Limits | None = None
+) -> dict[str, FileFacts | None]:
+    """Take a zip apart into ``folder``; each file appears under its name whole, or not at all.
+
+    Args:
+        archive: The zip.
+        folder: Where its files go, made when absent. Folders inside the zip are kept.
+        standing: Files (paths as returned) that stand verified from an earlier time and are left alone.
+        limits: How much is taken.
+
+    Returns:
+        Facts by the file's path inside the folder (``rasters/a.tif``); ``None`` for those in ``standing``.
+
+    Raises:
+        UnsafeAsset: The zip holds what is never taken out of one; nothing was written.
+        DamagedZip: It is not whole, or holds no file, or a file in it is not what its name says.
+        DeliveryFailed: The disk does not take it.
+    """
+    limits = limits or Limits()
+    with disk_trouble(archive):
+        try:
+            with OpenZip(archive) as opened:
+                members = _judged(opened, archive.name, limits)
+                needed = sum(member.file_size for path, member in members.items() if path not in standing)
+                _refuse_without_room(folder, needed)
+                return {
+                    path: None if path in standing else _take_out(opened, member, archive.name, folder, path)
+                    for path, member in members.items()
+                }
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
+            if isinstance(error, UnsafeAsset):
+                raise
+            raise DamagedZip(f"{archive.name}: this zip is not whole: {error or type(error).__name__}") from error
+
+
+def _judged(opened: zipfile.ZipFile, name: str, limits: Limits) -> dict[str, zipfile.ZipInfo]:
+    """The files of a zip by the path each will get; raises before anything is written."""
+    entries = opened.infolist()
+    if len(entries) > 2 * limits.files:  # folders are entries too
+        raise UnsafeAsset(f"{name}: it holds {len(entries)} entries; at most {limits.files} files are taken")
+    members: dict[str, zipfile.ZipInfo] = {}
+    taken, inside = set[str](), set[str]()  # files and folders, in lower case: some disks do not tell the two apart
+    total = 0
+    for entry in entries:
+        parts = _parts(entry, name, limits.levels)
+        if entry.is_dir():
+            if entry.file_size:
+                raise UnsafeAsset(f"{name}: its folder {_shown(entry)} has content; nothing was unpacked")
+            continue
+        _refuse_odd(entry, name)
+        total += entry.file_size
+        if len(members) >= limits.files:
+            raise UnsafeAsset(f"{name}: it holds more than {limits.files} files; nothing was unpacked")
+        if entry.file_size > limits.file_bytes:
+            raise UnsafeAsset(
+                f"{name}: {_shown(entry)} would be {entry.file_size} bytes; at most {limits.file_bytes} are taken for "
+                "one file; nothing was unpacked"
+            )
+        if total > limits.total_bytes:
+            raise UnsafeAsset(
+                f"{name}: its files would be more than {limits.total_bytes} bytes together; nothing was unpacked"
+            )
+        path = "/".join(parts)
+        folders = {"/".join(parts[:depth]).lower() for depth in range(1, len(parts))}
+        if path.lower() in taken or path.lower() in inside or folders & taken:
+            raise UnsafeAsset(f"{name}: {_shown(entry)} has the name of another of its files; nothing was unpacked")
+        taken.add(path.lower())
+        inside |= folders
+        members[path] = entry
+    if not members:
+        raise DamagedZip(f"{name}: this zip holds no files")
+    return members
+
+
+def _parts(entry: zipfile.ZipInfo, name: str, levels: int) -> list[str]:
+    """The path of an entry, each part made safe; raises when it leads elsewhere."""
+    given = entry.orig_filename
+    why = None
+    parts = given.removesuffix("/").split("/")
+    if "\0" in given:
+        why = "has a hidden end"
+    elif "\\" in given:
+        why = "has a backslash, which some systems take for a folder"
+    elif given.startswith("/") or _DRIVE.match(given):
+        why = "is absolute"
+    elif ".." in parts:
+        why = "leads out of its folder"
+    elif "" in parts or "." in parts:
+        why = "has an empty part"
+    elif len(parts) > levels:
+        why = f"lies in more than {levels} folders"
+    if why is not None:
+        raise UnsafeAsset(f"{name}: the name {_shown(entry)} {why}; nothing was unpacked")
+    return [safe_name(part) for part in parts]
+
+
+def _refuse_odd(entry: zipfile.ZipInfo, name: str) -> None:
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    why = None
+    if kind == stat.S_IFLNK:
+        why = "is a link"
+    elif kind not in (0, stat.S_IFREG):
+        why = "is neither a file nor a folder"
+    elif entry.flag_bits & 0x41:
+        why = "needs a password"
+    elif entry.compress_type not in _METHODS:
+        why = f"is compressed in a way that is not taken (method {entry.compress_type})"
+    if why is not None:
+        raise UnsafeAsset(f"{name}: {_shown(entry)} {why}; nothing was unpacked")
+
+
+def _shown(entry: zipfile.ZipInfo) -> str:
+    return repr(entry.orig_filename[:120])
+
+
+def _refuse_without_room(folder: Path, needed: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DeliveryFailed(
+            f"{folder}: unpacking needs {needed} bytes and {free} are free on the disk; free some space and run the "
+            "order again"
+        )
+
+
+def _take_out(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, folder: Path, path: str) -> FileFacts:
+    """Write one file; its name appears once it is whole."""
+    target = folder / path
+    if not target.parent.resolve().is_relative_to(folder.resolve()):
+        raise UnsafeAsset(f"{name}: {path} would land outside of {folder}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + PART)
+    try:
+        ours, size = hashlib.sha256(), 0
+        part.unlink(missing_ok=True)
+        with opened.open(entry) as source, part.open("xb") as file:
+            while chunk := source.read(_CHUNK):
+                size += len(chunk)
+                if size > entry.file_size:
+                    raise UnsafeAsset(f"{name}: {path} is larger than the zip says ({entry.file_size} bytes)")
+                ours.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        if size != entry.file_size:
+            raise DamagedZip(f"{name}: {path} has {size} bytes, the zip says {entry.file_size}")
+        if size and (wrong := damage(part, target.name)):
+            raise DamagedZip(f"{name}: {path}: {wrong}")
+        part.replace(target)
+        sync_folder(target.parent)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    return FileFacts(path=target, size=size, checksum="1220" + ours.hexdigest())
