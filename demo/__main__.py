@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import httpx
 from rich.console import Console
 
 from demo.held import Held
@@ -50,6 +51,12 @@ def main() -> int:
         return 1
 
 
+def _placed(stack: Stack, url: str, body: bytes) -> httpx.Response | None:
+    """Prefect's answer; ``None`` when its database is busy (503): the key makes the call safe to send again."""
+    answer = stack.api.post(url, content=body, headers={"Content-Type": "application/json"})
+    return None if answer.status_code == 503 else answer.raise_for_status()
+
+
 def _end(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
@@ -65,7 +72,7 @@ def show_one_order(console: Console, provider: str, archive: Path) -> int:
         url, body = create_flow_run(stack, stack.provider.order(reference, placed_theirs))
         console.print("\nThe order is placed by one call to the Prefect API:\n")
         console.print(as_curl(url, body), markup=False, soft_wrap=True)
-        answer = stack.api.post(url, content=body, headers={"Content-Type": "application/json"}).raise_for_status()
+        answer = stack.wait_for(lambda: _placed(stack, url, body), 60, "Prefect to take the order", every_seconds=1)
         run_id = str(answer.json()["id"])
         console.print(f"\nPrefect answers {answer.status_code}: flow run {run_id}\n")
         console.print("[bold] our time    provider's time        state of the run[/bold]")
@@ -134,7 +141,7 @@ def _watches(stack: Stack) -> int:
         "flows": {"name": {"any_": ["watch-orders"]}},
         "flow_runs": {"state": {"type": {"any_": ["COMPLETED", "RUNNING"]}}},
     }
-    return int(stack.api.post("/flow_runs/count", json=wanted).raise_for_status().json())
+    return int(stack.post("/flow_runs/count", wanted))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from demo.programs import RUN_MARK, Program, ProgramEnded, kill_all, with_mark
 PROJECT = Path(__file__).resolve().parents[1]
 POOLS = ("orders", "ops")
 HOME_MARK = "TASKING_FLOWS_HOME"
+BUSY_TRIES = 10
 
 T = TypeVar("T")
 
@@ -178,17 +179,17 @@ class Stack:
         return all(self.api.get(f"/work_pools/{pool}").is_success for pool in POOLS)
 
     def _read_deployments(self) -> dict[str, str]:
-        flows = {one["id"]: one["name"] for one in self._post("/flows/filter")}
-        return {f"{flows[one['flow_id']]}/{one['name']}": one["id"] for one in self._post("/deployments/filter")}
+        flows = {one["id"]: one["name"] for one in self.post("/flows/filter")}
+        return {f"{flows[one['flow_id']]}/{one['name']}": one["id"] for one in self.post("/deployments/filter")}
 
     def watch_every(self, seconds: float) -> None:
         """Change the schedule of watch-orders; prefect.yaml keeps the one for production."""
         deployment = self.deployments["watch-orders/watch"]
-        read = self.api.get(f"/deployments/{deployment}").raise_for_status().json()
+        read = self.get(f"/deployments/{deployment}")
         schedule = {"interval": seconds, "anchor_date": datetime.now(UTC).isoformat()}
         for one in read["schedules"]:
             change = {"schedule": schedule, "slug": one["slug"], "active": True}
-            self.api.patch(f"/deployments/{deployment}/schedules/{one['id']}", json=change).raise_for_status()
+            self._ask("PATCH", f"/deployments/{deployment}/schedules/{one['id']}", json=change)
 
     # Ending
 
@@ -222,19 +223,19 @@ class Stack:
     # Using
 
     def order(self, order: dict[str, Any], **more: Any) -> str:
-        """Start an order by HTTP, as anybody would; the id of its run."""
-        body = {"parameters": {"order": order}, **more}
+        """Start an order by HTTP, as anybody would; the id of its run. Safe to repeat: the reference is the key."""
+        body = {"parameters": {"order": order}, "idempotency_key": order.get("reference"), **more}
         deployment = self.deployments[self.provider.DEPLOYMENT]
-        return str(self._post(f"/deployments/{deployment}/create_flow_run", body)["id"])
+        return str(self.post(f"/deployments/{deployment}/create_flow_run", body)["id"])
 
     def run(self, run_id: str) -> dict[str, Any]:
         """A flow run as the server has it."""
-        read: dict[str, Any] = self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()
+        read: dict[str, Any] = self.get(f"/flow_runs/{run_id}")
         return read
 
     def states(self, run_id: str) -> list[dict[str, Any]]:
         """All states of a run, oldest first: ``name``, ``type``, ``message``, ``timestamp``."""
-        read = self.api.get("/flow_run_states/", params={"flow_run_id": run_id}).raise_for_status().json()
+        read = self.get("/flow_run_states/", flow_run_id=run_id)
         return sorted(read, key=lambda state: str(state["timestamp"]))
 
     def processes(self, run_id: str) -> list[int]:
@@ -243,7 +244,7 @@ class Stack:
 
     def slots_held(self, pool: str) -> int:
         """How many slots of a work pool are taken, by Prefect's own count."""
-        return int(self._post(f"/work_pools/{pool}/concurrency_status")["active_slots"])
+        return int(self.post(f"/work_pools/{pool}/concurrency_status")["active_slots"])
 
     def provider_now(self) -> datetime:
         """The provider's time."""
@@ -284,11 +285,23 @@ class Stack:
         for program in (self.simulator, self.server, *self.workers.values()):
             program.check()
 
-    def _post(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        answer = self.api.post(path, json=body or {})
+    def get(self, path: str, **params: str) -> Any:
+        """Read from the Prefect API; see `post`."""
+        return self._ask("GET", path, params=params)
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the Prefect API, again while its database is busy (503: SQLite takes one writer at a time)."""
+        return self._ask("POST", path, json=body or {})
+
+    def _ask(self, method: str, path: str, **how: Any) -> Any:
+        for left in reversed(range(BUSY_TRIES)):
+            answer = self.api.request(method, path, **how)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or not left:
+                break
+            time.sleep(0.3)
         if answer.is_error:
             raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:500]}")
-        return answer.json()
+        return answer.json() if answer.content else None
 
 
 def _answers(client: httpx.Client, path: str) -> bool:

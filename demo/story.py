@@ -20,9 +20,10 @@ FORWARD_SECONDS = 6.0
 
 
 def create_flow_run(stack: Stack, order: dict[str, Any]) -> tuple[str, bytes]:
-    """Address and body of the call that places an order."""
+    """Address and body of the call that places an order; with its key it may be sent again, and starts one run."""
     deployment = stack.deployments[stack.provider.DEPLOYMENT]
-    body = json.dumps({"parameters": {"order": order}})
+    key = {"idempotency_key": order["reference"]} if order.get("reference") else {}
+    body = json.dumps({"parameters": {"order": order}, **key})
     return f"{stack.url}/api/deployments/{deployment}/create_flow_run", body.encode()
 
 

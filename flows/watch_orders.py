@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections import defaultdict
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,9 @@ from prefect.states import Completed
 from blocks.account import load_account
 from tasking import watching
 from tasking.clock import utc_now
+from tasking.home import home
 from tasking.ledger import Filter, OrderRecord
+from tasking.lock import locked
 from tasks.bring_back import bring_back
 from tasks.step import ledger, step
 from tasks.stranded import tend_stranded
@@ -33,6 +35,17 @@ def watch_orders(lost_after_seconds: float = 90.0, most_crashes: int = 5) -> Sta
             lost. Longer than a worker takes to start one.
         most_crashes: Crashes in a row after which a run is left for a person.
     """
+    # One at a time on a machine. A lock ends with its process; the slot of a deployment's concurrency limit does not:
+    # when a watch and the Prefect server died together it stayed taken, and no watch ever ran again.
+    with ExitStack() as alone:
+        try:
+            alone.enter_context(locked(home() / "watch.lock", 0.0))
+        except TimeoutError:
+            return Completed(message="Nothing done: the watch before this one is still at work")
+        return _watch(lost_after_seconds, most_crashes)
+
+
+def _watch(lost_after_seconds: float, most_crashes: int) -> State[Any]:
     accounts: defaultdict[str, list[OrderRecord]] = defaultdict(list)
     for record in open_orders():
         accounts[record.account].append(record)

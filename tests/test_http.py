@@ -683,7 +683,7 @@ def test_a_download_that_is_cut_is_unavailable() -> None:
     [
         ('{"code": "InvalidParameter", "description": "limit is 1 to 20"}', "InvalidParameter: limit is 1 to 20"),
         ('{"code": "ERR_FUNDS", "message": "insufficient funds"}', "ERR_FUNDS: insufficient funds"),
-        ('{"title": "Not Found", "code": "not_found", "details": "no rows"}', "not_found: no rows"),
+        ('{"title": "Not Found", "code": "not_found", "details": "no rows"}', "Not Found: not_found: no rows"),
         ('{"detail": "Expired"}', "Expired"),
         ('{"detail": [{"loc": ["body", "name"], "msg": "field required"}]}', "body.name: field required"),
         ('{"target": ["not closed"], "start": ["is past"]}', "target: not closed; start: is past"),

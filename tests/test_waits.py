@@ -1,4 +1,4 @@
-"""Waits hold nothing, and whatever dies during one is no loss: simulator, Prefect server and workers are real processes."""
+"""Waits hold nothing, and what dies during one is no loss; simulator, Prefect server and workers are real processes."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def candidates(ledger: Ledger, provider: Provider, order: Order, reference: str)
     now = provider.clock.now()
     ledger.record(reference, look_after=look_after(provider, half_time(there, now)), changed_at=None)
     if not there.ready and now < there.candidates_at:
-        message = f"Waiting for candidates of plan {there.id}"
+        message = f"Waiting for candidates, expected by {readable(there.candidates_at)}"
         return wait_until(provider.clock, there.candidates_at, "candidates", message)
     listed = provider.candidates(record.plan_id)
     # a pass that was requested before may be listed again under a new id: it is the same capture

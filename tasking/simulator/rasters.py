@@ -38,6 +38,7 @@ _ASSETS: dict[str, tuple[tuple[float, ...], int]] = {
     "band5": ((1.8,), COARSE_PIXELS),
     "msi_udm": ((1.0,), COARSE_PIXELS),
     "thumbnail": ((0.9, 1.0, 0.8), COARSE_PIXELS),
+    "analytic": ((0.7, 0.9, 1.0, 1.8), COARSE_PIXELS),
 }
 
 _kept: OrderedDict[tuple[str, ...], bytes] = OrderedDict()

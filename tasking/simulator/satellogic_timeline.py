@@ -9,66 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from random import Random
 from typing import Any
 
+from tasking.simulator.satellogic_captures import NEVER, Capture, Story
 from tasking.simulator.satellogic_passes import Pass
 
 Fact = dict[str, Any]
 Chance = Callable[..., Random]
 ENDS = ("completed", "partially_completed", "failed", "canceled", "rejected")
-_NEVER = math.inf
-
-
-@dataclass(frozen=True)
-class Capture:
-    """A capture and all that will become of it (times in seconds since 1970).
-
-    ``lost`` is when it lost its place in the schedule, ``settled`` when it is published or fails.
-    """
-
-    capture_id: str
-    place: int
-    look: Pass
-    queued: float
-    down: float
-    done: float
-    failure: str = ""
-    lost: float = _NEVER
-
-    @property
-    def settled(self) -> float:
-        """When nothing changes any more."""
-        return min(self.lost, self.down if self.failure == "orbit" else self.done)
-
-    def troubled(self, now: float) -> bool:
-        """Whether it failed or lost its place by now."""
-        return self.settled <= now and (bool(self.failure) or self.lost <= self.settled)
-
-    def published(self, now: float) -> bool:
-        """Whether it was delivered by now."""
-        return self.settled <= now and not self.troubled(now)
-
-    def active(self, now: float) -> bool:
-        """Whether it is queued or in processing."""
-        return self.settled > now
-
-    def status(self, now: float) -> str:
-        """The provider's word for it."""
-        if self.active(now):
-            return "processing" if now >= self.down else "queued"
-        return "failed" if self.failure else "published"
-
-
-@dataclass(frozen=True)
-class Story:
-    """How a task stands: its word, its captures (without those that lost their place), and how many it needs."""
-
-    status: str
-    captures: tuple[Capture, ...]
-    places: int
-    lost: tuple[Capture, ...] = field(default=())
 
 
 class Planner:
@@ -93,7 +43,7 @@ class Planner:
         waits = chance("satellogic planning", task["task_id"]).randint(*self._rules["planning_cycles"])
         self._ready = self._first + waits * self._cycle
         stops = [one["at"] for one in task["decisions"] if one["what"] == "end"]
-        self._stop = min(stops, default=_NEVER)
+        self._stop = min(stops, default=NEVER)
 
     def taken(self, look: Pass) -> bool:
         """Whether another order has this pass; a rush task goes before others."""
@@ -140,7 +90,7 @@ class Planner:
             ]
         days: dict[int, int] = {}
         for one in captures:
-            if not one.lost < _NEVER:
+            if not one.lost < NEVER:
                 days[one.look.start // 86400] = days.get(one.look.start // 86400, 0) + 1
         return [
             look
@@ -160,7 +110,7 @@ class Planner:
         orbit, qc, lost = chance.random(), chance.random(), chance.random()
         failure = "orbit" if orbit < self._rules["orbit_failure_probability"] else ""
         failure = failure or ("qc" if qc < self._rules["qc_rejection_probability"] else "")
-        gone = _NEVER
+        gone = NEVER
         if lost < self._rules["lost_allocation_probability"]:
             gone = chance.uniform(now + self._cycle, max(now + self._cycle, aimed.start - 600))
         # The pass is kept under its own time: two strips of one pass cannot both be taken.
@@ -184,7 +134,7 @@ class Planner:
                 for number in order:
                     one = captures[number]
                     moment = one.down if decision["how"] == "orbit" else one.done
-                    if left and moment > at and not one.failure and one.lost == _NEVER:
+                    if left and moment > at and not one.failure and one.lost == NEVER:
                         captures[number] = replace(one, failure=decision["how"])
                         left -= 1
         return captures
@@ -197,7 +147,7 @@ class Planner:
         for place in self._open(captures, now):
             ahead = self._free(captures, place, now + self._rules["order_cutoff_seconds"])
             moments += [max(look.start - horizon, now + 1) for look in ahead[:1]]
-        return math.ceil(min(moments, default=_NEVER) / self._cycle) * self._cycle if moments else _NEVER
+        return math.ceil(min(moments, default=NEVER) / self._cycle) * self._cycle if moments else NEVER
 
     def _captures(self, now: float) -> list[Capture]:
         made: list[Capture] = []
@@ -221,10 +171,10 @@ class Planner:
     def _completed(self, captures: Sequence[Capture], now: float) -> float:
         """When the last required capture was published; never for recurrence without a number of captures."""
         if self._task["expected_age"] and not self._task["max_captures"]:
-            return _NEVER
+            return NEVER
         published = sorted(one.settled for one in captures if one.published(now))
         needed = self._task["max_captures"] or self.places
-        return published[needed - 1] if len(published) >= needed else _NEVER
+        return published[needed - 1] if len(published) >= needed else NEVER
 
     def story(self, now: float) -> Story:
         """How the task stands at a time."""
@@ -258,7 +208,7 @@ class Planner:
         return any(self._free(captures, place, now + self._rules["order_cutoff_seconds"]) for place in empty)
 
     def _near(self, captures: Sequence[Capture], now: float) -> bool:
-        trouble = max((one.settled for one in captures if one.troubled(now)), default=-_NEVER)
+        trouble = max((one.settled for one in captures if one.troubled(now)), default=-NEVER)
         for one in captures:
             entered = max(one.queued, one.look.start - self._rules["in_progress_seconds"])
             if not one.troubled(now) and entered <= now and (one.active(now) or entered >= trouble):

@@ -1,0 +1,240 @@
+"""ICEYE's Tasking and Company APIs, call by call, as its documents describe them.
+
+Each method is one documented call (a list is as many as it has pages). Errors are those of `tasking.http.api`. ICEYE
+says no in two shapes, ``code`` and ``message`` or ``title``, ``code``, ``details`` and ``reference``; both are read.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from tasking.clock import ProviderClock
+from tasking.errors import NotFound
+from tasking.http.address import segment
+from tasking.http.api import Api, Call
+from tasking.http.tokens import SharedTokens
+from tasking.iceye.models import Contract, Feasibility, Json, Page, Scene, Summary, Task, TaskPrice, Verdict
+from tasking.iceye.settings import IceyeSettings
+from tasking.window import iso
+
+M = TypeVar("M", bound=BaseModel)
+
+ACCEPT = "application/json, application/problem+json"
+PAGE = 100
+"""Entries asked for on a page. ICEYE gives 10 when not asked, and documents 100 to 200 as the most of its lists."""
+
+
+class IceyeClient:
+    """The documented API of one account; close it, or use it as a context manager.
+
+    Args:
+        settings: Addresses, credentials and timing.
+        transport: For tests.
+    """
+
+    def __init__(self, settings: IceyeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
+        self.settings, self.clock = settings, ProviderClock()
+        secret = settings.client_secret.get_secret_value()
+        basic = base64.b64encode(f"{settings.client_id}:{secret}".encode()).decode()
+        self.api = Api(
+            "iceye",
+            settings.api_url,
+            settings=settings.http,
+            clock=self.clock,
+            account=settings.client_id,
+            secrets=[secret, basic],
+            trusted=settings.trusted_urls,
+            accept=ACCEPT,
+            transport=transport,
+        )
+        self.api.tokens = SharedTokens(
+            lambda: self.api.ask_token(
+                settings.token_url,
+                data={"grant_type": "client_credentials"},
+                headers={"Authorization": f"Basic {basic}"},
+            ),
+            token_url=settings.token_url,
+            client_id=settings.client_id,
+            audience="",
+            client_secret=secret,
+            clock=self.clock,
+            margin_seconds=settings.token_margin_seconds,
+        )
+
+    def __enter__(self) -> IceyeClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self.api.close()
+
+    # contracts -------------------------------------------------------------------------------------------------------
+
+    def contracts(self, *, limit: int = PAGE) -> Iterator[Contract]:
+        """The account's contracts (Company API v1)."""
+        call = Call("list contracts")
+        for page in self._pages("company/v1/contracts", call, {"limit": str(limit)}):
+            yield from (self._read(each, Contract, call) for each in page)
+
+    def touch(self) -> None:
+        """Ask the least there is, a list of one contract, for the time that comes with the answer."""
+        self.api.get(self.api.url("company/v1/contracts", {"limit": "1"}), Page, Call("list contracts"))
+
+    def contract(self, contract_id: str) -> Contract:
+        """One contract (Company API v1)."""
+        return self._one(f"company/v1/contracts/{segment(contract_id)}", Contract, "read contract", contract_id)
+
+    def summary(self, contract_id: str) -> Summary:
+        """What of a contract's budget is spent; raises `NotFound` for a contract without a pricing plan."""
+        path = f"company/v1/contracts/{segment(contract_id)}/summary"
+        return self._one(path, Summary, "read budget", contract_id)
+
+    # before a task ---------------------------------------------------------------------------------------------------
+
+    def price(
+        self,
+        contract_id: str,
+        imaging_mode: str,
+        lat: float,
+        lon: float,
+        *,
+        exclusivity: str,
+        priority: str,
+        sla: str,
+        eula: str,
+    ) -> TaskPrice:
+        """What a task would cost. All parameters are required; a contract without a pricing plan is refused."""
+        params = {
+            "contractID": contract_id,
+            "imagingMode": imaging_mode,
+            "pointOfInterest[lat]": str(lat),
+            "pointOfInterest[lon]": str(lon),
+            "exclusivity": exclusivity,
+            "priority": priority,
+            "sla": sla,
+            "eula": eula,
+        }
+        call = Call("ask price", provider_id=contract_id)
+        return self.api.get(self.api.url("tasking/v2/price", params), TaskPrice, call)[0]
+
+    def feasibility(self, tasks: Sequence[Json]) -> tuple[Verdict, ...]:
+        """Whether tasks could be scheduled and paid, in the order asked. Slow; nothing is made.
+
+        Args:
+            tasks: Bodies as for `create_task`.
+
+        Raises:
+            UnexpectedAnswer: There is not one verdict for each task.
+        """
+        call = Call("check feasibility")
+        answer = self.api.ask(
+            self.api.url("tasking/v2/feasibility"),
+            list(tasks),
+            Feasibility,
+            call,
+            read_seconds=self.settings.feasibility_seconds,
+        )
+        by_id = {each.id: each for each in answer.feasibility}
+        if len(answer.feasibility) != len(tasks) or set(by_id) != {str(n) for n in range(len(tasks))}:
+            raise self.api.unexpected("there is not one verdict for each task", call)
+        return tuple(by_id[str(n)] for n in range(len(tasks)))
+
+    # tasks -----------------------------------------------------------------------------------------------------------
+
+    def create_task(self, body: Json, *, begun: float | None = None) -> Task:
+        """Create a task: this costs money. Sent once.
+
+        Args:
+            body: From `tasking.iceye.payload.task_body`.
+            begun: Since when (`time.monotonic`) it is being got ready.
+
+        Raises:
+            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
+        """
+        call = Call("create task", reference=body.get("reference"))
+        return self.api.create(self.api.url("tasking/v2/tasks"), body, Task, call, begun=begun)
+
+    def tasks(
+        self, *, contract_id: str | None = None, created_after: datetime | None = None, limit: int | None = PAGE
+    ) -> Iterator[list[Task]]:
+        """The account's tasks page by page; the list cannot be narrowed by status or reference.
+
+        Args:
+            contract_id: Only tasks of this contract.
+            created_after: Only tasks created after it (aware).
+            limit: Entries on a page; ``None`` leaves that to ICEYE.
+        """
+        call = Call("list tasks")
+        params = {
+            "contractID": contract_id,
+            "createdAfter": iso(created_after.replace(microsecond=0)) if created_after is not None else None,
+            "limit": str(limit) if limit is not None else None,
+        }
+        for page in self._pages("tasking/v2/tasks", call, params):
+            yield [self._read(each, Task, call) for each in page]
+
+    def task(self, task_id: str) -> Task:
+        """One task."""
+        return self._one(f"tasking/v2/tasks/{segment(task_id)}", Task, "read task", task_id)
+
+    def cancel_task(self, task_id: str) -> Task:
+        """Cancel a task. Sent once.
+
+        Raises:
+            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
+        """
+        url = self.api.url(f"tasking/v2/tasks/{segment(task_id)}")
+        return self.api.create(
+            url, {"status": "CANCELED"}, Task, Call("cancel task", provider_id=task_id), method="PATCH"
+        )
+
+    def scene(self, task_id: str) -> Scene:
+        """How a task will be imaged (ACTIVE) or was (FULFILLED, DONE); ICEYE asks not to call it in other states."""
+        return self._one(f"tasking/v2/tasks/{segment(task_id)}/scene", Scene, "read scene", task_id)
+
+    def products(self, task_id: str, product_type: str | None = None) -> list[Json]:
+        """The products of a task (FULFILLED, DONE), every page; their addresses are signed and live one hour.
+
+        Args:
+            task_id: Whose products.
+            product_type: Only products of this type, e.g. ``GRD``.
+        """
+        path = f"tasking/v2/tasks/{segment(task_id)}/products"
+        if product_type is not None:
+            path += f"/{segment(product_type)}"
+        return [each for page in self._pages(path, Call("list products", provider_id=task_id), {}) for each in page]
+
+    # how -------------------------------------------------------------------------------------------------------------
+
+    def _one(self, path: str, model: type[M], verb: str, identifier: str) -> M:
+        if not identifier:
+            raise NotFound("an empty id", provider=self.api.provider, verb=verb)
+        return self.api.get(self.api.url(path), model, Call(verb, provider_id=identifier))[0]
+
+    def _pages(self, path: str, call: Call, params: Mapping[str, str | None]) -> Iterator[tuple[Json, ...]]:
+        """Follow the cursor until it is absent or empty; one that comes back, or never ends, is an error."""
+        sent = {key: value for key, value in params.items() if value is not None}
+
+        def next_href(page: Page) -> str | None:
+            return str(self.api.url(path, {**sent, "cursor": page.cursor})) if page.cursor else None
+
+        for page in self.api.pages(self.api.url(path, sent), Page, next_href, call):
+            yield page.data
+
+    def _read(self, entry: Json, model: type[M], call: Call) -> M:
+        """One entry of a list. One that cannot be read is an error: a task that is overlooked would be paid twice."""
+        try:
+            return model.model_validate(entry)
+        except ValidationError as error:
+            problems = error.errors(include_input=False, include_url=False)[:3]
+            why = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems)
+        raise self.api.unexpected(f"an entry of the list is not what the API promises: {why}", call)

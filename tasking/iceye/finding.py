@@ -1,0 +1,88 @@
+"""Which of the tasks at ICEYE is ours: the care that keeps an order from being placed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+from tasking.errors import ReferenceTaken
+from tasking.iceye.models import Task
+from tasking.iceye.order import MAX_AHEAD, IceyeOrder
+from tasking.window import iso
+
+MARGIN = timedelta(days=3)
+DEGREES = 1e-4
+"""Points that differ by less are the same: ICEYE's numbers are of single precision."""
+
+_LATEST = datetime.max.replace(tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+
+
+def created_after(order: IceyeOrder) -> datetime:
+    """Before this moment no task of the order can have been made, so the list may begin there.
+
+    An order is taken only when its window ends within 14 days, so every task of it is younger than the window's end
+    less 14 days, however often and late a run is entered again. Three more days cover clocks that disagree.
+    """
+    try:
+        return order.window.end - MAX_AHEAD - MARGIN
+    except OverflowError:
+        return order.window.start
+
+
+def our_task(tasks: Iterable[Task], order: IceyeOrder, label: str, whole: Callable[[str], Task]) -> Task | None:
+    """The oldest task whose reference is ``label`` and that asks for what the order asks for.
+
+    A task that is overlooked here would be paid a second time, so one without a reference (the published list need not
+    carry it) that asks for the same is read as a whole before it counts as another's.
+
+    Args:
+        tasks: The account's, as the list has them.
+        order: The order.
+        label: What its create carries.
+        whole: Reads one task by id.
+
+    Raises:
+        ReferenceTaken: There are tasks of that reference, and all ask for something else.
+    """
+    named: list[Task] = []
+    for task in {each.id: each for each in tasks}.values():
+        there = task
+        if task.reference is None and _difference(task, order) is None:
+            there = whole(task.id)
+        if there.reference == label:
+            named.append(there)
+    named.sort(key=lambda each: (each.created or _LATEST, each.id))
+    differences = [(task, _difference(task, order)) for task in named]
+    same = [task for task, difference in differences if difference is None]
+    if same:
+        return same[0]
+    if differences:
+        task, difference = differences[0]
+        raise ReferenceTaken(
+            f"iceye: task {task.id} carries the reference {label!r} as well, and is another order's: {difference}. "
+            "Order again under a reference of its own."
+        )
+    return None
+
+
+def _difference(task: Task, order: IceyeOrder) -> str | None:
+    """In what a task differs from an order, both values named; what the provider left out cannot differ."""
+    for what, theirs, ours in (
+        ("start", task.window.start, order.window.start),
+        ("end", task.window.end, order.window.end),
+    ):
+        if theirs is not None and abs(theirs - ours) > _SECOND:
+            return f"its window's {what} is {iso(theirs)}, this order's is {iso(ours)}"
+    lat, lon = task.point.lat, task.point.lon
+    if lat is not None and lon is not None:
+        turned = (lon - order.point.lon + 180) % 360 - 180
+        if abs(lat - order.point.lat) > DEGREES or abs(turned) > DEGREES:
+            return f"its point is {lat:g}, {lon:g} (lat, lon), this order's is {order.point.lat:g}, {order.point.lon:g}"
+    for what, said, wanted in (
+        ("imaging mode", task.imaging_mode, order.imaging_mode),
+        ("contract", task.contract_id, order.contract_id),
+    ):
+        if said is not None and wanted is not None and said.upper() != wanted.upper():
+            return f"its {what} is {said}, this order's is {wanted}"
+    return None

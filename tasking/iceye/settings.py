@@ -1,0 +1,134 @@
+"""What must be known to speak to ICEYE as one account."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from tasking.errors import InvalidOrder
+from tasking.http.address import checked_url
+from tasking.http.settings import HttpSettings
+from tasking.iceye.words import contract_id
+
+API_URL = "https://platform.iceye.com/api"
+TOKEN_PATH = "/v1/token"  # noqa: S105 # a path
+DAY = 86400.0
+
+
+class IceyeSettings(BaseModel):
+    """Addresses, credentials and timing of one account. All times count in the provider's seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="ICEYE account")
+
+    client_id: str = Field(min_length=1, title="Client ID", description="From ICEYE; do not share it.")
+    client_secret: SecretStr = Field(min_length=1, title="Client secret", description="From ICEYE; do not share it.")
+    auth_url: str = Field(
+        title="Token address",
+        description="Your organisation's own address for tokens, from ICEYE; /v1/token is added when it lacks it.",
+        examples=["https://auth.example.com"],
+    )
+    api_url: str = Field(
+        default=API_URL,
+        title="API address",
+        description="Base of ICEYE's APIs; /tasking/v2 and /company/v1 follow it.",
+    )
+    contract_id: str | None = Field(
+        default=None,
+        title="Contract",
+        description="The contract that orders go to unless they name one; not needed when the account has one only.",
+    )
+    trusted_urls: tuple[str, ...] = Field(
+        default=(),
+        title="Further addresses of the provider",
+        description="Hosts besides the API's that may receive the token. Usually none: product addresses are signed.",
+    )
+    http: HttpSettings = Field(
+        default_factory=HttpSettings, title="Calls", description="Time-outs, repeats and limits of the calls."
+    )
+    settle_seconds: float = Field(
+        default=180.0,
+        gt=0,
+        title="Settle time",
+        description=(
+            "A create without a clear answer is looked for so long before it may be sent again: longer than our "
+            "time-outs and the provider's lists may lag together. Ours; the provider documents no idempotency key."
+        ),
+    )
+    feasibility_seconds: float = Field(
+        default=120.0,
+        gt=0,
+        le=600,
+        title="Feasibility time-out",
+        description="Seconds to wait for a feasibility check, which is slow; ICEYE's own example waits 120.",
+    )
+    decision_seconds: float = Field(
+        default=1200.0,
+        ge=0,
+        title="Decision after",
+        description="Tasking API v2, 'Get task': an optimizer decides within 20 minutes after a task was received.",
+    )
+    poll_interval_seconds: float = Field(
+        default=600.0,
+        gt=0,
+        title="Poll interval",
+        description="How often one order's status is read at most. Ours; ICEYE's demo reads every 5 seconds.",
+    )
+    ask_again_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        title="Ask again after",
+        description="First pause after the provider was away; doubled each time, up to an hour. Ours.",
+    )
+    products_after_seconds: float = Field(
+        default=DAY,
+        ge=0,
+        title="Products after",
+        description="How long after imaging products are due, for a task that names neither a time nor an SLA. Ours.",
+    )
+    delivery_patience_seconds: float = Field(
+        default=14 * DAY,
+        gt=0,
+        title="Patience for data",
+        description="How long after products were due they are waited for before a person is told. Ours.",
+    )
+    token_margin_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        title="Token margin",
+        description="A token lives 60 minutes and is renewed so long before its end; ICEYE's example says 5 minutes.",
+    )
+
+    @field_validator("api_url")
+    @classmethod
+    def _api_address(cls, value: str) -> str:
+        return checked_url("api_url", value).rstrip("/")
+
+    @field_validator("auth_url")
+    @classmethod
+    def _auth_address(cls, value: str) -> str:
+        return checked_url("auth_url", value).rstrip("/").removesuffix(TOKEN_PATH)
+
+    @field_validator("trusted_urls")
+    @classmethod
+    def _trusted_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(checked_url("trusted_urls", each) for each in value)
+
+    @field_validator("contract_id", mode="before")
+    @classmethod
+    def _contract(cls, value: object) -> object:
+        return contract_id(value)
+
+    @model_validator(mode="after")
+    def _settles_after_the_time_outs(self) -> IceyeSettings:
+        if self.settle_seconds < self.http.longest_create_seconds:
+            raise InvalidOrder(
+                "settle_seconds",
+                f"{self.settle_seconds:g}",
+                f"a create may be on its way for {self.http.longest_create_seconds:g} seconds with these time-outs; "
+                "give more, plus what the provider's lists may lag (60 seconds is wise), or lower the time-outs",
+            )
+        return self
+
+    @property
+    def token_url(self) -> str:
+        """Where a token is asked for."""
+        return self.auth_url + TOKEN_PATH

@@ -1,0 +1,202 @@
+"""Satellogic's objects as its documents show them, and a little more forgiving.
+
+The documents leave many fields open. A field that is missing or of another kind than expected is as good as not given
+(``None``); only an object's id is asked for. Unknown fields are kept, unknown words stay words.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+
+Json = dict[str, Any]
+
+
+def _utc(when: datetime) -> datetime:
+    """Aware and UTC; Satellogic writes times with and without a zone, and means UTC."""
+    try:
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("outside the years 1 to 9999") from None
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+Id = Annotated[str, BeforeValidator(_as_text), StringConstraints(min_length=1, max_length=500)]
+"""An id; numbers (``task_id``) become text."""
+Forgiving = WrapValidator(_or_none)
+Moment = Annotated[datetime, AfterValidator(_utc)]
+MaybeMoment = Annotated[Moment | None, Forgiving]
+MaybeText = Annotated[str | None, BeforeValidator(_as_text), Forgiving]
+MaybeNumber = Annotated[float | None, Forgiving]
+MaybeCount = Annotated[int | None, Forgiving]
+MaybeJson = Annotated[Json | None, Forgiving]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, allow_inf_nan=False)
+
+
+class Page(_Shape):
+    """One page of a list: objects as given, each is read on its own. A bare list is a page too."""
+
+    results: tuple[Json, ...]
+    count: MaybeCount = None
+    next: MaybeText = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_list(cls, value: object) -> object:
+        return {"results": value} if isinstance(value, list) else value
+
+
+class Contract(_Shape):
+    """A contract of the account (``GET /contracts``)."""
+
+    contract_id: Id
+    name: MaybeText = None
+
+
+class Product(_Shape):
+    """A product that can be tasked: its code, and whether it takes an area."""
+
+    code: Annotated[int, Field(validation_alias=AliasChoices("pk", "id", "product_id"))]
+    name: MaybeText = None
+    is_area: Annotated[bool | None, Forgiving] = None
+
+
+class Task(_Shape):
+    """A task. ``target`` is GeoJSON, its positions may have a third number."""
+
+    task_id: Id
+    task_name: MaybeText = None
+    project_name: MaybeText = None
+    product: MaybeCount = None
+    target: MaybeJson = None
+    start: MaybeMoment = None
+    end: MaybeMoment = None
+    max_captures: MaybeCount = None
+    expected_age: MaybeText = None
+    created_time: MaybeMoment = None
+    status: MaybeText = None
+
+
+class Capture(_Shape):
+    """One attempt of a task."""
+
+    capture_id: Id
+    start: MaybeMoment = None
+    end: MaybeMoment = None
+    satellite_name: MaybeText = None
+    status: MaybeText = None
+
+
+class Attachment(_Shape):
+    """A file of a scene; ``name`` says what it is."""
+
+    name: MaybeText = None
+    url: MaybeText = None
+    file_name: MaybeText = None
+
+
+class Scene(_Shape):
+    """A scene of a capture, with its delivery."""
+
+    scene_id: Id
+    sceneset_id: MaybeText = None
+    attachments: Annotated[tuple[Attachment, ...], BeforeValidator(lambda value: value or ())] = ()
+    captured: Annotated[
+        MaybeMoment, Field(validation_alias=AliasChoices("timestamp", "datetime", "ts", "start", "capture_time"))
+    ] = None
+    footprint: Annotated[MaybeJson, Field(validation_alias=AliasChoices("footprint", "geometry"))] = None
+    platform: Annotated[MaybeText, Field(validation_alias=AliasChoices("satellite_name", "platform", "satellite"))] = (
+        None
+    )
+    cloud_cover: Annotated[MaybeNumber, Field(validation_alias=AliasChoices("cloud_cover", "eo:cloud_cover"))] = None
+
+
+class Analysis(_Shape):
+    """An analysis: asked for with an id, then finished with opportunities.
+
+    The documents give no shape. The fields may lie in the object or in its ``properties``; the list may be called
+    ``opportunities``, ``results``, ``result`` or ``features``, and may lie one level deeper.
+    """
+
+    id: Annotated[Id, Field(validation_alias=AliasChoices("analysis_id", "id"))]
+    status: MaybeText = None
+    opportunities: tuple[Json, ...] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        inner = value.get("properties")
+        flat = {**value, **(inner if isinstance(inner, dict) else {})}
+        return {**flat, "opportunities": _list_in(flat)}
+
+
+class Opportunity(_Shape):
+    """A possible capture. Angles in degrees; ``footprint`` is GeoJSON."""
+
+    start: Annotated[
+        MaybeMoment, Field(validation_alias=AliasChoices("start", "start_time", "start_datetime", "capture_start"))
+    ] = None
+    end: Annotated[MaybeMoment, Field(validation_alias=AliasChoices("end", "end_time", "end_datetime"))] = None
+    platform: Annotated[MaybeText, Field(validation_alias=AliasChoices("satellite_name", "platform", "satellite"))] = (
+        None
+    )
+    footprint: Annotated[MaybeJson, Field(validation_alias=AliasChoices("footprint", "geometry"))] = None
+    off_nadir: Annotated[
+        MaybeNumber, Field(validation_alias=AliasChoices("off_nadir", "off_nadir_angle", "ona", "view:off_nadir"))
+    ] = None
+    sun_elevation: Annotated[
+        MaybeNumber, Field(validation_alias=AliasChoices("sun_elevation", "view:sun_elevation"))
+    ] = None
+    sun_azimuth: Annotated[MaybeNumber, Field(validation_alias=AliasChoices("sun_azimuth", "view:sun_azimuth"))] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, value: object) -> object:
+        inner = value.get("properties") if isinstance(value, dict) else None
+        return {**value, **inner} if isinstance(value, dict) and isinstance(inner, dict) else value
+
+
+class StacPage(_Shape):
+    """One page of a STAC search: items and links as given."""
+
+    features: tuple[Json, ...]
+    links: tuple[Json, ...] = ()
+
+
+def _list_in(value: Json, depth: int = 0) -> list[Json] | None:
+    for key in ("opportunities", "results", "result", "features"):
+        found = value.get(key)
+        if isinstance(found, list):
+            return [each for each in found if isinstance(each, dict)]
+        if isinstance(found, dict) and depth < 1 and (deeper := _list_in(found, depth + 1)) is not None:
+            return deeper
+    return None

@@ -1,0 +1,220 @@
+"""An order to Satellogic: what its analysis and its task are made from.
+
+What a product takes comes from the provider's introduction ('Tasks and products', 'Task Statuses').
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from tasking.area import EXAMPLE as AREA_EXAMPLE
+from tasking.area import Area
+from tasking.errors import InvalidOrder
+from tasking.order import Order
+from tasking.point import EXAMPLE as POINT_EXAMPLE
+from tasking.point import Point
+
+FOOTPRINT_KM = 5.0
+"""Side of the square that a point order images at least ('Tasks and products': 5x5 km, 5x10 km, ... by contract)."""
+MOST_CAPTURES = 1000
+_KM_PER_DEGREE = 111.32
+
+
+class SatellogicOrder(Order):
+    """One task: an image of a point or an area, or a series of images of a point.
+
+    A point order is one capture, or as many as ``max_captures`` says, or a recurring one (``expected_age_days``). An
+    area is covered in strips on different days. Rush is a matter of the contract that the account block names.
+    """
+
+    model_config = ConfigDict(
+        title="Satellogic order",
+        json_schema_extra={"description": "A new image (or a series) of a point or an area by Satellogic."},
+    )
+
+    provider: ClassVar[str] = "satellogic"
+    target_field: ClassVar[str] = "point"
+
+    point: Point | None = Field(
+        default=None,
+        title="Point",
+        description="What to image with the products 'point' and 'rush': the middle of the footprint.",
+        examples=[POINT_EXAMPLE],
+    )
+    area: Area | None = Field(
+        default=None,
+        title="Area",
+        description="What to cover with the product 'area': one polygon, longitude first (WGS84), as GeoJSON or WKT.",
+        examples=[AREA_EXAMPLE],
+    )
+    product: Literal["point", "area", "rush", "nei"] = Field(
+        default="point",
+        title="Product",
+        description=(
+            "'point': standard tasking of a point. 'area': a polygon, covered in strips on different days. 'rush': a "
+            "point with priority; the account's contract must be a rush contract. 'nei' is not supported."
+        ),
+    )
+    max_captures: int = Field(
+        default=1,
+        title="Captures",
+        description="How many captures of a point are wanted; each is delivered as soon as it is published.",
+        json_schema_extra={"minimum": 1, "maximum": MOST_CAPTURES},
+    )
+    expected_age_days: float | None = Field(
+        default=None,
+        title="Recurrence",
+        description="A new capture of a point every so many days until the window ends; 0.5 is twice a day.",
+        examples=[7],
+    )
+    project_name: str = Field(
+        default="",
+        title="Project",
+        description="Groups tasks at Satellogic. Left empty: the site, else the order's name.",
+    )
+    narrow: bool = Field(
+        default=True,
+        title="Order the chosen opportunity",
+        description=(
+            "Order a single capture of a point for the chosen opportunity, with ten minutes of margin on each side as "
+            "Satellogic recommends. Switch it off to order the whole window: Satellogic then picks the pass, and tries "
+            "again after clouds or a failure. Areas, recurrences and several captures always take the whole window."
+        ),
+    )
+    account: str = Field(
+        default="satellogic-tasking/default",
+        title="Account",
+        description="The satellogic-tasking block with the credentials and the contract, as type/name.",
+    )
+
+    @field_validator("point", "area", mode="before")
+    @classmethod
+    def _empty_target_is_none(cls, value: object) -> object:
+        """A form sends an empty text or object for a target that was left alone."""
+        return None if value in ("", {}) or (isinstance(value, str) and not value.strip()) else value
+
+    @field_validator("product")
+    @classmethod
+    def _can_be_ordered(cls, value: str) -> str:
+        if value == "nei":
+            raise InvalidOrder(
+                "product",
+                value,
+                "non-Earth imaging cannot be ordered from here: Satellogic does not publish what such a task holds; "
+                "ask your account manager, or choose 'point', 'area' or 'rush'",
+            )
+        return value
+
+    @field_validator("max_captures")
+    @classmethod
+    def _some_captures(cls, value: int) -> int:
+        if not 1 <= value <= MOST_CAPTURES:
+            raise InvalidOrder("max_captures", value, f"give a number from 1 to {MOST_CAPTURES}")
+        return value
+
+    @field_validator("expected_age_days", mode="before")
+    @classmethod
+    def _no_recurrence(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("expected_age_days")
+    @classmethod
+    def _an_age(cls, value: float | None) -> float | None:
+        if value is not None and not (math.isfinite(value) and 1 / 24 <= value <= 366):
+            raise InvalidOrder("expected_age_days", value, "give days between captures, from an hour (0.042) to 366")
+        return value
+
+    @field_validator("project_name")
+    @classmethod
+    def _project_can_be_shown(cls, value: str) -> str:
+        value = value.strip()
+        if len(value) > 100 or not value.isprintable():
+            raise InvalidOrder("project_name", value, "use one line of at most 100 printable characters")
+        return value
+
+    @model_validator(mode="after")
+    def _target_fits_the_product(self) -> SatellogicOrder:
+        right, wrong = ("area", "point") if self.product == "area" else ("point", "area")
+        if getattr(self, wrong) is not None:
+            others = "'area'" if wrong == "area" else "'point' or 'rush'"
+            raise InvalidOrder(
+                wrong, "(given)", f"product '{self.product}' takes a {right}: leave this out, or order product {others}"
+            )
+        if getattr(self, right) is None:
+            example = AREA_EXAMPLE if right == "area" else POINT_EXAMPLE
+            raise InvalidOrder(right, "(missing)", f"product '{self.product}' needs it; give e.g. {example}")
+        if self.area is not None and self.area.crosses_antimeridian:
+            parts = " and ".join(part.wkt for part in self.area.parts())
+            raise InvalidOrder(
+                "area",
+                "crosses the 180° meridian",
+                f"Satellogic takes one polygon; place one order for each of {parts}",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _series_are_of_points(self) -> SatellogicOrder:
+        if self.product == "area" and self.max_captures > 1:
+            raise InvalidOrder(
+                "max_captures", self.max_captures, "an area is covered once; leave this out, or order again for more"
+            )
+        if self.product == "area" and self.expected_age_days is not None:
+            raise InvalidOrder(
+                "expected_age_days",
+                self.expected_age_days,
+                "only points recur; leave this out, or order again",
+            )
+        if self.expected_age_days is not None and timedelta(days=self.expected_age_days) > self.window.length:
+            days = self.window.length / timedelta(days=1)
+            raise InvalidOrder(
+                "expected_age_days",
+                self.expected_age_days,
+                f"the window is {days:.1f} days long, so nothing would recur; give less, or a longer window",
+            )
+        return self
+
+    @property
+    def target(self) -> dict[str, Any]:
+        """What the task is sent with: a GeoJSON Point or Polygon."""
+        target = self.area if self.point is None else self.point
+        assert target is not None, "checked when it was made"
+        return target.geometry
+
+    @property
+    def footprint(self) -> dict[str, Any]:
+        """What to image as a GeoJSON Polygon: the area, or the smallest footprint of 5 by 5 km around the point."""
+        if self.point is None:
+            return self.target
+        north = FOOTPRINT_KM / 2 / _KM_PER_DEGREE
+        east = min(north / max(math.cos(math.radians(self.point.lat)), 1e-3), 10.0)
+        west, right = self.point.lon - east, self.point.lon + east
+        south, top = max(self.point.lat - north, -90.0), min(self.point.lat + north, 90.0)
+        if west < -180:  # one piece, with longitudes above 180, as areas across the meridian are held
+            west, right = west + 360, right + 360
+        return {
+            "type": "Polygon",
+            "coordinates": [[[west, south], [right, south], [right, top], [west, top], [west, south]]],
+        }
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether the task's window is that of the chosen opportunity."""
+        return self.narrow and self.point is not None and self.max_captures == 1 and self.expected_age_days is None
+
+    @property
+    def expected_age(self) -> str | None:
+        """The recurrence as Satellogic writes it: ``7 days, 00:00:00``; ``None`` without one."""
+        if self.expected_age_days is None:
+            return None
+        seconds = round(self.expected_age_days * 86400)
+        days, rest = divmod(seconds, 86400)
+        return f"{days} days, {rest // 3600:02}:{rest % 3600 // 60:02}:{rest % 60:02}"
+
+    @property
+    def project(self) -> str:
+        """The project's name at Satellogic."""
+        return self.project_name or self.site or self.name

@@ -1,0 +1,217 @@
+"""What must be known to speak to Satellogic's Aleph platform as one account."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from tasking.errors import InvalidOrder
+from tasking.http.address import checked_url
+from tasking.http.settings import HttpSettings
+
+API_URL = "https://api.satellogic.com"
+TOKEN_URL = "https://auth.platform.satellogic.com/oauth/token"  # noqa: S105 # an address
+AUDIENCE = "https://api.satellogic.com/"
+POINT_CODE, AREA_CODE = 169, 178
+HOUR, DAY = 3600.0, 86400.0
+
+Analysis = Literal["opportunities", "can-add"]
+
+
+def _base(value: str) -> str:
+    url = checked_url("api_url", value)
+    return url if url.endswith("/") else url + "/"
+
+
+class SatellogicSettings(BaseModel):
+    """Addresses, credentials and timing of one account. All times count in the provider's seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Satellogic account")
+
+    api_url: Annotated[str, AfterValidator(_base)] = Field(
+        default=API_URL,
+        title="API address",
+        description="Where Aleph's APIs are; tasking, analysis, delivery and archive lie below it.",
+    )
+    token_url: str = Field(default=TOKEN_URL, title="Token address", description="Where a token is asked for.")
+    audience: str = Field(
+        default=AUDIENCE, min_length=1, title="Audience", description="Sent with each token request; ends with a slash."
+    )
+    client_id: str = Field(min_length=1, title="Client ID", description="From Satellogic; do not share it.")
+    client_secret: SecretStr = Field(
+        min_length=1, title="Client secret", description="From Satellogic; do not share it."
+    )
+    contract_id: str = Field(
+        title="Contract ID",
+        description=(
+            "The contract that orders are placed under. It decides footprint, cloud cover, priority and timeline, also "
+            "whether a point order is a rush order. Satellogic lists an account's contracts under /contracts."
+        ),
+        examples=["cont.8d5d4b0e-0000-0000-0000-000000000000"],
+    )
+    trusted_urls: tuple[str, ...] = Field(
+        default=(),
+        title="Further addresses of the provider",
+        description="Hosts besides the API's that may receive the token. Usually none.",
+    )
+    point_code: int = Field(
+        default=POINT_CODE,
+        gt=0,
+        title="Product code for points",
+        description="Introduction, 'Tasks and products': 169 for standard and rush tasking.",
+    )
+    area_code: int = Field(
+        default=AREA_CODE,
+        gt=0,
+        title="Product code for areas",
+        description="Introduction, 'Tasks and products': 178 for standard area coverage.",
+    )
+    analysis: Analysis = Field(
+        default="opportunities",
+        title="Analysis",
+        description=(
+            "Where candidates come from. 'opportunities': all passes that are possible. 'can-add': those that are "
+            "left beside what others have ordered."
+        ),
+    )
+    opportunities_path: str = Field(
+        default="v2/analysis/opportunities",
+        title="Path of the opportunities analysis",
+        description="Below the API address. The v1 path is not published; this is that of API v2.",
+    )
+    can_add_path: str = Field(
+        default="v2/analysis/can-add",
+        title="Path of the can-add analysis",
+        description="Below the API address. Not published; named like the other one.",
+    )
+    products_from: Literal["delivery", "archive"] = Field(
+        default="delivery",
+        title="Products from",
+        description=(
+            "'delivery': the zip of each scene, taken apart on delivery; the archive only where there is none. "
+            "'archive': tiles of the STAC archive; the zips only where there are none."
+        ),
+    )
+    http: HttpSettings = Field(
+        default_factory=HttpSettings, title="Calls", description="Time-outs, repeats and limits of the calls."
+    )
+    settle_seconds: float = Field(
+        default=180.0,
+        gt=0,
+        title="Settle time",
+        description=(
+            "A create without a clear answer is looked for so long before it may be sent again: longer than our "
+            "time-outs and the provider's lists may lag together. Ours; the provider documents no idempotency key."
+        ),
+    )
+    analysis_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        title="Analysis after",
+        description="Introduction, 'Analysis API': results are typically ready after 20 to 60 seconds.",
+    )
+    analysis_patience_seconds: float = Field(
+        default=HOUR / 2,
+        ge=0,
+        title="Patience for an analysis",
+        description="How long an analysis that does not finish is waited for before the order counts as not feasible.",
+    )
+    narrow_margin_seconds: float = Field(
+        default=600.0,
+        ge=0,
+        title="Margin around an opportunity",
+        description="Introduction, 'Analysis API': at least 10 minutes before and after are recommended.",
+    )
+    order_cutoff_seconds: float = Field(
+        default=6 * HOUR,
+        ge=0,
+        title="Order cutoff",
+        description=(
+            "An opportunity nearer than this is not ordered any more. Introduction, 'The task timeline': orders 6 "
+            "hours ahead arrive at the satellite in time in 90 % of cases. Give less to try nearer ones."
+        ),
+    )
+    cancel_notice_seconds: float = Field(
+        default=12 * HOUR,
+        ge=0,
+        title="Cancel notice",
+        description="Introduction, 'Task Statuses': a cancel removes captures that are more than 12 hours away.",
+    )
+    poll_interval_seconds: float = Field(
+        default=HOUR / 2,
+        gt=0,
+        title="Poll interval",
+        description="Introduction, 'Task Statuses': planning cycles occur every 30 minutes approximately.",
+    )
+    ask_again_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        title="Ask again after",
+        description="First pause after the provider was away; doubled each time, up to an hour. Ours.",
+    )
+    data_after_capture_seconds: float = Field(
+        default=3 * HOUR,
+        ge=0,
+        title="Data after capture",
+        description="When to look for a capture's delivery first. Ours: the document gives no number.",
+    )
+    delivery_patience_seconds: float = Field(
+        default=14 * DAY,
+        gt=0,
+        title="Patience for data",
+        description="How long after the task's window data is waited for before a person is told. Ours.",
+    )
+    token_margin_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        title="Token margin",
+        description="A token is renewed so long before it expires, at most a tenth of its life. Ours.",
+    )
+
+    @property
+    def codes(self) -> dict[str, int]:
+        """The product code by the order's word for the product."""
+        return {"point": self.point_code, "rush": self.point_code, "area": self.area_code}
+
+    @field_validator("token_url")
+    @classmethod
+    def _token_address(cls, value: str) -> str:
+        return checked_url("token_url", value)
+
+    @field_validator("trusted_urls")
+    @classmethod
+    def _trusted_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(checked_url("trusted_urls", each) for each in value)
+
+    @field_validator("contract_id")
+    @classmethod
+    def _can_be_a_header(cls, value: str) -> str:
+        value = value.strip()
+        if not re.fullmatch(r"[\x21-\x7e]{1,200}", value):
+            raise InvalidOrder("contract_id", value or "(empty)", "give the contract's id as Satellogic lists it")
+        return value
+
+    @field_validator("opportunities_path", "can_add_path")
+    @classmethod
+    def _is_a_path(cls, value: str) -> str:
+        value = value.strip("/ ")
+        if not re.fullmatch(r"[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*", value) or ".." in value.split("/"):
+            raise InvalidOrder(
+                "path", value or "(empty)", "give a path below the API address"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _settles_after_the_time_outs(self) -> SatellogicSettings:
+        if self.settle_seconds < self.http.longest_create_seconds:
+            raise InvalidOrder(
+                "settle_seconds",
+                f"{self.settle_seconds:g}",
+                f"a create may be on its way for {self.http.longest_create_seconds:g} seconds with these time-outs; "
+                "give more, plus what the provider's lists may lag (60 seconds is wise), or lower the time-outs",
+            )
+        if self.point_code == self.area_code:
+            raise InvalidOrder("area_code", self.area_code, "points and areas are different products; give two codes")
+        return self
