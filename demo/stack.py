@@ -182,13 +182,12 @@ class Stack:
         flows = {one["id"]: one["name"] for one in self.post("/flows/filter")}
         return {f"{flows[one['flow_id']]}/{one['name']}": one["id"] for one in self.post("/deployments/filter")}
 
-    def watch_every(self, seconds: float) -> None:
-        """Change the schedule of watch-orders; prefect.yaml keeps the one for production."""
+    def watch_every(self, seconds: float, **parameters: Any) -> None:
+        """Change the schedule of watch-orders, and what it runs with; prefect.yaml keeps the one for production."""
         deployment = self.deployments["watch-orders/watch"]
-        read = self.get(f"/deployments/{deployment}")
         schedule = {"interval": seconds, "anchor_date": datetime.now(UTC).isoformat()}
-        for one in read["schedules"]:
-            change = {"schedule": schedule, "slug": one["slug"], "active": True}
+        for one in self.get(f"/deployments/{deployment}")["schedules"]:
+            change = {"schedule": schedule, "slug": one["slug"], "active": True, "parameters": parameters}
             self._ask("PATCH", f"/deployments/{deployment}/schedules/{one['id']}", json=change)
 
     # Ending

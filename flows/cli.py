@@ -25,7 +25,8 @@ def _open(url: str | None) -> Ledger:
     try:
         return open_ledger(url) if url else load_ledger()
     except (TaskingError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from None
+        Console(stderr=True, soft_wrap=True).print(escape(str(error)))
+        raise typer.Exit(2) from None
 
 
 @app.command("list")
@@ -56,7 +57,8 @@ def show_order(reference: str, ledger: LedgerUrl = None) -> None:
     with closing(_open(ledger)) as book:
         record = book.find(reference)
         if record is None:
-            raise typer.BadParameter(f"{reference}: the ledger has no such order; see: tasking-flows list")
+            Console(stderr=True, soft_wrap=True).print(f"{escape(reference)}: no such order; see: tasking-flows list")
+            raise typer.Exit(2)
         entries = book.journal(reference)
     console = Console()
     console.print(f"[bold]{escape(record.name)}[/bold]  {escape(reference)}  run {record.flow_run_id}")

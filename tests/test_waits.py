@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import pytest
 
+from demo.programs import kill_all
 from demo.stack import Stack
 from tasking.delivery.catalog import verify
 from tasking.ledger import OrderRecord, open_ledger
@@ -45,6 +46,12 @@ def record_of(stack: Stack, reference: str) -> OrderRecord | None:
     """What the ledger holds of an order."""
     with closing(open_ledger(stack.ledger_url)) as ledger:
         return ledger.find(reference)
+
+
+def running(stack: Stack, flow: str, state: str = "RUNNING") -> list[str]:
+    """Runs of a flow in a state that have a process."""
+    wanted = {"flows": {"name": {"any_": [flow]}}, "flow_runs": {"state": {"type": {"any_": [state]}}}}
+    return [run["id"] for run in stack.post("/flow_runs/filter", wanted) if stack.processes(run["id"])]
 
 
 def waits_for(stack: Stack, placed: Placed, what: str) -> None:
@@ -108,3 +115,32 @@ def test_an_order_ends_well_although_everything_dies_during_its_waits(stack: Sta
     assert stack.provider.made(stack.sim, placed.reference) == {"plans": 1, "requests": 1, "credits": 1}
     assert (stack.archive / placed.reference / "catalog.json").is_file()
     assert verify(stack.archive / placed.reference) == []
+
+
+def test_watching_goes_on_after_a_watch_was_killed_together_with_the_server(stack: Stack) -> None:
+    (watch, *_) = stack.wait_for(lambda: running(stack, "watch-orders"), PATIENCE_SECONDS, "a watch at work")
+    stack.workers["ops"].kill()
+    kill_all(stack.processes(watch))
+    stack.server.kill()
+    killed = datetime.now(UTC).isoformat()
+
+    stack.start(stack.server)
+    stack.start(stack.workers["ops"])
+
+    done = {"state": {"type": {"any_": ["COMPLETED"]}}, "start_time": {"after_": killed}}
+    wanted = {"flows": {"name": {"any_": ["watch-orders"]}}, "flow_runs": done}
+    stack.wait_for(lambda: stack.post("/flow_runs/count", wanted), PATIENCE_SECONDS, "another watch to do its work")
+
+
+def test_an_order_whose_worker_and_engine_were_killed_is_brought_back_and_planned_once(stack: Stack) -> None:
+    stack.watch_every(5, lost_after_seconds=10)
+    run_id = stack.order(stack.provider.order("lost", stack.provider_now()))
+    stack.wait_for(lambda: run_id in running(stack, "order-axelglobe"), PATIENCE_SECONDS, "the order to be at work")
+    stack.workers["orders"].kill()
+    kill_all(stack.processes(run_id))
+
+    stack.start(stack.workers["orders"])
+
+    waits_for(stack, Placed("lost", run_id), "candidates")
+    assert stack.provider.made(stack.sim, "lost")["plans"] == 1
+    assert "AwaitingRetry" in [state["name"] for state in stack.states(run_id) if "lost" in (state["message"] or "")]

@@ -35,7 +35,8 @@ from tasking.delivery.stac import (
     write_catalog,
     write_item,
 )
-from tasking.delivery.unpack import UNPACK, DamagedZip, unpack
+from tasking.delivery.unpack import UNPACK
+from tasking.delivery.unpacked import told_by_name, unpacked
 from tasking.delivery.verification import standing, verify
 from tasking.errors import DeliveryFailed, UnsafeAsset
 from tasking.order import REFERENCE
@@ -193,9 +194,9 @@ class _Catalog:
             told = {field: value for field, value in asset.items() if field != UNPACK}
             assets[key] = _asset(told, place, facts)
             if asset.get(UNPACK) is True:
-                for facts in self._unpack(given["id"], key, now[key].path, there):
+                for facts in unpacked(now[key], there.values()):
                     now[facts.asset_key] = facts
-                    assets[facts.asset_key] = _asset(_unpacked(facts.path), place, facts)
+                    assets[facts.asset_key] = _asset(told_by_name(facts.path), place, facts)
         unchanged = before is not None and set(assets) <= set(there)
         if before is not None and unchanged:
             self.items[name] = before
@@ -216,29 +217,6 @@ class _Catalog:
             receipts.remove(place)
         return fetched
 
-    def _unpack(self, item_id: str, key: str, archive: Path, there: dict[str, FileFacts]) -> list[FileFacts]:
-        """What a zip holds, as files beside it; those that stand already are left alone.
-
-        A zip that turns out damaged is removed, so that the next delivery fetches it again.
-        """
-        folder = archive.with_suffix("")
-        before = {
-            facts.path.relative_to(folder).as_posix(): facts
-            for facts in there.values()
-            if facts.path.is_relative_to(folder)
-        }
-        try:
-            found = unpack(archive, folder, before)
-        except DeliveryFailed as error:
-            if isinstance(error, DamagedZip):
-                with disk_trouble(archive):
-                    archive.unlink(missing_ok=True)
-            raise type(error)(f"item {item_id}, asset {key}: {error}") from error
-        return [
-            (facts or before[path]).model_copy(update={"item_id": item_id, "asset_key": f"{key}/{path}"})
-            for path, facts in found.items()
-        ]
-
     def _fetch(
         self, item: dict[str, Any], key: str, asset: dict[str, Any], target: Path, fetching: _Fetching
     ) -> FileFacts:
@@ -256,26 +234,6 @@ class _Catalog:
             )
         except DeliveryFailed as error:
             raise type(error)(f"item {item['id']}, asset {key}: {error}") from error
-
-
-_KINDS = {
-    ".tif": ("image/tiff; application=geotiff", "data"),
-    ".tiff": ("image/tiff; application=geotiff", "data"),
-    ".png": ("image/png", "overview"),
-    ".jpg": ("image/jpeg", "overview"),
-    ".jpeg": ("image/jpeg", "overview"),
-    ".json": ("application/json", "metadata"),
-    ".geojson": ("application/geo+json", "metadata"),
-    ".xml": ("application/xml", "metadata"),
-    ".txt": ("text/plain", "metadata"),
-    ".pdf": ("application/pdf", "metadata"),
-}
-
-
-def _unpacked(path: Path) -> dict[str, Any]:
-    """What an asset out of a zip says of itself: its name is all there is to tell from."""
-    media_type, role = _KINDS.get(path.suffix.lower(), (None, "data"))
-    return {"title": path.name, **({"type": media_type} if media_type else {}), "roles": [role]}
 
 
 def _asset(told: dict[str, Any], place: Path, facts: FileFacts) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def request_of(task: Task, scene: Scene | None, settings: IceyeSettings, now: da
 
 
 def due_after(task: Task, settings: IceyeSettings) -> timedelta:
-    """How long after imaging the SLA products are due: as the task says, else by its SLA's name, else by the settings."""
+    """How long after imaging SLA products are due: as the task says, else by its SLA's name, else by the settings."""
     seconds = task.products_after_seconds
     if seconds is None or not 0 <= seconds <= 366 * 86400:
         hours = re.fullmatch(r"SLA_(\d{1,4})H", task.sla or "")

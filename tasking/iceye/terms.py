@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tasking.errors import InvalidOrder
 from tasking.iceye.models import Contract, Json, Terms
-from tasking.iceye.order import LEAST_WIDTH, IceyeOrder
+from tasking.iceye.order import LEAST_WIDTH, MAX_AHEAD, IceyeOrder
 from tasking.window import iso
 
 LEAD = {"COMMERCIAL": timedelta(hours=12), "BACKGROUND": timedelta(hours=24)}
@@ -149,6 +149,34 @@ def task_body(order: IceyeOrder, terms: Agreed, reference: str | None = None) ->
     return body
 
 
+def refuse_dates(order: IceyeOrder, now: datetime) -> None:
+    """Refuse a window that starts in the past, or ends more than 14 days ahead; both are documented.
+
+    Args:
+        order: The order.
+        now: The provider's time.
+
+    Raises:
+        InvalidOrder: Says what would be right.
+    """
+    order.window.refuse_if_past(now)
+    moment = now.replace(microsecond=0)
+    if order.window.start < now:
+        raise InvalidOrder(
+            "window.start",
+            iso(order.window.start),
+            f"is past (it is {iso(moment)}), and ICEYE documents 12 hours of lead; start it at "
+            f"{iso(moment + LEAD['COMMERCIAL'] + timedelta(minutes=1))} or later",
+        )
+    if order.window.end > now + MAX_AHEAD:
+        raise InvalidOrder(
+            "window.end",
+            iso(order.window.end),
+            f"ICEYE takes windows that end within {MAX_AHEAD.days} days from the order; end it by "
+            f"{iso(moment + MAX_AHEAD)}, or order later",
+        )
+
+
 def warnings(order: IceyeOrder, priority: str | None, now: datetime) -> tuple[str, ...]:
     """Documented rules of the window that the order breaks, and ICEYE's own examples too: ICEYE decides.
 
@@ -166,11 +194,11 @@ def warnings(order: IceyeOrder, priority: str | None, now: datetime) -> tuple[st
         )
     lead = LEAD.get(priority or "COMMERCIAL", LEAD["COMMERCIAL"])
     if order.window.start - now < lead:
-        hours = lead / timedelta(hours=1)
+        hours, named = lead / timedelta(hours=1), priority or "COMMERCIAL"
+        earliest = (now + lead + timedelta(minutes=1)).replace(microsecond=0)
         found.append(
             f"the window starts at {iso(order.window.start)} and ICEYE documents {hours:.0f} hours of lead for "
-            f"{priority or 'COMMERCIAL'}; start it at {iso((now + lead + timedelta(minutes=1)).replace(microsecond=0))} "
-            "or later"
+            f"{named}; start it at {iso(earliest)} or later"
         )
     return tuple(found)
 

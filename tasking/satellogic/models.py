@@ -171,12 +171,14 @@ class Opportunity(_Shape):
     )
     footprint: Annotated[MaybeJson, Field(validation_alias=AliasChoices("footprint", "geometry"))] = None
     off_nadir: Annotated[
-        MaybeNumber, Field(validation_alias=AliasChoices("off_nadir", "off_nadir_angle", "ona", "view:off_nadir"))
+        MaybeNumber, Field(validation_alias=AliasChoices("off_nadir", "off_nadir_deg", "ona", "view:off_nadir"))
     ] = None
     sun_elevation: Annotated[
-        MaybeNumber, Field(validation_alias=AliasChoices("sun_elevation", "view:sun_elevation"))
+        MaybeNumber, Field(validation_alias=AliasChoices("sun_elevation", "sun_elevation_deg", "view:sun_elevation"))
     ] = None
-    sun_azimuth: Annotated[MaybeNumber, Field(validation_alias=AliasChoices("sun_azimuth", "view:sun_azimuth"))] = None
+    sun_azimuth: Annotated[
+        MaybeNumber, Field(validation_alias=AliasChoices("sun_azimuth", "sun_azimuth_deg", "view:sun_azimuth"))
+    ] = None
 
     @model_validator(mode="before")
     @classmethod

@@ -90,8 +90,8 @@ class SatellogicSettings(BaseModel):
         default="delivery",
         title="Products from",
         description=(
-            "'delivery': the zip of each scene, taken apart on delivery; the archive only where there is none. "
-            "'archive': tiles of the STAC archive; the zips only where there are none."
+            "'delivery': the zip of each scene, taken apart on delivery. 'archive': tiles of the STAC archive, for "
+            "accounts without zips; nothing says when all tiles of a capture are in it."
         ),
     )
     http: HttpSettings = Field(
@@ -157,6 +157,12 @@ class SatellogicSettings(BaseModel):
         title="Data after capture",
         description="When to look for a capture's delivery first. Ours: the document gives no number.",
     )
+    scene_patience_seconds: float = Field(
+        default=2 * DAY,
+        ge=0,
+        title="Patience for the last zip",
+        description="While a capture is younger than this, all its scenes must have their zip before any is fetched.",
+    )
     delivery_patience_seconds: float = Field(
         default=14 * DAY,
         gt=0,
@@ -198,9 +204,7 @@ class SatellogicSettings(BaseModel):
     def _is_a_path(cls, value: str) -> str:
         value = value.strip("/ ")
         if not re.fullmatch(r"[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*", value) or ".." in value.split("/"):
-            raise InvalidOrder(
-                "path", value or "(empty)", "give a path below the API address"
-            )
+            raise InvalidOrder("path", value or "(empty)", "give a path below the API address")
         return value
 
     @model_validator(mode="after")

@@ -65,6 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         pass
     finally:
+        app.iceye.close()
         app.world.store.close()
 
 

@@ -9,14 +9,18 @@ from fastapi import FastAPI
 from tasking.simulator.axelglobe import AxelGlobe
 from tasking.simulator.control import answer_bad_control, control_routes
 from tasking.simulator.front import Front
+from tasking.simulator.iceye import Iceye
+from tasking.simulator.satellogic import Satellogic
 from tasking.simulator.world import Config, World
 
 
 class SimulatorApp(FastAPI):
-    """The ASGI application; ``world`` and ``axelglobe`` are there for tests in the same process."""
+    """The ASGI application; ``world`` and the providers are there for tests in the same process."""
 
     world: World
     axelglobe: AxelGlobe
+    iceye: Iceye
+    satellogic: Satellogic
 
 
 def create_app(config: Config | None = None) -> SimulatorApp:
@@ -33,8 +37,12 @@ def create_app(config: Config | None = None) -> SimulatorApp:
     )
     app.world = world
     app.axelglobe = AxelGlobe(world)
+    app.iceye = Iceye(world)
     app.include_router(control_routes(world))
     app.axelglobe.join(app)
+    app.iceye.join(app)
+    app.satellogic = Satellogic(world)
+    app.satellogic.join(app)
     answer_bad_control(app)
 
     def front(inner: Any) -> Front:

@@ -22,8 +22,9 @@ class Standing:
         status: Its word.
         changed: Since when, seconds since 1970.
         capture: The imaging planned or done.
-        taken: Whether that was done.
+        taken: Whether that is done, or just being done.
         fulfilled: When its first products were there.
+        complete: When all were.
         products: Product types that can be fetched now.
     """
 
@@ -32,6 +33,7 @@ class Standing:
     capture: Fact | None
     taken: bool
     fulfilled: float | None
+    complete: float | None
     products: tuple[str, ...]
 
 
@@ -64,6 +66,7 @@ def standing(task: Fact, now: float) -> Standing:
     partial = bool(sla_types) and len(sla_types) < len(task["products"])
     word, changed, taken, failed = "RECEIVED", float(task["created"]), False, False
     first: float | None = None
+    last: float | None = None
     ready: list[str] = []
     for at, _, event in sorted(_events(task, capture)):
         if at > now:
@@ -80,15 +83,16 @@ def standing(task: Fact, now: float) -> Standing:
             ready, first = sla_types, at if first is None else first
             word = "FULFILLED" if word == "ACTIVE" else word
         elif event == "all" and taken:
-            ready, first = task["products"], at if first is None else first
+            ready, first, last = task["products"], at if first is None else first, at if last is None else last
             word = "DONE" if word in ("ACTIVE", "FULFILLED") else word
         elif event.startswith("="):
             word = event[1:]
             if word in ("FULFILLED", "DONE") and taken:
                 ready = task["products"] if word == "DONE" or not partial else sla_types
                 first = at if first is None else first
+                last = at if last is None and len(ready) == len(task["products"]) else last
             elif word == "ACTIVE" and ready:
                 word = "DONE" if len(ready) == len(task["products"]) else "FULFILLED"
         changed = at if word != before else changed
     products = () if word in ENDS else tuple(ready)
-    return Standing(word, changed, capture, taken, first, products)
+    return Standing(word, changed, capture, taken, first, last, products)

@@ -22,7 +22,9 @@ _SHOWN_HEADERS = {
     "if-range",
     "if-none-match",
     "user-agent",
+    "x-satellogic-contract-id",
 }
+_TOKEN_HEADERS = {"authorization", "authorizationtoken"}
 _SECRETS = {"client_secret", "access_token", "refresh_token", "password"}
 
 
@@ -59,11 +61,10 @@ class Journal:
 
     def open(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
         """Write down a call on its arrival; `close` completes the entry."""
-        authorization = headers.get("authorization", "")
         shown = {name: value for name, value in headers.items() if name in _SHOWN_HEADERS}
-        if authorization:
-            scheme, _, token = authorization.partition(" ")
-            shown["authorization"] = f"{scheme if token else 'unreadable'} {token_mark(token or authorization)}"
+        for name in _TOKEN_HEADERS & headers.keys():
+            scheme, _, token = headers[name].partition(" ")
+            shown[name] = f"{scheme if token else 'unreadable'} {token_mark(token or headers[name])}"
         with self._store.together():
             entry = {
                 "index": self._store.next_number("journal"),

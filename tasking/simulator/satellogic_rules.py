@@ -122,7 +122,7 @@ def _age(value: Any) -> int:
 
 
 def _position(value: Any) -> list[float]:
-    numbers = value if isinstance(value, list) and len(value) in (2, 3) else [None]
+    numbers: list[Any] = value if isinstance(value, list) and len(value) in (2, 3) else [None]
     if not all(isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) for one in numbers):
         raise ValueError("A position is two or three numbers.")
     if not (-180 <= numbers[0] <= 180 and -90 <= numbers[1] <= 90):

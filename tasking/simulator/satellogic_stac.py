@@ -6,16 +6,14 @@ with 403, as the provider does.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import shapely
 from fastapi import Request, Response
 
-from tasking.simulator.area import Flat, geometry, middle, ring_geometry
-from tasking.simulator.clock import read_time, utc_text
-from tasking.simulator.cql2 import FilterError, read_filter
+from tasking.simulator.area import geometry
+from tasking.simulator.clock import utc_text
 from tasking.simulator.features import GEOJSON, Json, json_answer, raw_query
 from tasking.simulator.files import file_answer
 from tasking.simulator.passes import bounding_box
@@ -24,6 +22,7 @@ from tasking.simulator.satellogic_answers import PREFIX, Asked, Refusal
 from tasking.simulator.satellogic_captures import Capture
 from tasking.simulator.satellogic_delivery import scene_id
 from tasking.simulator.satellogic_files import Files
+from tasking.simulator.satellogic_search import from_query, grid, interval, outcome
 from tasking.simulator.satellogic_switches import SatellogicSwitches
 from tasking.simulator.satellogic_tasks import Tasks
 from tasking.simulator.switches import SwitchBoard
@@ -32,7 +31,6 @@ from tasking.simulator.world import World
 Fact = dict[str, Any]
 ROOT = PREFIX + "/archive/stac"
 COLLECTION = "l1d"
-_TILE_KM = 2.0
 _CONFORMS = [
     "https://api.stacspec.org/v1.0.0/core",
     "https://api.stacspec.org/v1.0.0/collections",
@@ -66,7 +64,7 @@ class Archive:
             if capture.settled + late > self._world.clock.seconds():
                 continue
             ground = geometry(self._tasks.ground(task, capture))
-            for number, tile in enumerate(_grid(ground, self._board.now.tiles_max)):
+            for number, tile in enumerate(grid(ground, self._board.now.tiles_max)):
                 yield f"{scene_id(capture)}_{number}", task, capture, tile
 
     def _item(self, asked: Asked, tile: Tile) -> Json:
@@ -159,7 +157,7 @@ class Archive:
         if unknown := sent.keys() - _KNOWN:
             raise Refusal(400, f"unknown parameters: {', '.join(sorted(unknown))}")
         if not posted:
-            sent = _from_query(sent)
+            sent = from_query(sent)
         found = self._matching(asked, sent)
         try:
             limit, offset = int(sent.get("limit", 10)), int(sent.get("token", 0))
@@ -172,15 +170,17 @@ class Archive:
         if offset + limit < len(found):
             link: Json = {"rel": "next", "type": GEOJSON, "method": "POST" if posted else "GET"}
             after = {"token": str(offset + limit)}
-            query = raw_query({**asked.query(), **after})
-            links.append({**link, "href": href, "body": {**sent, **after}} if posted else {**link, "href": f"{href}?{query}"})
+            if posted:
+                links.append({**link, "href": href, "body": {**sent, **after}})
+            else:
+                links.append({**link, "href": f"{href}?{raw_query({**asked.query(), **after})}"})
         page = [self._item(asked, tile) for tile in found[offset : offset + limit]]
         shape = {"type": "FeatureCollection", "features": page, "links": links}
         return json_answer({**shape, "numberMatched": len(found), "numberReturned": len(page)}, media_type=GEOJSON)
 
     def _matching(self, asked: Asked, sent: Json) -> list[Tile]:
-        outcome = _outcome(sent.get("filter"))
-        start, end = _interval(sent.get("datetime"))
+        wanted = outcome(sent.get("filter"))
+        start, end = interval(sent.get("datetime"))
         try:
             area = geometry(sent["intersects"]) if sent.get("intersects") else None
             box = shapely.box(*(float(one) for one in sent["bbox"])) if sent.get("bbox") else None
@@ -192,7 +192,7 @@ class Archive:
             for tile in self._tiles(asked.client_id, asked.contract["contract_id"])
             if COLLECTION in collections
             and (not sent.get("ids") or tile[0] in sent["ids"])
-            and outcome in (None, tile[2].capture_id)
+            and wanted in (None, tile[2].capture_id)
             and start <= tile[2].look.start <= end
             and all(one is None or one.intersects(geometry(tile[3])) for one in (area, box))
         ]
@@ -225,63 +225,3 @@ def _collection(asked: Asked) -> Json:
         },
         "links": [{"rel": "self", "href": f"{root}/collections/{COLLECTION}", "type": "application/json"}],
     }
-
-
-def _grid(ground: shapely.Geometry, most: int) -> list[Json]:
-    """Tiles of 2 by 2 km around the middle of some ground, those nearest to the middle first."""
-    flat = Flat(*middle(ground))
-    covered = flat.area(ground)
-    west, south, east, north = covered.bounds
-    columns, rows = max(1, round((east - west) / _TILE_KM)), max(1, round((north - south) / _TILE_KM))
-    centres = [
-        ((column - (columns - 1) / 2) * _TILE_KM, (row - (rows - 1) / 2) * _TILE_KM)
-        for column in range(columns)
-        for row in range(rows)
-    ]
-    inside = [one for one in centres if covered.contains(shapely.Point(one))] or [(0.0, 0.0)]
-    inside.sort(key=lambda one: (one[0] ** 2 + one[1] ** 2, one))
-    half = _TILE_KM / 2
-    return [
-        ring_geometry([tuple(flat.lonlat(x + a, y + b)) for a, b in ((half, half), (-half, half), (-half, -half), (half, -half))])
-        for x, y in inside[:most]
-    ]
-
-
-def _from_query(sent: Json) -> Json:
-    """GET parameters as the members of a POST body."""
-    lists = {name: sent[name].split(",") for name in ("collections", "ids", "bbox") if sent.get(name)}
-    try:
-        shape = {"intersects": json.loads(sent["intersects"])} if sent.get("intersects") else {}
-    except ValueError as error:
-        raise Refusal(400, "intersects: not JSON") from error
-    return {**sent, **lists, **shape}
-
-
-def _outcome(asked: Any) -> str | None:
-    """The outcome id a filter asks for, CQL2 as JSON or as text; raises `Refusal` 400 for any other filter."""
-    if asked is None or asked == "":
-        return None
-    if isinstance(asked, str) and not asked.lstrip().startswith("{"):
-        try:
-            return read_filter(asked, ("satl:outcome_id",)).equals.get("satl:outcome_id")
-        except FilterError as error:
-            raise Refusal(400, f"filter: {error}") from error
-    try:
-        read = json.loads(asked) if isinstance(asked, str) else asked
-        left, right = read["args"]
-        if read["op"] == "=" and left == {"property": "satl:outcome_id"} and isinstance(right, str):
-            return right
-    except (ValueError, KeyError, TypeError) as error:
-        raise Refusal(400, "filter: not a CQL2 comparison") from error
-    raise Refusal(400, "filter: only satl:outcome_id = text")
-
-
-def _interval(asked: Any) -> tuple[float, float]:
-    if asked is None:
-        return float("-inf"), float("inf")
-    try:
-        first, slash, last = str(asked).partition("/")
-        start = float("-inf") if slash and first in ("", "..") else read_time(first)
-        return start, (float("inf") if last in ("", "..") else read_time(last)) if slash else start
-    except ValueError as error:
-        raise Refusal(400, f"datetime: {error}") from error

@@ -33,8 +33,9 @@ class SatellogicSwitches(BaseModel):
     # Time
     cycle_seconds: int = Field(1800, gt=0, description="[doc: about 30 minutes] planning cycles (created)")
     order_cutoff_seconds: int = Field(
-        21600, ge=0, description="[doc: 6 h, 90th percentile] smallest time from planning to a capture (created)"
+        21600, ge=0, description="[doc: 6 h, 90th percentile] can-add shows no pass nearer than this (created)"
     )
+    uplink_seconds: int = Field(10800, ge=0, description="[inf] smallest time from planning to a capture (created)")
     in_progress_seconds: int = Field(43200, ge=0, description="[doc: 12 h] before the first queued capture (created)")
     cancel_notice_seconds: int = Field(
         43200, ge=0, description="[doc: 12 h] a queued capture nearer than this is taken despite a cancel (created)"
@@ -55,7 +56,10 @@ class SatellogicSwitches(BaseModel):
     analysis_life_seconds: int = Field(86400, gt=0, description="[doc: 24 h] an analysis is kept (created)")
     # Chance
     demand: float = Field(
-        0.2, ge=0, le=1, description="[inf] share of the passes that other orders take; never from a rush task (created)"
+        0.2,
+        ge=0,
+        le=1,
+        description="[inf] share of the passes that other orders take; never from a rush task (created)",
     )
     orbit_failure_probability: float = Field(
         0, ge=0, le=1, description="[inf; doc: below 5 %] share of captures lost in orbit (created)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from threading import RLock
 from typing import Any
 
 from tasking.simulator.clock import utc_text
@@ -30,7 +31,8 @@ class Tasks:
 
     def __init__(self, world: World, board: SwitchBoard[SatellogicSwitches], satellites: list[Satellite]) -> None:
         self._world, self._board, self._satellites = world, board, satellites
-        self._seen: OrderedDict[int, tuple[list[Pass], list[Json]]] = OrderedDict()
+        self._lock = RLock()
+        self._seen: OrderedDict[str, tuple[list[Pass], list[Json]]] = OrderedDict()
         self._aims: OrderedDict[tuple[int, str, int], Pass] = OrderedDict()
 
     def all(self) -> list[Fact]:
@@ -86,22 +88,19 @@ class Tasks:
 
     def _looks(self, task: Fact) -> tuple[list[Pass], list[Json]]:
         """The passes that see a task's target, and the strips it is cut into (none for a point)."""
-        number = task["task_id"]
-        if number in self._seen:
-            return self._seen[number]
         rules, target = task["rules"], task["target"]
         along = 5.0 if task["product"] == AREA else float(task["contract"]["footprint_km"][1])
         window = (task["start"], task["end"])
-        looks = passes(self._satellites, target, window, rules["off_nadir_max_deg"], along)
-        cut: list[Json] = []
-        if task["product"] == AREA:
-            heading = looks[0].heading if looks else _HEADING
-            cut = strips(target, heading, rules["strip_width_km"], rules["strip_length_max_km"])
-        if number:
-            self._seen[number] = (looks, cut)
-            while len(self._seen) > _KEPT:
-                self._seen.popitem(last=False)
-        return looks, cut
+        angle, strip = rules["off_nadir_max_deg"], (rules["strip_width_km"], rules["strip_length_max_km"])
+        known = repr((target, along, window, angle, strip))
+        with self._lock:
+            if known not in self._seen:
+                looks = passes(self._satellites, target, window, angle, along)
+                heading = looks[0].heading if looks else _HEADING
+                self._seen[known] = (looks, strips(target, heading, *strip) if task["product"] == AREA else [])
+                while len(self._seen) > _KEPT:
+                    self._seen.popitem(last=False)
+            return self._seen[known]
 
     def _planner(self, task: Fact) -> Planner:
         looks, cut = self._looks(task)

@@ -58,7 +58,7 @@ class Planner:
             return self._strips
         if age:
             count = math.ceil((self._task["end"] - self._task["start"]) / age)
-            return min(count, most) if most else count
+            return int(min(count, most)) if most else count
         return int(most or 1)
 
     def _belongs(self, place: int, look: Pass) -> bool:
@@ -145,7 +145,7 @@ class Planner:
         moments += [one["at"] for one in self._task["decisions"] if one["at"] > now]
         horizon = self._rules["horizon_days"] * 86400
         for place in self._open(captures, now):
-            ahead = self._free(captures, place, now + self._rules["order_cutoff_seconds"])
+            ahead = self._free(captures, place, now + self._rules["uplink_seconds"])
             moments += [max(look.start - horizon, now + 1) for look in ahead[:1]]
         return math.ceil(min(moments, default=NEVER) / self._cycle) * self._cycle if moments else NEVER
 
@@ -156,7 +156,7 @@ class Planner:
             settled = self._decided(list(made), moment)
             if self._completed(settled, moment) <= moment:
                 break
-            earliest = moment + self._rules["order_cutoff_seconds"]
+            earliest = moment + self._rules["uplink_seconds"]
             latest = moment + self._rules["horizon_days"] * 86400
             for place in self._open(settled, moment):
                 free = self._free(settled, place, earliest)
@@ -205,7 +205,7 @@ class Planner:
         """Whether a place lost its capture, was not filled again yet, and still can be."""
         filled = {one.place for one in captures if not one.troubled(now)}
         empty = {one.place for one in captures if one.troubled(now)} - filled
-        return any(self._free(captures, place, now + self._rules["order_cutoff_seconds"]) for place in empty)
+        return any(self._free(captures, place, now + self._rules["uplink_seconds"]) for place in empty)
 
     def _near(self, captures: Sequence[Capture], now: float) -> bool:
         trouble = max((one.settled for one in captures if one.troubled(now)), default=-NEVER)

@@ -12,6 +12,8 @@ from tasking.simulator.app import create_app
 from tasking.simulator.axelglobe import AxelGlobe
 from tasking.simulator.clock import SimulatedClock
 from tasking.simulator.faults import Fault
+from tasking.simulator.iceye import Iceye
+from tasking.simulator.satellogic import Satellogic
 from tasking.simulator.switches import Switches
 from tasking.simulator.wire import Server, listening_socket, server
 from tasking.simulator.world import Config, World
@@ -25,6 +27,8 @@ class Simulator:
         world: Everything it remembers.
         clock: Its clock (``clock.now()``, ``clock.move(...)``).
         axelglobe: Its AxelGlobe: ``plans()``, ``requests()``, ``summary()``, ``decide(...)``.
+        iceye: Its ICEYE: ``tasks()``, ``summary()``, ``decide(...)``, ``contract_id()``, ``switch(...)``, ...
+        satellogic: Its Satellogic: ``tasks()``, ``summary()``, ``decide(...)``, ``fail_next_captures(n)``, ...
     """
 
     def __init__(self, config: Config, *, port: int = 0, host: str = "127.0.0.1") -> None:
@@ -32,6 +36,8 @@ class Simulator:
         self.world: World = app.world
         self.clock: SimulatedClock = app.world.clock
         self.axelglobe: AxelGlobe = app.axelglobe
+        self.iceye: Iceye = app.iceye
+        self.satellogic: Satellogic = app.satellogic
         sock = listening_socket(host, port)
         self.port: int = sock.getsockname()[1]
         self.url = f"http://{host}:{self.port}"
@@ -56,6 +62,26 @@ class Simulator:
     def stac_url(self) -> str:
         """The STAC API's landing page."""
         return f"{self.url}/stac/v1/catalogs/axelglobe"
+
+    @property
+    def satellogic_api_url(self) -> str:
+        """Satellogic's base, without final slash."""
+        return f"{self.url}/satellogic"
+
+    @property
+    def satellogic_token_url(self) -> str:
+        """Where Satellogic tokens are asked for."""
+        return f"{self.url}/satellogic/oauth/token"
+
+    @property
+    def iceye_api_url(self) -> str:
+        """The base of ICEYE's APIs, before ``/tasking/v2`` and ``/company/v1``."""
+        return f"{self.url}/iceye/api"
+
+    @property
+    def iceye_auth_url(self) -> str:
+        """The base of ICEYE's token server, before ``/v1/token``."""
+        return f"{self.url}/iceye/auth"
 
     @property
     def credentials(self) -> tuple[str, str]:
@@ -83,6 +109,7 @@ class Simulator:
         if self._thread.is_alive():
             self._server.stop()
             self._thread.join(10)
+            self.iceye.close()
             self.world.store.close()
 
 

@@ -83,6 +83,11 @@ def _with_next(answer: Answer, own_address: str, host: str | None) -> Answer:
         after = next((link["href"] for link in links if link.get("rel") == "next" and "href" in link), own_address)
         parts, other = urlsplit(after), urlsplit(host)
         target = urlunsplit((other.scheme, other.netloc, parts.path, parts.query, ""))
+    if isinstance(page.get("next"), str | None) and "results" in page:  # a list whose next page is a member
+        own_next = page["next"] or own_address
+        parts, other = urlsplit(own_next), urlsplit(host or own_address)
+        moved = urlunsplit((other.scheme, other.netloc, parts.path, parts.query, ""))
+        return answer.with_body(json.dumps({**page, "next": own_address if host is None else moved}).encode())
     page["links"] = [link for link in links if link.get("rel") != "next"]
     page["links"].append({"rel": "next", "href": target, "type": "application/geo+json"})
     return answer.with_body(json.dumps(page).encode())

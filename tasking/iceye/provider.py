@@ -1,0 +1,281 @@
+"""ICEYE as a provider: the shared verbs on top of its client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import httpx
+
+from tasking.candidate import Candidate
+from tasking.errors import (
+    CredentialsRefused,
+    InvalidOrder,
+    NotFound,
+    ProviderError,
+    Refused,
+    Unavailable,
+    Uncertain,
+    UnexpectedAnswer,
+)
+from tasking.iceye.client import IceyeClient
+from tasking.iceye.conversions import CANCELLABLE, WITH_SCENE, cancel_terms_of, request_of
+from tasking.iceye.fetching import Products
+from tasking.iceye.finding import created_after, our_task
+from tasking.iceye.models import Scene, Task
+from tasking.iceye.order import IceyeOrder
+from tasking.iceye.quoting import no_funds, quote_for
+from tasking.iceye.settings import IceyeSettings
+from tasking.iceye.terms import Agreed, agreed, chosen_contract, refuse_dates, task_body
+from tasking.order import Order
+from tasking.provider import CancelTerms, Quote, Request
+
+CANCELED = "CANCELED"
+
+
+class Iceye:
+    """ICEYE for one account, as `tasking.provider.Provider` with `Quotes` and `Cancels`.
+
+    ICEYE offers no candidates to choose from: an order is a task with a window, and ICEYE chooses the pass. Close it,
+    or use it as a context manager.
+
+    Args:
+        settings: Addresses, credentials and timing.
+        transport: For tests.
+    """
+
+    name = "iceye"
+
+    def __init__(self, settings: IceyeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
+        self.settings = settings
+        self.client = IceyeClient(settings, transport=transport)
+        self.clock = self.client.clock
+        self._products = Products(self.client)
+
+    def __enter__(self) -> Iceye:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def settle_seconds(self) -> float:
+        """How long a create without an answer is looked for before it counts as not arrived (provider time)."""
+        return self.settings.settle_seconds
+
+    @property
+    def poll_interval_seconds(self) -> float:
+        """How often one order's status is read at most (provider time)."""
+        return self.settings.poll_interval_seconds
+
+    @property
+    def ask_again_seconds(self) -> float:
+        """First pause after the provider was away (provider time)."""
+        return self.settings.ask_again_seconds
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self.client.close()
+
+    def learn_time(self) -> None:
+        """Ask for one contract unless an answer has told the time already."""
+        if not self.clock.known:
+            self.client.touch()
+
+    # before an order is placed ---------------------------------------------------------------------------------------
+
+    def check(self, order: Order) -> None:
+        """Refuse an order that is not ICEYE's, or whose window is past or too far ahead.
+
+        The last two are told by ICEYE's clock; while no answer has shown it, `quote` refuses instead.
+
+        Raises:
+            InvalidOrder: Says what would be right.
+        """
+        mine = _ours(order)
+        if self.clock.known:
+            refuse_dates(mine, self.clock.now())
+
+    def quote(self, order: Order) -> Quote:
+        """Contract, price and budget (where the contract has a pricing plan), and feasibility; nothing is made.
+
+        Raises:
+            InvalidOrder: The contract does not allow it; says what it allows.
+            OrderEnded: Not feasible, or not within the budget; says what would work.
+        """
+        mine = _ours(order)
+        self.learn_time()
+        refuse_dates(mine, self.clock.now())
+        return quote_for(self.client, mine, self._terms(mine))
+
+    def _terms(self, order: IceyeOrder) -> Agreed:
+        """The order under its contract; the list of contracts is documented, a single one is not."""
+        wanted = order.contract_id or self.settings.contract_id
+        return agreed(order, chosen_contract(list(self.client.contracts()), wanted))
+
+    # the order -------------------------------------------------------------------------------------------------------
+
+    def find_request(self, order: Order, plan_id: str | None, label: str) -> Request | None:  # noqa: ARG002
+        """The task that carries ``label`` as its reference, the oldest if there are several.
+
+        ICEYE's list knows no filter by reference: the tasks made since the order can have been placed are read. The
+        contract narrows the list only where the order itself names it. Should ICEYE refuse these documented filters,
+        all tasks are read.
+
+        Raises:
+            ReferenceTaken: A task of that reference asks for something else.
+        """
+        mine = _ours(order)
+        try:
+            pages = list(self.client.tasks(contract_id=mine.contract_id, created_after=created_after(mine)))
+        except (CredentialsRefused, NotFound):
+            raise
+        except Refused:
+            pages = list(self.client.tasks(limit=None))
+        found = our_task((task for page in pages for task in page), mine, label, self.client.task)
+        return self._request(found) if found is not None else None
+
+    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:  # noqa: ARG002
+        """Create the task. One POST, never repeated; see `tasking.http.api.Api.create`.
+
+        The contract is read before, within the time that getting ready may take. The scene is not: a task that was
+        just made has none.
+
+        Raises:
+            Uncertain: It was sent, and what came of it is unknown.
+            Unavailable: It was not sent.
+            Refused: A clear no: by the contract, the budget or any other rule.
+        """
+        mine, begun = _ours(order), time.monotonic()
+        problem: ProviderError
+        try:
+            terms = self._terms(mine)
+        except InvalidOrder as no:
+            problem = Refused(str(no), provider=self.name, verb="create task", reference=label)
+        except UnexpectedAnswer as odd:
+            message = f"was not sent, the contract cannot be read: {odd}"
+            problem = Unavailable(message, provider=self.name, verb="create task", reference=label)
+        else:
+            try:
+                made = self.client.create_task(task_body(mine, terms, label), begun=begun)
+                return request_of(made, None, self.settings, self.clock.now())
+            except Refused as no:
+                problem = no_funds(no) or no
+        raise problem
+
+    def read(
+        self,
+        request_ids: Sequence[str],
+        candidates: Mapping[str, Candidate] | None = None,  # noqa: ARG002 # ICEYE has none
+    ) -> Mapping[str, Request]:
+        """Read many tasks in the fewest calls: single ones, or pages of the list, whichever is fewer.
+
+        One or two tasks are asked singly. Pages are read on as long as each brings two or more, or as long as those
+        read are fewer than what is missing. What the pages do not show is asked singly before it counts as unknown.
+        Each task in a state that has a scene costs one call more.
+
+        Returns:
+            By id; ids that ICEYE does not know are absent.
+        """
+        found: dict[str, Task] = {}
+        missing = dict.fromkeys(request_ids)
+        if len(missing) > 2:
+            try:
+                for read, page in enumerate(self._listed(), start=1):
+                    hits = {each.id: each for each in page if each.id in missing}
+                    found |= hits
+                    missing = {each: None for each in missing if each not in hits}
+                    if len(missing) <= 1 or (len(hits) < 2 and len(missing) <= read):
+                        break
+            except UnexpectedAnswer:
+                pass  # a list that cannot be read, e.g. for one odd entry: then each is asked by itself
+        for request_id in missing:
+            try:
+                found[request_id] = self.client.task(request_id)
+            except NotFound:
+                continue
+        return {key: self._request(task) for key, task in found.items()}
+
+    def _listed(self) -> Iterator[list[Task]]:
+        """All tasks page by page, by ICEYE's own page length should it refuse ours."""
+        try:
+            yield from self.client.tasks()
+        except (CredentialsRefused, NotFound):
+            raise
+        except Refused:
+            yield from self.client.tasks(limit=None)
+
+    def _request(self, task: Task) -> Request:
+        return request_of(task, self._scene(task), self.settings, self.clock.now())
+
+    def _scene(self, task: Task) -> Scene | None:
+        """The task's scene, in a state that has one; missing all the same it is no error, the state may just change."""
+        if task.status not in WITH_SCENE:
+            return None
+        try:
+            return self.client.scene(task.id)
+        except CredentialsRefused:
+            raise
+        except (Refused, UnexpectedAnswer):
+            return None
+
+    # what comes of it ------------------------------------------------------------------------------------------------
+
+    def products(self, request: Request) -> list[dict[str, Any]]:
+        """STAC items (JSON) of all products there are, addresses absolute and fresh; see `tasking.iceye.products`.
+
+        Raises:
+            UnexpectedAnswer: ICEYE says that all products are there, and lists one without files.
+        """
+        return self._products.items(request) if request.capture_ids else []
+
+    def open_asset(self, item: dict[str, Any], key: str) -> AbstractContextManager[httpx.Response]:
+        """Open one asset of an item from `products` as a stream; an address that has expired is asked for anew."""
+        return self._products.open(item, key)
+
+    # cancellation ----------------------------------------------------------------------------------------------------
+
+    def cancel_terms(self, request_id: str) -> CancelTerms:
+        """What a cancel would mean now, by ICEYE's published policy; nothing is cancelled."""
+        task = self.client.task(request_id)
+        scene = self._scene(task) if task.status in CANCELLABLE else None
+        return cancel_terms_of(task, scene, self.clock.now())
+
+    def cancel(self, request_id: str) -> Request:
+        """Cancel the task. One PATCH; after an unclear answer or a refusal the task is read.
+
+        Raises:
+            Refused: It is too late; says where the task stands.
+            Uncertain: It was sent, and the task is not canceled (yet): look again, or cancel again.
+            Unavailable: It was not sent.
+        """
+        problem: ProviderError
+        try:
+            task = self.client.cancel_task(request_id)
+            if task.status == CANCELED and task.id == request_id:
+                return self._request(task)
+            problem = Uncertain(
+                f"sent, and the task is {task.status} by the answer",
+                provider=self.name,
+                verb="cancel task",
+                provider_id=request_id,
+            )
+        except NotFound:
+            raise
+        except (Refused, Uncertain) as error:
+            problem = error
+        if isinstance(problem, CredentialsRefused):
+            raise problem
+        task = self.client.task(request_id)
+        if task.status == CANCELED:
+            return self._request(task)
+        problem.message += f"; the task is {task.status}"
+        raise problem
+
+
+def _ours(order: Order) -> IceyeOrder:
+    if not isinstance(order, IceyeOrder):
+        raise InvalidOrder("order", type(order).__name__, "give an IceyeOrder to ICEYE")
+    return order

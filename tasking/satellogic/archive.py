@@ -1,0 +1,83 @@
+"""The STAC archive: the tiles of a capture, searched by ``satl:outcome_id``.
+
+A search by POST with a CQL2-JSON filter, as the archive takes it; the ``query`` extension is refused there with 403.
+The calls go through `tasking.http.api` like all others.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import httpx
+
+from tasking.http.address import origin
+from tasking.http.api import Api, Call
+from tasking.satellogic.models import Json, StacPage
+
+logger = logging.getLogger(__name__)
+
+SEARCH = "archive/stac/search"
+OUTCOME = "satl:outcome_id"
+PAGE = 100
+MOST_ITEMS = 2000
+
+
+def search(api: Api, capture_id: str) -> list[Json]:
+    """The STAC items of one capture, with absolute asset addresses; an item of another capture is left out.
+
+    Raises:
+        UnexpectedAnswer: Not a STAC answer, an item without id, properties or assets, or endless pages.
+        ProviderError: As `tasking.http.api.Api.get`.
+    """
+    call = Call("search archive", provider_id=capture_id)
+    body: Json = {
+        "filter-lang": "cql2-json",
+        "filter": {"op": "=", "args": [{"property": OUTCOME}, capture_id]},
+        "limit": PAGE,
+    }
+    sent: Json | None = body
+    url, seen = api.url(SEARCH), set[str]()
+    items: dict[tuple[str, str], Json] = {}
+    while True:
+        mark = f"{url} {sent}"
+        if mark in seen or len(items) > MOST_ITEMS or len(seen) >= api.settings.max_pages:
+            raise api.unexpected("the next page is one that was read already, or there is no end of pages", call)
+        seen.add(mark)
+        page, at = api.get(url, StacPage, call, body=sent)
+        for given in page.features:
+            item = _checked(api, call, given, at)
+            if item["properties"].get(OUTCOME, capture_id) == capture_id:
+                items[str(item.get("collection")), item["id"]] = item
+            else:
+                logger.warning("satellogic %s: an item of another capture was answered and is left out", call.verb)
+        link = next((one for one in page.links if one.get("rel") == "next" and isinstance(one.get("href"), str)), None)
+        if link is None:
+            return list(items.values())
+        url = api.found(at, link["href"], call)
+        if origin(url) != origin(api.base):
+            raise api.unexpected("the next page is at another host; not asked", call)
+        sent = _next_body(link, body)
+
+
+def _next_body(link: Json, body: Json) -> Json | None:
+    """What the next page is asked with: nothing for a GET, else the link's body, over ours when it says merge."""
+    if str(link.get("method") or "GET").upper() != "POST":
+        return None
+    more: Any = link.get("body")
+    more = more if isinstance(more, dict) else {}
+    return {**body, **more} if link.get("merge") or not more else more
+
+
+def _checked(api: Api, call: Call, item: Json, at: httpx.URL) -> Json:
+    """An item with an id, properties and assets, each asset with an absolute address."""
+    assets, properties = item.get("assets"), item.get("properties")
+    if not isinstance(item.get("id"), str) or not isinstance(assets, dict) or not isinstance(properties, dict):
+        raise api.unexpected("an item without id, properties or assets", call)
+    whole = {}
+    for key, asset in assets.items():
+        if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
+            raise api.unexpected(f"asset {key[:60]} has no address", call)
+        href = asset["href"]
+        whole[key] = {**asset, "href": href if "://" in href else str(api.found(at, href, call))}
+    return {**item, "assets": whole}

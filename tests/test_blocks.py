@@ -1,0 +1,122 @@
+"""Blocks explain themselves, keep their secrets, and refuse what could not work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from prefect.blocks.core import Block
+from prefect.testing.standard_test_suites import BlockStandardTestSuite
+from pydantic import SecretStr, ValidationError
+
+import blocks
+from blocks.account import Account, load_account
+from blocks.axelglobe_tasking import AxelGlobeTasking
+from blocks.image_archive import ImageArchive, load_archive
+from blocks.order_ledger import OrderLedger
+from tasking.errors import InvalidOrder
+from tests.installation import Installation
+
+ACCOUNT = {
+    "client_id": "me",
+    "client_secret": "a-secret-value",
+    "api_url": "https://api.axelglobe.com/wfs/tasking/v2",
+    "token_url": "https://auth.example.com/oauth/token",
+}
+
+OURS = [
+    kind
+    for kind in (AxelGlobeTasking, ImageArchive, OrderLedger, *Account.__subclasses__())
+    if kind.__module__.startswith(f"{blocks.__name__}.")
+]
+
+
+@pytest.mark.parametrize("block", dict.fromkeys(OURS), ids=lambda block: block.__name__)
+class TestEachBlock(BlockStandardTestSuite):
+    """Prefect's own suite. Blocks ship without a logo: Prefect takes web addresses only, and ours need no network."""
+
+    @pytest.fixture
+    def block(self, request: pytest.FixtureRequest) -> type[Block]:
+        kind: type[Block] = request.param
+        return kind
+
+    def test_has_a_valid_image(self, block: type[Block]) -> None:
+        """Takes the place of the suite's check, which loads a picture from the web."""
+        assert block._logo_url is None
+
+    def test_every_field_has_a_title(self, block: type[Block]) -> None:
+        assert [name for name, field in block.model_fields.items() if not field.title] == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("api_url", "http://api.axelglobe.com/", "https"),
+        ("api_url", "api.axelglobe.com", "api_url"),
+        ("api_url", "ftp://api.axelglobe.com", "api_url"),
+        ("api_url", "https://me:pass@api.axelglobe.com/", "api_url"),
+        ("token_url", "http://auth.example.com/oauth/token", "token_url"),
+        ("token_url", "", "token_url"),
+        ("client_id", "", "client_id"),
+        ("client_secret", "", "client_secret"),
+        ("audience", "", "audience"),
+        ("settle_seconds", 0, "settle_seconds"),
+        ("settle_seconds", 20, "time-outs"),
+        ("poll_interval_seconds", -1, "poll_interval_seconds"),
+        ("http", {"read_seconds": 0}, "read_seconds"),
+        ("http", {"attempts": 0}, "attempts"),
+        ("http", {"requests_per_second": 0}, "requests_per_second"),
+    ],
+)
+def test_an_account_that_could_not_work_is_refused_by_field(field: str, value: Any, said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        AxelGlobeTasking(**{**ACCOUNT, field: value})
+    assert said in str(caught.value)
+    assert "a-secret-value" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "api_url", ["http://127.0.0.1:8600/wfs/tasking/v2/", "http://localhost:8600", "http://[::1]:8600"]
+)
+def test_plain_http_is_accepted_for_loopback_only(api_url: str) -> None:
+    assert AxelGlobeTasking(**{**ACCOUNT, "api_url": api_url}).settings().api_url.startswith(api_url)
+
+
+def test_a_secret_is_never_shown() -> None:
+    account = AxelGlobeTasking(**ACCOUNT)
+    assert "a-secret-value" not in f"{account!r} {account} {account.settings()!r}"
+
+
+@pytest.mark.parametrize(
+    "url", ["relative/folder", "s3://bucket/folder", "", "file://host/folder", "https://example.com"]
+)
+def test_an_archive_that_is_no_folder_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="url"):
+        ImageArchive(url=url)
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "ledger.sqlite", "", "sqlite"])
+def test_a_ledger_that_is_no_database_of_ours_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="sqlite:////folder"):
+        OrderLedger(url=SecretStr(url))
+
+
+def test_a_ledger_without_an_address_is_a_file_at_home(home: Any) -> None:
+    ledger = OrderLedger().open()
+    assert ledger.orders() == []
+    assert (home / "ledger.sqlite").exists()
+    ledger.close()
+
+
+@pytest.mark.server
+@pytest.mark.xdist_group("prefect")
+def test_a_block_of_the_wrong_kind_or_name_is_said(installation: Installation) -> None:
+    with pytest.raises(InvalidOrder, match="not a provider account"):
+        load_account("image-archive/default")
+    with pytest.raises(InvalidOrder, match="not an archive"):
+        load_archive("order-ledger/default")
+    with pytest.raises(InvalidOrder, match="no such block"):
+        load_account("axelglobe-tasking/nobody")
+    account = load_account("axelglobe-tasking/default")
+    assert isinstance(account, AxelGlobeTasking)
+    assert account.settings().api_url == installation.simulator.api_url

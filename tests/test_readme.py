@@ -1,0 +1,117 @@
+"""What the README shows works as it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect import get_client
+
+from flows.order_axelglobe import order_axelglobe
+from flows.survey_site import survey_site
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def bodies(after: str) -> list[Any]:
+    """JSON bodies of the curl calls to an address that ends so."""
+    calls = re.findall(r"\$ curl -X POST (\S+) .*?-d '(.*?)'\n", README, flags=re.S)
+    return [json.loads(body) for url, body in calls if url.endswith(after)]
+
+
+def test_the_example_for_a_notebook_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+    exec(compile(code, "README.md", "exec"), {})
+    assert "% of the area" in capsys.readouterr().out
+
+
+@pytest.mark.server
+@pytest.mark.xdist_group("prefect")
+def test_the_call_that_places_an_order_is_taken_and_its_key_starts_one_run(prefect_server: None) -> None:
+    (body,) = bodies("/create_flow_run")
+    with get_client(sync_client=True) as client:
+        flow_id = client.create_flow(order_axelglobe)
+        deployment = client.create_deployment(
+            flow_id,
+            "readme",
+            entrypoint="flows.order_axelglobe.order_axelglobe",
+            parameter_openapi_schema=_schema(order_axelglobe),
+            enforce_parameter_schema=True,
+        )
+        answers = [
+            client.request("POST", "/deployments/{id}/create_flow_run", path_params={"id": deployment}, json=body)
+            for _ in range(2)
+        ]
+    assert {answer.json()["id"] for answer in answers} == {answers[0].json()["id"]}
+    order_axelglobe.validate_parameters(body["parameters"])
+
+
+@pytest.mark.server
+@pytest.mark.xdist_group("prefect")
+def test_the_call_that_makes_a_schedule_is_taken(prefect_server: None) -> None:
+    (body,) = bodies("/schedules")
+    with get_client(sync_client=True) as client:
+        flow_id = client.create_flow(survey_site)
+        deployment = client.create_deployment(
+            flow_id,
+            "readme",
+            entrypoint="flows.survey_site.survey_site",
+            parameter_openapi_schema=_schema(survey_site),
+            enforce_parameter_schema=True,
+        )
+        client.request("POST", "/deployments/{id}/schedules", path_params={"id": deployment}, json=body)
+        kept = client.read_deployment(deployment).schedules
+    assert [one.parameters for one in kept] == [body[0]["parameters"]]
+    survey_site.validate_parameters(body[0]["parameters"])
+
+
+def test_each_deployment_names_a_flow_that_exists() -> None:
+    from prefect.flows import load_flow_from_entrypoint
+
+    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    names = {load_flow_from_entrypoint(one["entrypoint"]).name for one in deployments}
+    assert {"order-axelglobe", "watch-orders", "cancel-order", "survey-site"} <= names
+
+
+def test_every_link_and_picture_of_the_documents_leads_somewhere() -> None:
+    documents = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    missing = [
+        f"{document.relative_to(ROOT)}: {target}"
+        for document in documents
+        for target in re.findall(r"\]\(([^)#]+)", document.read_text())
+        if not target.startswith("http") and not (document.parent / target).exists()
+    ]
+    assert missing == []
+
+
+def test_an_order_in_the_ledger_is_listed_and_shown_in_the_terminal(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from flows.cli import app
+    from tasking.ledger import open_ledger
+
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    book = open_ledger(url)
+    order = {"name": "Bay [one]", "account": "a/b"}
+    book.claim("bay", order, provider="axelglobe", flow_run_id="run", owner_is_gone=lambda _run: False)
+    book.close()
+    runner = CliRunner()
+    listed = runner.invoke(app, ["list", "--open", "--ledger", url])
+    assert (listed.exit_code, "bay" in listed.output) == (0, True)
+    shown = runner.invoke(app, ["show", "bay", "--ledger", url])
+    assert "Bay [one]" in shown.output
+    assert "claimed" in shown.output
+    unknown = runner.invoke(app, ["show", "nowhere", "--ledger", url])
+    assert unknown.exit_code == 2
+    assert "tasking-flows list" in unknown.output
+
+
+def _schema(flow: Any) -> dict[str, Any]:
+    from prefect.utilities.callables import parameter_schema
+
+    return parameter_schema(flow).model_dump_for_openapi()
