@@ -8,12 +8,13 @@ from typing import Literal
 
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
+from prefect.runtime import flow_run
 from pydantic import Field
 
 from tasking import lifecycle
 from tasking.candidate import Candidate
 from tasking.clock import utc_now
-from tasking.errors import OrderEnded
+from tasking.errors import InvalidOrder, OrderEnded
 from tasking.order import Order
 from tasking.status import StatusCode
 from tasking.waiting import readable
@@ -38,6 +39,8 @@ def approve(order: Order, reference: str) -> None:
     Raises:
         OrderEnded: A person declined.
     """
+    if flow_run.deployment_id is None:
+        raise InvalidOrder("require_approval", True, "only a run of a deployment can ask a person; start it there")
     with ledger_and_provider(order.account) as (book, provider):
         candidate = lifecycle.chosen(book, provider, reference)
         record = book.read(reference)

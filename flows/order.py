@@ -119,6 +119,8 @@ def _away(order: Order, reference: str, error: TaskingError) -> Wait:
             record = book.find(reference)
             if record is None or (_nothing_made(record) and isinstance(error, CredentialsRefused)):
                 raise error
+            if not record.requests and provider.clock.now() >= order.window.end:
+                raise OrderEnded(StatusCode.EXPIRED, f"Its window ended before anything was ordered; at last: {error}")
             book.record(reference, "away", str(error), failures=record.failures + 1)
             return lifecycle.provider_away(provider, record, error)
     except LedgerUnavailable as away:

@@ -25,6 +25,8 @@ from prefect.states import AwaitingRetry, Crashed
 from tasking.clock import utc_now
 from tasks.step import step
 
+PROCESSES = Path("/proc")
+
 AGAIN = "Started again: its process was lost"
 
 
@@ -33,7 +35,8 @@ def bring_back(lost_after_seconds: float, most_crashes: int, elsewhere: Iterable
     """Start lost runs of order flows again; returns how many.
 
     A run counts as lost when it is Crashed, or Running or Pending for longer than ``lost_after_seconds`` with no
-    process on this machine. One that crashes again and again without getting to a wait is left for a person.
+    process on this machine; where processes cannot be seen (no ``/proc``), only when it is Crashed. One that crashes
+    again and again without getting to a wait is left for a person.
 
     Args:
         lost_after_seconds: How long a run may be without a process, e.g. while it starts.
@@ -60,7 +63,7 @@ def bring_back(lost_after_seconds: float, most_crashes: int, elsewhere: Iterable
 def runs_with_a_process() -> set[str]:
     """Ids of the flow runs that have a process on this machine: the engine's environment names its run."""
     found = set()
-    for environ in Path("/proc").glob("[0-9]*/environ"):
+    for environ in PROCESSES.glob("[0-9]*/environ"):
         try:
             for item in environ.read_bytes().split(b"\0"):
                 if item.startswith(b"PREFECT__FLOW_RUN_ID="):
@@ -71,7 +74,7 @@ def runs_with_a_process() -> set[str]:
 
 
 def _lost(run: FlowRun, state: State, lost_after_seconds: float, alive: set[str], elsewhere: set[UUID]) -> bool:
-    if str(run.id) in alive or run.id in elsewhere:
+    if str(run.id) in alive or run.id in elsewhere or not (PROCESSES / "self" / "environ").exists():
         return False
     return utc_now() - state.timestamp > timedelta(seconds=lost_after_seconds)
 

@@ -1,22 +1,22 @@
-"""A stand-in for ICEYE that answers what a test tells it to, and remembers what it was asked."""
+"""A stand-in for ICEYE that answers what a test tells it to, and remembers what it was asked.
+
+Every call to the Tasking API has to be one that its published text describes.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import httpx
-import jsonschema
-import yaml
 from pydantic import SecretStr
 
 from tasking.http.settings import HttpSettings
 from tasking.iceye.provider import Iceye
 from tasking.iceye.settings import IceyeSettings
+from tests.openapi_contract import assert_request_valid
 
 API, AUTH = "https://platform.example.com/api", "https://auth.example.com"
 SECRET = "s3cr3t-of-the-test"
@@ -96,6 +96,9 @@ class Answers:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         request.read()
         self.asked.append(request)
+        if "/tasking/v2/" in request.url.path:
+            body = json.loads(request.content) if request.content else None
+            assert_request_valid(request.method, request.url.path, body, dict(request.url.params))
         answers = self._answers.get((request.method, request.url.path))
         if answers is None:
             return json_answer(404, {"code": "not_found", "message": f"nothing at {request.url.path}"})
@@ -124,17 +127,3 @@ def iceye(answers: Answers, **settings: Any) -> Iterator[Iceye]:
     )
     with Iceye(account, transport=httpx.MockTransport(answers)) as provider:
         yield provider
-
-
-@cache
-def _published() -> dict[str, Any]:
-    path = Path(__file__).parent / "fixtures" / "iceye-openapi" / "tasking.yml"
-    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return document
-
-
-def assert_published(schema: str, body: bytes | object) -> None:
-    """The body is one that the published OpenAPI allows."""
-    value = json.loads(body) if isinstance(body, bytes) else body
-    whole = {"$ref": f"#/components/schemas/{schema}", "components": _published()["components"]}
-    jsonschema.validate(value, whole, format_checker=jsonschema.FormatChecker())

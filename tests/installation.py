@@ -49,6 +49,10 @@ class Installation:
 
     def start(self, flow: Flow[..., Any], *, deployed: bool = False, **parameters: Any) -> FlowRun:
         """Create a run as the API does, and run it until it ends or parks."""
+        return self.go_on(self.create(flow, deployed=deployed, **parameters).id)
+
+    def create(self, flow: Flow[..., Any], *, deployed: bool = False, **parameters: Any) -> FlowRun:
+        """Create a run as the API does."""
         given = flow.serialize_parameters(parameters)
         with get_client(sync_client=True) as client:
             if deployed:
@@ -58,7 +62,7 @@ class Installation:
             else:
                 run = client.create_flow_run(flow, parameters=given)
         self.runs[run.id] = (flow, parameters)
-        return self.go_on(run.id)
+        return run
 
     def go_on(self, run_id: UUID) -> FlowRun:
         """Run it as a worker does, in this process, until it ends or parks."""

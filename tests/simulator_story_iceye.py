@@ -30,6 +30,7 @@ class Caller:
         self.simulator, self.client = simulator, client
         # No certificates are loaded: the simulator speaks plain HTTP, and loading takes longer than most tests.
         self.http = httpx.Client(timeout=10, verify=False, headers={"Accept": "application/json"})
+        self.plain = httpx.Client(timeout=10, verify=False)
         self.renew()
 
     def __enter__(self) -> Self:
@@ -39,11 +40,15 @@ class Caller:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.http.close()
+        self.plain.close()
 
     def token(self, auth: tuple[str, str] | None = None, **form: str) -> httpx.Response:
         url = f"{self.simulator.iceye_auth_url}/v1/token"
-        with httpx.Client(verify=False) as bare:
-            return bare.post(url, auth=auth or self.client, data={"grant_type": "client_credentials", **form})
+        return self.plain.post(url, auth=auth or self.client, data={"grant_type": "client_credentials", **form})
+
+    def fetch(self, href: str, **headers: str) -> httpx.Response:
+        """A file by its signed address, without a token."""
+        return self.plain.get(href, headers=headers)
 
     def renew(self) -> None:
         self.http.headers["Authorization"] = f"Bearer {self.token().json()['access_token']}"
@@ -126,18 +131,29 @@ class Caller:
         assert [one["id"] for one in verdicts] == [str(place) for place in range(len(wishes))]
         return [str(one["result"]) for one in verdicts]
 
-    def until(self, task_id: str, *words: str, step_hours: float = 0.5, most: int = 1000) -> list[str]:
-        """Let time pass until the task says one of the words; returns all it said, each once."""
+    def until(self, task_id: str, *words: str) -> list[str]:
+        """Let time pass from change to change until the task says one of the words; returns all it said, each once."""
         said: list[str] = []
-        for _ in range(most):
-            status = self.status(task_id)
+        while True:
+            answer = self.call("GET", f"/tasking/v2/tasks/{task_id}")
+            if answer.status_code == 401:
+                self.renew()
+                continue
+            status = str(answer.json()["status"])
             said += [status] if status not in said else []
             if status in words:
                 return said
-            self.simulator.advance(step_hours * 3600)
-            if self.call("GET", "/company/v1/contracts").status_code == 401:
-                self.renew()
-        raise AssertionError(f"never one of {words}: {said}")
+            ahead = [at for at in self._changes(task_id) if at > self.simulator.clock.seconds()]
+            assert ahead, f"never one of {words}: {said}"
+            self.simulator.clock.move(now=min(ahead))
+
+    def _changes(self, task_id: str) -> list[float]:
+        task = next(one for one in self.simulator.iceye.tasks() if one["id"] == task_id)
+        times = [task["decided"], *(one["at"] for one in (*task["moves"], *task["decisions"]))]
+        if task["capture"] is not None:
+            ready = task["capture"]["end"] + task["sla_seconds"]
+            times += [task["capture"]["start"], task["capture"]["end"], ready, ready + task["other_seconds"]]
+        return [at + 1 for at in times]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from prefect.blocks.core import Block
-from prefect.testing.standard_test_suites import BlockStandardTestSuite
+from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
 from pydantic import SecretStr, ValidationError
 
 import blocks
@@ -17,7 +17,7 @@ from blocks.order_ledger import OrderLedger
 from tasking.errors import InvalidOrder
 from tests.installation import Installation
 
-ACCOUNT = {
+ACCOUNT: dict[str, Any] = {
     "client_id": "me",
     "client_secret": "a-secret-value",
     "api_url": "https://api.axelglobe.com/wfs/tasking/v2",

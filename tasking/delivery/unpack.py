@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Collection
@@ -86,9 +87,7 @@ def unpack(
                     path: None if path in standing else _take_out(opened, member, archive.name, folder, path)
                     for path, member in members.items()
                 }
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
-            if isinstance(error, UnsafeAsset):
-                raise
+        except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError) as error:
             raise DamagedZip(f"{archive.name}: this zip is not whole: {error or type(error).__name__}") from error
 
 

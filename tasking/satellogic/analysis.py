@@ -1,7 +1,7 @@
 """An analysis as a plan, and its opportunities as candidates.
 
-Introduction, 'Analysis API': asynchronous, free of charge, ready after 20 to 60 seconds, kept for 24 hours. The shape of
-its answers is not published; `tasking.satellogic.models` reads what it can find.
+Introduction, 'Analysis API': asynchronous, free of charge, ready after 20 to 60 seconds, kept for 24 hours. The shape
+of its answers is not published; `tasking.satellogic.models` reads what it can find.
 """
 
 from __future__ import annotations

@@ -100,6 +100,15 @@ class Planner:
             and days.get(look.start // 86400, 0) < self._rules["strips_per_day"]
         ]
 
+    def _ripe(self, captures: Sequence[Capture], place: int, now: float) -> float:
+        """When a place that lost its capture may be filled again: rescheduling takes cycles, as scheduling does."""
+        lost = [one for one in captures if one.place == place and one.troubled(now)]
+        if not lost:
+            return 0.0
+        last = max(lost, key=lambda one: one.settled)
+        waits = self._chance("satellogic replanning", last.capture_id).randint(*self._rules["planning_cycles"])
+        return last.settled + waits * float(self._cycle)
+
     def _queued(self, place: int, look: Pass, now: float) -> Capture:
         chance = self._chance("satellogic capture", self._task["task_id"], place, look.key)
         text = f"{chance.getrandbits(128):032x}"
@@ -146,7 +155,8 @@ class Planner:
         horizon = self._rules["horizon_days"] * 86400
         for place in self._open(captures, now):
             ahead = self._free(captures, place, now + self._rules["uplink_seconds"])
-            moments += [max(look.start - horizon, now + 1) for look in ahead[:1]]
+            ripe = self._ripe(captures, place, now)
+            moments += [max(look.start - horizon, ripe, now + 1) for look in ahead[:1]]
         return math.ceil(min(moments, default=NEVER) / self._cycle) * self._cycle if moments else NEVER
 
     def _captures(self, now: float) -> list[Capture]:
@@ -160,7 +170,7 @@ class Planner:
             latest = moment + self._rules["horizon_days"] * 86400
             for place in self._open(settled, moment):
                 free = self._free(settled, place, earliest)
-                if free and free[0].start <= latest:
+                if free and free[0].start <= latest and self._ripe(settled, place, moment) <= moment:
                     one = self._queued(place, free[0], moment)
                     made.append(one)
                     settled.append(one)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from tasking.simulator.clock import SimulatedClock
 from tasking.simulator.faults import Fault
@@ -77,6 +77,9 @@ def _with_next(answer: Answer, own_address: str, host: str | None) -> Answer:
         return answer
     if not isinstance(page, dict):
         return answer
+    if host is None and isinstance(page.get("data"), list):  # a page by cursor: the cursor asked with comes again
+        asked = parse_qs(urlsplit(own_address).query).get("cursor")
+        return answer.with_body(json.dumps({**page, "cursor": asked[0]} if asked else page).encode())
     links = [link for link in page.get("links", []) if isinstance(link, dict)]
     target = own_address
     if host is not None:

@@ -1,0 +1,307 @@
+"""From ICEYE's products to items that can be delivered, and to files whose addresses expire."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tasking.delivery import catalog
+from tasking.delivery.stac import valid_item
+from tasking.errors import CredentialsRefused, NotFound, Unavailable, UnexpectedAnswer
+from tasking.iceye.products import items_of
+from tasking.iceye.provider import Iceye
+from tasking.provider import Request
+from tasking.status import StatusCode
+from tests.iceye_answers import TASK, Answers, iceye, json_answer, task
+
+PRODUCTS = f"/api/tasking/v2/tasks/{TASK}/products"
+FILE = "/products/grd.json"
+START = datetime(2026, 12, 4, 10, tzinfo=UTC)
+TIMES = (START, START + timedelta(seconds=15))
+SIGNED = "https://cdn.example.com/products/grd.json?Signature=very-secret-signature-"
+
+
+def product(number: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": "FRAME_1",
+        "type": "Feature",
+        "stac_version": "1.0.0",
+        "collection": "private",
+        "geometry": {"type": "Polygon", "coordinates": [[[24, 60], [25, 60], [25, 61], [24, 60]]]},
+        "bbox": [24, 60, 25, 61],
+        "properties": {
+            "frame_id": "1",
+            "created": None,
+            "start_datetime": "2026-12-04T10:00:00Z",
+            "end_datetime": "2026-12-04T10:00:15Z",
+            "sar:product_type": "GRD",
+        },
+        "assets": {"grd": {"href": f"{SIGNED}{number}", "type": "application/json"}},
+        **changes,
+    }
+
+
+def of_type(kind: str, identifier: str = "FRAME_1") -> dict[str, Any]:
+    made = product(id=identifier)
+    made["properties"]["sar:product_type"] = kind
+    made["assets"] = {kind.lower(): {"href": f"https://cdn.example.com/products/{kind}.json?Signature=x"}}
+    return made
+
+
+FLAT = {
+    "id": "product-uuid",
+    "productType": "GRD",
+    "status": "available",
+    "url": SIGNED,
+    "expiresAt": "2026-12-04T12:00:00Z",
+    "size": 12,
+}
+
+
+def items(*products: dict[str, Any]) -> list[dict[str, Any]]:
+    return items_of(products, TASK, TIMES, (24.94, 60.17))[0]
+
+
+def request(*parts: str) -> Request:
+    return Request(
+        id=TASK,
+        status=StatusCode.COMPLETED if len(parts) == 2 else StatusCode.PROCESSING,
+        provider_status="DONE" if len(parts) == 2 else "FULFILLED",
+        capture_ids=parts,
+        start=TIMES[0],
+        end=TIMES[1],
+        next_look_at=START,
+        give_up_at=START + timedelta(days=14),
+    )
+
+
+SLA, ALL = request("sla-products"), request("sla-products", "all-products")
+
+
+def test_products_become_valid_items() -> None:
+    (item,) = items(product())
+    valid_item(item)
+    assert item["id"] == "FRAME_1_GRD"
+    assert item["properties"]["datetime"] is None
+    assert item["properties"]["order:id"] == TASK
+    assert item["properties"]["iceye:collection"] == "private"
+    assert "collection" not in item
+    assert "created" not in item["properties"]
+
+
+def test_a_flat_product_becomes_a_valid_item() -> None:
+    (item,) = items(FLAT)
+    valid_item(item)
+    assert (item["id"], list(item["assets"])) == ("product-uuid_GRD", ["grd"])
+    assert item["assets"]["grd"]["file:size"] == 12
+    assert item["geometry"] == {"type": "Point", "coordinates": [24.94, 60.17]}
+    assert item["properties"]["start_datetime"] == "2026-12-04T10:00:00Z"
+
+
+@pytest.mark.parametrize(("identifier", "kind", "told"), [
+    ("F", "GRD", "F_GRD"),
+    ("ICEYE-X2_GRD_SM_1", "GRD", "ICEYE-X2_GRD_SM_1"),
+    ("F_GRD", "GRD-COG", "F_GRD_GRD-COG"),
+    ("F_GRD-COG", "GRD", "F_GRD-COG_GRD"),
+    ("F_GRD-COG", "GRD-COG", "F_GRD-COG"),
+    ("GRDX", "GRD", "GRDX_GRD"),
+])  # fmt: skip
+def test_products_of_one_frame_get_ids_of_their_own(identifier: str, kind: str, told: str) -> None:
+    assert [each["id"] for each in items(of_type(kind, identifier))] == [told]
+
+
+def test_an_id_does_not_depend_on_what_else_is_listed() -> None:
+    alone = items(of_type("GRD"))
+    together = items(of_type("SLC"), of_type("GRD"), of_type("GRD-COG"))
+    assert alone[0] in together
+    assert len({each["id"] for each in together}) == 3
+
+
+def test_files_listed_under_one_id_and_key_are_all_kept() -> None:
+    second = product()
+    second["assets"]["grd"]["href"] = "https://cdn.example.com/products/other.json?Signature=x"
+    second["assets"]["more"] = {"href": "https://cdn.example.com/products/more.json"}
+    (item,) = items(product(), product(2), second)
+    assert len(item["assets"]) == 3
+    assert item["assets"]["grd"]["href"] == f"{SIGNED}1"
+
+
+@pytest.mark.parametrize("changes", [
+    {"assets": {}},
+    {"assets": None},
+    {"assets": {"grd": {"href": ""}, "x": {"title": "no address"}, "y": 7}},
+])  # fmt: skip
+def test_a_product_without_files_is_waited_for(changes: dict[str, Any]) -> None:
+    answers = Answers()
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [of_type("SLC"), product(**changes)]}))
+    with iceye(answers) as provider:
+        assert [each["id"] for each in provider.products(SLA)] == ["FRAME_1_SLC"]
+        with pytest.raises(UnexpectedAnswer, match="have no files: FRAME_1_GRD"):
+            provider.products(ALL)
+
+
+def test_a_product_that_never_gets_files_does_not_hold_the_order_for_ever() -> None:
+    answers = Answers()
+    late = {"Date": "Tue, 29 Dec 2026 00:00:00 GMT"}
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [of_type("SLC"), product(assets={})]}, **late))
+    with iceye(answers) as provider:
+        assert [each["id"] for each in provider.products(ALL)] == ["FRAME_1_SLC"]
+
+
+def test_all_pages_of_products_are_read_and_nothing_is_asked_before_there_are_any() -> None:
+    answers = Answers()
+    pages = [
+        json_answer(200, {"data": [of_type("GRD")], "cursor": "n"}),
+        json_answer(200, {"data": [of_type("SLC")], "cursor": ""}),
+    ]
+    answers.on("GET", PRODUCTS, *pages)
+    with iceye(answers) as provider:
+        assert provider.products(request()) == []
+        assert not answers.asked
+        assert [each["id"] for each in provider.products(ALL)] == ["FRAME_1_GRD", "FRAME_1_SLC"]
+        answers.on("GET", PRODUCTS, json_answer(404, {"code": "E", "message": "no products yet"}))
+        assert provider.products(SLA) == []
+
+
+def test_flat_products_take_their_place_from_the_task() -> None:
+    answers = Answers()
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [FLAT]}))
+    answers.on("GET", f"/api/tasking/v2/tasks/{TASK}", json_answer(200, task()))
+    with iceye(answers) as provider:
+        (item,) = provider.products(SLA)
+    assert item["bbox"] == [24.94, 60.17, 24.94, 60.17]
+
+
+def file_that_expires(live: str) -> Any:
+    """A file that only the newest signature opens."""
+
+    def answer(asked: httpx.Request) -> httpx.Response:
+        assert "Authorization" not in asked.headers
+        if asked.url.params["Signature"].endswith(live):
+            return httpx.Response(200, json={"pixels": 1})
+        return httpx.Response(403, text=f"<Error>expired {asked.url}</Error>")
+
+    return answer
+
+
+@pytest.mark.parametrize("by_type", [True, False])
+def test_an_expired_address_is_asked_for_anew(by_type: bool) -> None:
+    answers = Answers()
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [product(1)]}), json_answer(200, {"data": [product(2)]}))
+    if by_type:
+        answers.on("GET", f"{PRODUCTS}/GRD", json_answer(200, {"data": [product(2)]}))
+    answers.on("GET", FILE, file_that_expires("2"))
+    with iceye(answers) as provider:
+        (item,) = provider.products(SLA)
+        given = copy.deepcopy(item)
+        for _ in range(2):
+            with provider.open_asset(item, "grd") as response:
+                assert json.loads(response.read()) == {"pixels": 1}
+        assert item == given
+    assert len(answers.calls("GET", FILE)) == 3  # the fresh address is used at once the second time
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410])
+def test_an_address_that_stays_refused_is_an_error_without_its_signature(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = Answers()
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [product()]}))
+    answers.on("GET", FILE, lambda asked: httpx.Response(status, text=f"no: {asked.url}"))
+    with caplog.at_level(logging.DEBUG), iceye(answers) as provider:
+        (item,) = provider.products(SLA)
+        with pytest.raises(Exception, match="") as caught, provider.open_asset(item, "grd"):
+            pass
+    assert len(answers.calls("GET", FILE)) == 2
+    assert "very-secret-signature" not in f"{caught.value} {caught.value.__context__} {caplog.text}"
+
+
+def test_a_product_that_is_gone_is_said_to_be() -> None:
+    answers = Answers()
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [product()]}), json_answer(200, {"data": []}))
+    answers.on("GET", FILE, httpx.Response(403))
+    with iceye(answers) as provider:
+        (item,) = provider.products(SLA)
+        with pytest.raises(NotFound, match="no longer listed"), provider.open_asset(item, "grd"):
+            pass
+
+
+def test_credentials_refused_while_asking_anew_are_not_hidden() -> None:
+    answers = Answers()
+    no = json_answer(403, {"code": "E", "message": "suspended"})
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [product()]}), no)
+    answers.on("GET", f"{PRODUCTS}/GRD", no)
+    answers.on("GET", FILE, httpx.Response(403))
+    with iceye(answers) as provider:
+        (item,) = provider.products(SLA)
+        with pytest.raises(CredentialsRefused, match="suspended"), provider.open_asset(item, "grd"):
+            pass
+
+
+def test_a_file_server_that_is_away_is_no_expiry() -> None:
+    answers = Answers()
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [product()]}))
+    answers.on("GET", FILE, httpx.Response(503))
+    with iceye(answers) as provider:
+        (item,) = provider.products(SLA)
+        with pytest.raises(Unavailable), provider.open_asset(item, "grd"):
+            pass
+    assert len(answers.calls("GET", PRODUCTS)) == 1
+
+
+class Breaks(httpx.SyncByteStream):
+    """A body that ends in the middle."""
+
+    def __iter__(self) -> Any:
+        yield b'{"pix'
+        raise httpx.ReadError("reset")
+
+
+def deliver(provider: Iceye, folder: Path, what: Request) -> catalog.Delivery:
+    return catalog.deliver(
+        "ref",
+        provider.products(what),
+        folder,
+        provider.open_asset,
+        title="t",
+        description="d",
+        order_facts={},
+        wait_seconds=0,
+    )
+
+
+def test_a_file_that_breaks_in_the_middle_and_expires_meanwhile_comes_home_whole(tmp_path: Path) -> None:
+    answers = Answers()
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [product(1)]}))
+    answers.on("GET", f"{PRODUCTS}/GRD", json_answer(200, {"data": [product(2)]}))
+    after = file_that_expires("2")
+    answers.on("GET", FILE, lambda _: httpx.Response(200, stream=Breaks(), headers={"Content-Length": "13"}), after)
+    with iceye(answers) as provider:
+        delivery = deliver(provider, tmp_path, SLA)
+    assert delivery.new_files == 1
+    assert json.loads(delivery.files[0].path.read_text()) == {"pixels": 1}
+    assert catalog.verify(delivery.folder) == []
+
+
+def test_no_signed_address_is_left_in_the_archive_and_the_rest_joins_the_first_products(tmp_path: Path) -> None:
+    answers = Answers()
+    slc = of_type("SLC")
+    both = [product(2), slc]
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [product(1)]}), json_answer(200, {"data": both}))
+    answers.on("GET", FILE, httpx.Response(200, json={"grd": 1}))
+    answers.on("GET", "/products/SLC.json", httpx.Response(200, json={"slc": 1}))
+    with iceye(answers) as provider:
+        first = deliver(provider, tmp_path, SLA)
+        rest = deliver(provider, tmp_path, ALL)
+    assert (first.items, first.new_files) == (("FRAME_1_GRD",), 1)
+    assert (set(rest.items), rest.new_files) == ({"FRAME_1_GRD", "FRAME_1_SLC"}, 1)
+    assert catalog.verify(rest.folder) == []
+    for path in rest.folder.rglob("*.json"):
+        assert "Signature" not in path.read_text()
