@@ -15,62 +15,93 @@ from blocks.account import load_account
 from tasking import lifecycle
 from tasking.errors import Refused
 from tasking.ledger import Ledger, OrderRecord
-from tasking.provider import Cancels
+from tasking.provider import Cancels, CancelTerms, Provider, Request
 from tasking.status import StatusCode
 from tasking.waiting import readable
 from tasks.step import ledger
+from tasks.wake import wake
 
 
 @flow(name="cancel-order", persist_result=False)
-def cancel_order(reference: str, stop_waiting: bool = False) -> State[Any]:
+def cancel_order(reference: str, dry_run: bool = False, stop_waiting: bool = False) -> State[Any]:
     """Cancel an order: before the request is made always, afterwards where the provider has a way.
 
     Args:
         reference: The order's reference.
+        dry_run: Only say what a cancel would mean now, and what it would cost.
         stop_waiting: For a request that cannot be cancelled at the provider: end our order all the same. The capture
             may still be made and paid; Retry on the order's run is then the way to fetch it.
     """
     with ledger() as book:
         record = book.find(reference)
         if record is None:
-            return Failed(
-                message=f"reference: {reference}: the ledger has no such order; the reference is on the order's run"
-            )
+            said = "the ledger has no such order; the reference is on the page of the order's run"
+            return Failed(message=f"reference: {reference}: {said}")
         if record.ended is not None:
             return Completed(message=f"Order {reference} has already ended: {record.outcome}")
         if not record.requests:
-            record = book.record(reference, "cancel asked", "Nothing new is created from here on", cancel_asked=True)
-            if not record.requests and book.open_intent(reference, "request", lifecycle.label(record)) is not None:
-                return Completed(
-                    message=f"Order {reference} has a request under way whose outcome is not known yet. If it did not "
-                    "arrive, it is not made again and the order ends; if it did, run cancel-order again."
-                )
-        if not record.requests:
-            return _end(book, record, f"Order {reference} was cancelled before anything was ordered")
-        return _cancel_requested(book, record, stop_waiting)
+            return _before_the_request(book, record, dry_run)
+        return _after_the_request(book, record, dry_run, stop_waiting)
 
 
-def _cancel_requested(book: Ledger, record: OrderRecord, stop_waiting: bool) -> State[Any]:
-    current = record.current_request
-    assert current is not None
-    request_id, until = current.last.id, current.last.cancel_until
+def _before_the_request(book: Ledger, record: OrderRecord, dry_run: bool) -> State[Any]:
+    if dry_run:
+        return Completed(message=f"Order {record.reference} can be cancelled free of charge: nothing was ordered yet")
+    message = "Nothing new is created from here on"
+    record = book.record(record.reference, "cancel asked", message, cancel_asked=True)
+    if record.requests:  # made in this very moment
+        return _after_the_request(book, record, dry_run=False, stop_waiting=False)
+    if book.open_intent(record.reference, "request", lifecycle.label(record)) is not None:
+        return Completed(
+            message=f"Order {record.reference} has a request under way whose outcome is not known yet. If it did not "
+            "arrive, it is not made again and the order ends; if it did, run cancel-order again."
+        )
+    return _end(book, record, f"Order {record.reference} was cancelled before anything was ordered")
+
+
+def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_waiting: bool) -> State[Any]:
     with closing(load_account(record.account).open()) as provider:
-        if isinstance(provider, Cancels):
-            try:
-                provider.cancel(request_id)
-            except Refused as no:
-                return Failed(message=f"Order {record.reference} was not cancelled: {no}. It goes on.")
-            return _end(
-                book, record, f"Order {record.reference} was cancelled at {record.provider}: request {request_id}"
-            )
-    told = f" It takes cancellations until {readable(until)}: ask its support, naming that request." if until else ""
-    why = f"{record.provider} documents no way to cancel request {request_id} by its API.{told}"
+        terms = _terms(provider, record)
+        if dry_run:
+            return Completed(message=f"Order {record.reference}: {terms.message}")
+        if terms.allowed and isinstance(provider, Cancels):
+            return _cancel(book, provider, record, terms)
     if not stop_waiting:
         return Failed(
-            message=f"Order {record.reference} was not cancelled and goes on: {why} "
+            message=f"Order {record.reference} was not cancelled and goes on: {terms.message} "
             "To end it on our side all the same, run cancel-order with stop_waiting."
         )
-    return _end(book, record, f"Order {record.reference} was ended on our side; the request stands. {why}")
+    return _end(book, record, f"Order {record.reference} was ended on our side; the request stands. {terms.message}")
+
+
+def _terms(provider: Provider, record: OrderRecord) -> CancelTerms:
+    last = _last_request(record)
+    if isinstance(provider, Cancels):
+        return provider.cancel_terms(last.id)
+    until = last.cancel_until
+    told = f" It takes cancellations until {readable(until)}: ask its support, naming that request." if until else ""
+    why = f"{record.provider} documents no way to cancel request {last.id} by its API.{told}"
+    return CancelTerms(allowed=False, message=why)
+
+
+def _cancel(book: Ledger, provider: Provider, record: OrderRecord, terms: CancelTerms) -> State[Any]:
+    assert isinstance(provider, Cancels)
+    try:
+        answer = provider.cancel(_last_request(record).id)
+    except Refused as no:
+        return Failed(message=f"Order {record.reference} was not cancelled and goes on: {no}")
+    fresh = lifecycle.note_answers(book, provider, book.read(record.reference), {answer.id: answer})
+    said = f"Order {record.reference} was cancelled at {record.provider}: request {answer.id}. {terms.message}"
+    if lifecycle.undelivered(fresh, answer):
+        wake([UUID(record.flow_run_id)], "Cancelled; what was captured before is delivered")
+        return Completed(message=f"{said} What was captured before is delivered.")
+    return _end(book, record, said)
+
+
+def _last_request(record: OrderRecord) -> Request:
+    current = record.current_request
+    assert current is not None, "requested before"
+    return current.last
 
 
 def _end(book: Ledger, record: OrderRecord, message: str) -> State[Any]:

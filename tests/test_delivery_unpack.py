@@ -105,6 +105,14 @@ def test_a_hostile_zip_is_refused_before_anything_is_written(
     assert [each for each in tmp_path.rglob("*") if each.is_file()] == [archive]
 
 
+def test_a_small_zip_of_much_is_a_bomb_within_the_absolute_limits_too(tmp_path: Path) -> None:
+    archive = tmp_path / "delivery.zip"
+    archive.write_bytes(zipped(("a.txt", bytes(1_000_000))))
+    with pytest.raises(UnsafeAsset, match="at most 50 times as much"):
+        unpack(archive, tmp_path / "out", limits=Limits(expansion_from_bytes=10_000))
+    assert unpack(archive, tmp_path / "out")  # an empty mask is no bomb
+
+
 def wrong_crc() -> bytes:
     body = zipped(("a.txt", b"some text"), method=zipfile.ZIP_STORED)
     return body.replace(b"some text", b"sOme text")

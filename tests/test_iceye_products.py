@@ -14,7 +14,7 @@ import pytest
 
 from tasking.delivery import catalog
 from tasking.delivery.stac import valid_item
-from tasking.errors import CredentialsRefused, NotFound, Unavailable, UnexpectedAnswer
+from tasking.errors import CredentialsRefused, NotFound, Refused, Unavailable, UnexpectedAnswer
 from tasking.iceye.products import items_of
 from tasking.iceye.provider import Iceye
 from tasking.provider import Request
@@ -217,7 +217,7 @@ def test_an_address_that_stays_refused_is_an_error_without_its_signature(
     answers.on("GET", FILE, lambda asked: httpx.Response(status, text=f"no: {asked.url}"))
     with caplog.at_level(logging.DEBUG), iceye(answers) as provider:
         (item,) = provider.products(SLA)
-        with pytest.raises(Exception, match="") as caught, provider.open_asset(item, "grd"):
+        with pytest.raises(Refused) as caught, provider.open_asset(item, "grd"):
             pass
     assert len(answers.calls("GET", FILE)) == 2
     assert "very-secret-signature" not in f"{caught.value} {caught.value.__context__} {caplog.text}"

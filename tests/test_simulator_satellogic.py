@@ -1,4 +1,4 @@
-"""The simulated Satellogic says what the provider's documents show: who may call, what a task must be, what lists hold."""
+"""The simulated Satellogic says what the documents show: who may call, what a task must be, what lists hold."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_a_zip_can_be_fetched_from_the_middle(told: tuple[Simulator, Caller, str
 
 
 def test_strips_of_an_area_show_different_ground_and_together_all_of_it() -> None:
-    with story() as (simulator, caller):
+    with story() as (_, caller):
         task_id = caller.order(product=178, target=AREA)
         caller.until(task_id, "completed", step=DAY)
         grounds = []

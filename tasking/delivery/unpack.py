@@ -44,12 +44,16 @@ class Limits:
         files: Most files.
         file_bytes: Largest single file, in bytes.
         total_bytes: All files together, in bytes.
+        expansion: How many times larger than the zip its files may be together; images rarely shrink to a half.
+        expansion_from_bytes: Up to this size, all files together, any expansion is taken: an empty mask shrinks well.
         levels: Most folders inside one another.
     """
 
     files: int = 10_000
     file_bytes: int = 16 * 1024**3
     total_bytes: int = 64 * 1024**3
+    expansion: int = 50
+    expansion_from_bytes: int = 256 * 1024**2
     levels: int = 10
 
 
@@ -80,7 +84,7 @@ def unpack(
     with disk_trouble(archive):
         try:
             with OpenZip(archive) as opened:
-                members = _judged(opened, archive.name, limits)
+                members = _judged(opened, archive, limits)
                 needed = sum(member.file_size for path, member in members.items() if path not in standing)
                 _refuse_without_room(folder, needed)
                 return {
@@ -91,9 +95,11 @@ def unpack(
             raise DamagedZip(f"{archive.name}: this zip is not whole: {error or type(error).__name__}") from error
 
 
-def _judged(opened: zipfile.ZipFile, name: str, limits: Limits) -> dict[str, zipfile.ZipInfo]:
+def _judged(opened: zipfile.ZipFile, archive: Path, limits: Limits) -> dict[str, zipfile.ZipInfo]:
     """The files of a zip by the path each will get; raises before anything is written."""
-    entries = opened.infolist()
+    entries, name = opened.infolist(), archive.name
+    size = archive.stat().st_size
+    most_bytes = min(limits.total_bytes, max(limits.expansion_from_bytes, limits.expansion * size))
     if len(entries) > 2 * limits.files:  # folders are entries too
         raise UnsafeAsset(f"{name}: it holds {len(entries)} entries; at most {limits.files} files are taken")
     members: dict[str, zipfile.ZipInfo] = {}
@@ -114,9 +120,10 @@ def _judged(opened: zipfile.ZipFile, name: str, limits: Limits) -> dict[str, zip
                 f"{name}: {_shown(entry)} would be {entry.file_size} bytes; at most {limits.file_bytes} are taken for "
                 "one file; nothing was unpacked"
             )
-        if total > limits.total_bytes:
+        if total > most_bytes:
             raise UnsafeAsset(
-                f"{name}: its files would be more than {limits.total_bytes} bytes together; nothing was unpacked"
+                f"{name}: its files would be more than {most_bytes} bytes together, and the zip has {size}; at most "
+                f"{limits.expansion} times as much is taken, and {limits.total_bytes} bytes; nothing was unpacked"
             )
         path = "/".join(parts)
         folders = {"/".join(parts[:depth]).lower() for depth in range(1, len(parts))}

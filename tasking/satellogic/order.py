@@ -140,9 +140,10 @@ class SatellogicOrder(Order):
     def _target_fits_the_product(self) -> SatellogicOrder:
         right, wrong = ("area", "point") if self.product == "area" else ("point", "area")
         if getattr(self, wrong) is not None:
+            an = "an area" if right == "area" else "a point"
             others = "'area'" if wrong == "area" else "'point' or 'rush'"
             raise InvalidOrder(
-                wrong, "(given)", f"product '{self.product}' takes a {right}: leave this out, or order product {others}"
+                wrong, "(given)", f"product '{self.product}' takes {an}: leave this out, or order product {others}"
             )
         if getattr(self, right) is None:
             example = AREA_EXAMPLE if right == "area" else POINT_EXAMPLE

@@ -91,7 +91,8 @@ class Satellogic:
         mine = _ours(order)
         kind = self.settings.analysis
         made = self.client.start_analysis(kind, self._payload(mine, label, mine.window.start, mine.window.end))
-        return plan_of(AnalysisName(kind, made.id, self.clock.now()), made, self.settings)
+        asked = self.clock.now().replace(microsecond=0)
+        return plan_of(AnalysisName(kind, made.id, asked), made, self.settings)
 
     def read_plan(self, plan_id: str) -> Plan:
         """Read one analysis; it is ready when it is finished.

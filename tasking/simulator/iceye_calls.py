@@ -73,7 +73,7 @@ def stamp(seconds: float) -> str:
 def is_uuid(value: Any) -> bool:
     """Whether a value is a UUID as text, with its hyphens."""
     try:
-        return isinstance(value, str) and len(value) == 36 and bool(UUID(value))
+        return isinstance(value, str) and str(UUID(value)) == value.lower()
     except ValueError:
         return False
 

@@ -81,7 +81,7 @@ class Products:
         task_id, product, name = (request.path_params[part] for part in ("task_id", "product", "name"))
         expires = request.query_params.get("expires", "")
         signed = self._signature(f"{task_id}/{product}/{name}", expires)
-        if not hmac.compare_digest(signed, request.query_params.get("sig", "")):
+        if not hmac.compare_digest(signed.encode(), request.query_params.get("sig", "").encode()):
             return _denied(403, "SignatureDoesNotMatch", "The signature does not match the address")
         if self._world.clock.seconds() >= int(expires):
             return _denied(403, "AccessDenied", "Request has expired")

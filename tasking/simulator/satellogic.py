@@ -135,8 +135,8 @@ class Satellogic:
         }
         for path, answers in routes.items():
             for slash in ("", "/"):
-                app.add_api_route(PREFIX + path + slash, _by_method(answers), methods=_METHODS, response_model=None)
-        app.add_api_route(PREFIX + "/{rest:path}", _nothing, methods=_METHODS, response_model=None)
+                app.router.add_route(PREFIX + path + slash, _by_method(answers), methods=_METHODS)
+        app.router.add_route(PREFIX + "/{rest:path}", _nothing, methods=_METHODS)
         app.include_router(satellogic_control(self))
         app.add_exception_handler(Refusal, _say_no)
 

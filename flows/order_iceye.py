@@ -1,0 +1,22 @@
+"""Order one new radar image from ICEYE."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows.order import carry_out
+from tasking.iceye.order import IceyeOrder
+
+
+@flow(name="order-iceye", persist_result=False, flow_run_name="{order.name}")
+def order_iceye(order: IceyeOrder) -> State[Any]:
+    """Order one new radar image of a place from ICEYE and bring it home.
+
+    The run checks the contract, asks for price and feasibility, orders once, and waits. The products of the SLA are
+    delivered as soon as they are there, the others when they follow, into the same STAC catalog. During the waits it
+    holds no process. An order costs money and is never placed twice: to try a failed one again, press Retry on its run.
+    """
+    return carry_out(order)

@@ -1,0 +1,22 @@
+"""Order new images of a place or an area from Satellogic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows.order import carry_out
+from tasking.satellogic.order import SatellogicOrder
+
+
+@flow(name="order-satellogic", persist_result=False, flow_run_name="{order.name}")
+def order_satellogic(order: SatellogicOrder) -> State[Any]:
+    """Order new images of a place, of an area, or again and again, from Satellogic (Aleph) and bring them home.
+
+    The run asks for opportunities, chooses, orders once, and waits. Each capture is delivered into the same STAC
+    catalog as soon as it is published, also when the task goes on for weeks. During the waits it holds no process. An
+    order costs money and is never placed twice: to try a failed one again, press Retry on its run.
+    """
+    return carry_out(order)
