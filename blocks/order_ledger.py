@@ -36,7 +36,7 @@ class OrderLedger(Block):
     _documentation_url: ClassVar[HttpUrl] = HttpUrl("https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls")
     _description = (
         "The database that holds every satellite tasking order, what it waits for and what happened to it. "
-        "It is what keeps an order from being placed twice."
+        "It is what keeps an order from being placed twice. Make one block, and name it default."
     )
 
     url: SecretStr = Field(
@@ -44,7 +44,7 @@ class OrderLedger(Block):
         title="Database URL",
         description=(
             "sqlite:////folder/ledger.sqlite for one machine, postgresql+psycopg://user:password@host/database for "
-            "several. When left out: a SQLite file in the tasking-flows home folder."
+            "several. When left empty: the file ~/.tasking-flows/ledger.sqlite."
         ),
     )
 

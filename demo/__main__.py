@@ -9,7 +9,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import httpx
 from rich.console import Console
@@ -21,7 +20,8 @@ from demo.stack import PROJECT, Stack, TookTooLong
 from demo.story import Story, as_curl, create_flow_run
 from tasking.waiting import readable
 
-ORDER_TIMEOUT_SECONDS = 180.0
+ORDER_TIMEOUT_SECONDS = 240.0
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
@@ -35,7 +35,7 @@ def main() -> int:
         "--archive", type=Path, default=PROJECT / "archive" / "demo", help="where images go (default archive/demo)"
     )
     given = parser.parse_args()
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    for ending in ENDINGS:
         signal.signal(ending, _end)
     console = Console(highlight=False)
     console.width = max(console.width, 140)  # a log file has no width; a terminal wraps by itself
@@ -53,11 +53,15 @@ def main() -> int:
 
 def _placed(stack: Stack, url: str, body: bytes) -> httpx.Response | None:
     """Prefect's answer; ``None`` when its database is busy (503): the key makes the call safe to send again."""
-    answer = stack.api.post(url, content=body, headers={"Content-Type": "application/json"})
+    answer = stack.api.client.post(url, content=body, headers={"Content-Type": "application/json"})
     return None if answer.status_code == 503 else answer.raise_for_status()
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)  # once is enough: the tidying up is not to be interrupted
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(128 + number)
 
 
@@ -85,7 +89,7 @@ def show_one_order(console: Console, provider: str, archive: Path) -> int:
             show_delivery(console, archive / reference),
             show_counts(console, stack.provider.made(stack.sim, reference)),
         ]
-        show_cost(console, held, ours, theirs, _watches(stack))
+        show_cost(console, held, ours, theirs, len(stack.api.runs("watch-orders", "COMPLETED", "RUNNING")))
     console.print(
         f"\nAll stopped again after {time.monotonic() - begin:.0f} s. "
         "To keep it running and look around in the Prefect UI: [bold]make up[/bold]"
@@ -133,15 +137,6 @@ def _say_ready(console: Console, stack: Stack, seconds: float) -> None:
         markup=False,
         soft_wrap=True,
     )
-
-
-def _watches(stack: Stack) -> int:
-    """How many runs of watch-orders there were."""
-    wanted: dict[str, Any] = {
-        "flows": {"name": {"any_": ["watch-orders"]}},
-        "flow_runs": {"state": {"type": {"any_": ["COMPLETED", "RUNNING"]}}},
-    }
-    return int(stack.post("/flow_runs/count", wanted))
 
 
 if __name__ == "__main__":

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
-import signal
 import socket
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -22,12 +18,14 @@ from typing import Any, TypeVar
 
 import httpx
 
-from demo.programs import RUN_MARK, Program, ProgramEnded, kill_all, with_mark
+from demo.environment import HOME_MARK, environment
+from demo.prefect_api import PrefectApi
+from demo.programs import RUN_MARK, Program, ProgramEnded, kill_all, undisturbed, with_mark
 
 PROJECT = Path(__file__).resolve().parents[1]
-POOLS = ("orders", "ops")
-HOME_MARK = "TASKING_FLOWS_HOME"
-BUSY_TRIES = 10
+POOLS = {"orders": 4, "ops": 2}
+"""Work pools, and how many runs their worker starts at once."""
+
 
 T = TypeVar("T")
 
@@ -76,9 +74,8 @@ class Stack:
         self.ledger_url = f"sqlite:///{self.folder / 'ledger.sqlite'}"
         self.url = f"http://127.0.0.1:{_free_port()}"
         self.simulator_url = f"http://127.0.0.1:{_free_port()}"
-        self._environment = self._made_environment(inline_wait_seconds)
-        # proxies are for the world outside; everything here is on this machine
-        self.api = httpx.Client(base_url=f"{self.url}/api", timeout=30, trust_env=False)
+        self._environment = environment(self.folder, f"{self.url}/api", inline_wait_seconds)
+        self.api = PrefectApi(f"{self.url}/api")
         self.sim = httpx.Client(base_url=self.simulator_url, timeout=30, trust_env=False)
         self.simulator = self._program("simulator", ["-m", "tasking.simulator", *self._simulator_options()])
         port = self.url.rpartition(":")[2]
@@ -86,32 +83,13 @@ class Stack:
             "server", ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
         )
         self.workers = {
-            pool: self._program(f"worker-{pool}", ["-m", "prefect", "worker", "start", "--pool", pool, "--name", pool])
-            for pool in POOLS
+            pool: self._program(
+                f"worker-{pool}",
+                ["-m", "prefect", "worker", "start", "--pool", pool, "--name", pool, "--limit", str(limit)],
+            )
+            for pool, limit in POOLS.items()
         }
         self.deployments: dict[str, str] = {}
-
-    def _made_environment(self, inline_wait_seconds: float) -> dict[str, str]:
-        """This process's environment without any Prefect settings of the user, and with the stack's own."""
-        mine = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "TASKING_"))}
-        mine |= {
-            HOME_MARK: str(self.folder / "home"),  # tells our processes from all others, too
-            "TASKING_INLINE_WAIT_SECONDS": f"{inline_wait_seconds:g}",
-            "PREFECT_HOME": str(self.folder / "prefect"),
-            "PREFECT_API_URL": f"{self.url}/api",
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            "DO_NOT_TRACK": "1",
-            "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
-            "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "PT2M",  # the watch runs often: no hour ahead
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_WORKER_PREFETCH_SECONDS": "0",  # a process is started when due, not 10 s ahead
-            "PREFECT_CLI_COLORS": "false",
-            "PREFECT_CLI_PROMPT": "false",
-            "PYTHONUNBUFFERED": "1",
-        }
-        for name in ("NO_PROXY", "no_proxy"):
-            mine[name] = ",".join(filter(None, [mine.get(name), "127.0.0.1", "localhost"]))
-        return mine
 
     def _simulator_options(self) -> list[str]:
         return [
@@ -142,14 +120,14 @@ class Stack:
         self._say("Starting the simulator, the Prefect server and two workers")
         prepare.start(json.dumps(self._prepared()).encode())
         self.start(self.simulator, self.server)
-        self.wait_for(self._pools_are_there, 60, "the work pools", also=prepare)
+        self.wait_for(lambda: all(map(self.api.has_pool, POOLS)), 60, "the work pools", also=prepare)
         deploy = self._program("deploy", ["-m", "prefect", "--no-prompt", "deploy", "--all"], PROJECT)
         deploy.start()
         self.workers["orders"].start()
         deploy.finish(120)
         prepare.finish(120)
         self.workers["ops"].start()
-        self.deployments = self._read_deployments()
+        self.deployments = self.api.deployments()
         self.watch_every(self._watch_seconds)
 
     def start(self, *programs: Program) -> None:
@@ -157,9 +135,9 @@ class Stack:
         for program in programs:
             program.start()
         if self.server in programs:
-            self.wait_for(lambda: _answers(self.api, "/health"), 120, "the Prefect server to answer")
+            self.wait_for(self.api.answers, 120, "the Prefect server to answer")
         if self.simulator in programs:
-            self.wait_for(lambda: _answers(self.sim, "/_sim/health"), 120, "the simulator to answer")
+            self.wait_for(self._simulator_answers, 120, "the simulator to answer")
 
     def _prepared(self) -> dict[str, Any]:
         account = self.provider.blocks(self.simulator_url)
@@ -175,20 +153,15 @@ class Stack:
             },
         }
 
-    def _pools_are_there(self) -> bool:
-        return all(self.api.get(f"/work_pools/{pool}").is_success for pool in POOLS)
-
-    def _read_deployments(self) -> dict[str, str]:
-        flows = {one["id"]: one["name"] for one in self.post("/flows/filter")}
-        return {f"{flows[one['flow_id']]}/{one['name']}": one["id"] for one in self.post("/deployments/filter")}
+    def _simulator_answers(self) -> bool:
+        try:
+            return self.sim.get("/_sim/health").is_success
+        except httpx.TransportError:
+            return False
 
     def watch_every(self, seconds: float, **parameters: Any) -> None:
         """Change the schedule of watch-orders, and what it runs with; prefect.yaml keeps the one for production."""
-        deployment = self.deployments["watch-orders/watch"]
-        schedule = {"interval": seconds, "anchor_date": datetime.now(UTC).isoformat()}
-        for one in self.get(f"/deployments/{deployment}")["schedules"]:
-            change = {"schedule": schedule, "slug": one["slug"], "active": True, "parameters": parameters}
-            self._ask("PATCH", f"/deployments/{deployment}/schedules/{one['id']}", json=change)
+        self.api.schedule_every(self.deployments["watch-orders/watch"], seconds, parameters)
 
     # Ending
 
@@ -197,7 +170,7 @@ class Stack:
 
     def close(self) -> None:
         """Stop everything and throw the folder away. Nothing that was started is left, however often Ctrl-C is hit."""
-        with _undisturbed():
+        with undisturbed():
             self._stop_all()
 
     def _stop_all(self) -> None:
@@ -211,7 +184,7 @@ class Stack:
         while (left := self.left_running()) and time.monotonic() < deadline:
             kill_all(left)
             time.sleep(0.05)
-        self.api.close()
+        self.api.client.close()
         self.sim.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -221,29 +194,13 @@ class Stack:
 
     # Using
 
-    def order(self, order: dict[str, Any], **more: Any) -> str:
+    def order(self, order: dict[str, Any]) -> str:
         """Start an order by HTTP, as anybody would; the id of its run. Safe to repeat: the reference is the key."""
-        body = {"parameters": {"order": order}, "idempotency_key": order.get("reference"), **more}
-        deployment = self.deployments[self.provider.DEPLOYMENT]
-        return str(self.post(f"/deployments/{deployment}/create_flow_run", body)["id"])
-
-    def run(self, run_id: str) -> dict[str, Any]:
-        """A flow run as the server has it."""
-        read: dict[str, Any] = self.get(f"/flow_runs/{run_id}")
-        return read
-
-    def states(self, run_id: str) -> list[dict[str, Any]]:
-        """All states of a run, oldest first: ``name``, ``type``, ``message``, ``timestamp``."""
-        read = self.get("/flow_run_states/", flow_run_id=run_id)
-        return sorted(read, key=lambda state: str(state["timestamp"]))
+        return self.api.start(self.deployments[self.provider.DEPLOYMENT], {"order": order}, order.get("reference"))
 
     def processes(self, run_id: str) -> list[int]:
         """Ids of the processes that carry out a run now."""
         return sorted(with_mark(RUN_MARK, run_id))
-
-    def slots_held(self, pool: str) -> int:
-        """How many slots of a work pool are taken, by Prefect's own count."""
-        return int(self.post(f"/work_pools/{pool}/concurrency_status")["active_slots"])
 
     def provider_now(self) -> datetime:
         """The provider's time."""
@@ -283,45 +240,6 @@ class Stack:
         """Raise `ProgramEnded` if a program that should run has ended by itself."""
         for program in (self.simulator, self.server, *self.workers.values()):
             program.check()
-
-    def get(self, path: str, **params: str) -> Any:
-        """Read from the Prefect API; see `post`."""
-        return self._ask("GET", path, params=params)
-
-    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Ask the Prefect API, again while its database is busy (503: SQLite takes one writer at a time)."""
-        return self._ask("POST", path, json=body or {})
-
-    def _ask(self, method: str, path: str, **how: Any) -> Any:
-        for left in reversed(range(BUSY_TRIES)):
-            answer = self.api.request(method, path, **how)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or not left:
-                break
-            time.sleep(0.3)
-        if answer.is_error:
-            raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:500]}")
-        return answer.json() if answer.content else None
-
-
-def _answers(client: httpx.Client, path: str) -> bool:
-    try:
-        return client.get(path).is_success
-    except httpx.TransportError:
-        return False
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let no signal interrupt the tidying up."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {one: signal.signal(one, signal.SIG_IGN) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
 
 
 def _free_port() -> int:

@@ -55,7 +55,7 @@ class Story:
         return self._stack.wait_for(self._next, timeout_seconds, f"order {self._reference} to end", every_seconds=0.4)
 
     def _next(self) -> dict[str, Any] | None:
-        states = self._stack.states(self._run_id)
+        states = self._stack.api.states(self._run_id)
         for state in states:
             if state["id"] not in self._told:
                 self._told.add(state["id"])

@@ -6,9 +6,10 @@ import hashlib
 from datetime import timedelta
 from typing import Literal
 
+from prefect import get_run_logger
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
-from prefect.runtime import flow_run
+from prefect.runtime import deployment
 from pydantic import Field
 
 from tasking import lifecycle
@@ -18,6 +19,7 @@ from tasking.errors import InvalidOrder, OrderEnded
 from tasking.order import Order
 from tasking.status import StatusCode
 from tasking.waiting import readable
+from tasks.show import show_timeline
 from tasks.step import ledger, ledger_and_provider
 
 AFTER_EXPIRY = timedelta(days=7)
@@ -39,7 +41,7 @@ def approve(order: Order, reference: str) -> None:
     Raises:
         OrderEnded: A person declined.
     """
-    if flow_run.deployment_id is None:
+    if deployment.id is None:
         raise InvalidOrder("require_approval", True, "only a run of a deployment can ask a person; start it there")
     with ledger_and_provider(order.account) as (book, provider):
         candidate = lifecycle.chosen(book, provider, reference)
@@ -51,7 +53,10 @@ def approve(order: Order, reference: str) -> None:
         book.record(
             reference, "approval asked", question, waits_for="approval", waits_message=question, wake_at=deadline
         )
-    form = Approval.with_initial_data(description=question, decision="approve")
+    get_run_logger().info("%s: press Resume on this run", question)
+    show_timeline(reference)
+    # nothing is filled in beforehand: a yes costs money, and a prefilled field loses its description
+    form = Approval.with_initial_data(description=question)
     answer = suspend_flow_run(
         wait_for_input=form,
         timeout=int(max((deadline - utc_now() + AFTER_EXPIRY).total_seconds(), 60)),
@@ -65,7 +70,9 @@ def approve(order: Order, reference: str) -> None:
 
 
 def _question(candidate: Candidate) -> str:
+    view = f", {candidate.off_nadir_deg:.1f}° off nadir" if candidate.off_nadir_deg is not None else ""
     until = f"; it can be ordered until {readable(candidate.valid_until)}" if candidate.valid_until else ""
     return (
-        f"Waiting for approval: capture by {candidate.platform or 'a satellite'} on {readable(candidate.start)}{until}"
+        f"Waiting for approval: capture by {candidate.platform or 'a satellite'} on {readable(candidate.start)}"
+        f"{view}{until}. All candidates are among this run's artifacts"
     )

@@ -27,7 +27,7 @@ def cancel_order(reference: str, dry_run: bool = False, stop_waiting: bool = Fal
     """Cancel an order: before the request is made always, afterwards where the provider has a way.
 
     Args:
-        reference: The order's reference.
+        reference: The order's reference; the first lines of its run's log have it.
         dry_run: Only say what a cancel would mean now, and what it would cost.
         stop_waiting: For a request that cannot be cancelled at the provider: end our order all the same. The capture
             may still be made and paid; Retry on the order's run is then the way to fetch it.

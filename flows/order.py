@@ -45,6 +45,7 @@ def carry_out(order: Order) -> State[Any]:
         The state the run ends with, with a message for a person.
     """
     reference = order.reference or own_reference(order)
+    get_run_logger().info("Order %s", reference)  # a person who gave none finds it here, for cancel-order
     while True:
         try:
             return _to_its_end(order, reference)

@@ -29,7 +29,7 @@ def survey_site(site: str, order: AxelGlobeOrder, starts_in_hours: float = 24.0)
     Args:
         site: Name of the place; part of each order's reference.
         order: What to order each time. Its window gives the length only: each order's window starts
-            ``starts_in_hours`` after the scheduled time.
+            ``starts_in_hours`` after the scheduled time. Its reference and site are set for each order.
         starts_in_hours: Lead time of each window.
     """
     with ledger() as book:

@@ -27,7 +27,7 @@ def show_candidates(order: Order, reference: str, ranked: Sequence[Ranked], best
     lines = [
         f"# Candidates of {_text(reference)}",
         f"![Area and footprints](data:image/svg+xml;base64,{picture})",
-        "| | score | covers | capture (UTC) | satellite | off nadir | sun | why |",
+        "| | score | covers | capture (UTC) | satellite | off nadir | sun | why not |",
         "| --- | ---: | ---: | --- | --- | ---: | ---: | --- |",
     ]
     for one in ranked[:SHOWN]:
@@ -35,7 +35,7 @@ def show_candidates(order: Order, reference: str, ranked: Sequence[Ranked], best
         lines.append(
             f"| {'**chosen**' if it.id == best.id else ''} | {one.score:.2f} | {_number(one.coverage_percent, ' %')} "
             f"| {it.start:%Y-%m-%d %H:%M} | {_text(it.platform or '')} | {_number(it.off_nadir_deg, '°')} "
-            f"| {_number(it.sun_elevation_deg, '°')} | {_text(one.why_not or one.reason)} |"
+            f"| {_number(it.sun_elevation_deg, '°')} | {_text(one.why_not)} |"
         )
     if len(ranked) > SHOWN:
         lines.append(f"\n{len(ranked) - SHOWN} more are not shown.")
@@ -69,8 +69,8 @@ def show_timeline(reference: str) -> None:
         entries = book.journal(reference) if book.find(reference) is not None else []
     if not entries:
         return
-    lines = [f"# What happened to {_text(reference)}", "| when (UTC) | what | |", "| --- | --- | --- |"]
-    lines += [f"| {one.at:%Y-%m-%d %H:%M:%S} | {_text(one.event)} | {_text(one.message)} |" for one in entries]
+    lines = [f"# What happened to {_text(reference)}", "| when (UTC) | what | in words |", "| --- | --- | --- |"]
+    lines += [f"| {one.at:%Y-%m-%d %H:%M:%S} | {_text(one.event)} | {_text(_short(one.message))} |" for one in entries]
     create_markdown_artifact("\n".join(lines), key=_key(reference, "timeline"), description="The order's timeline")
 
 
@@ -81,6 +81,11 @@ def _key(reference: str, what: str) -> str:
 
 def _number(value: float | None, unit: str) -> str:
     return "" if value is None else f"{value:.1f}{unit}"
+
+
+def _short(said: str) -> str:
+    """Without the middle of opaque ids, which push the words out of the page; the ledger has them whole."""
+    return re.sub(r"[\w=+/-]{48,}", lambda found: f"{found[0][:8]}…{found[0][-8:]}", said)
 
 
 def _text(said: str) -> str:

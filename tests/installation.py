@@ -19,12 +19,17 @@ from prefect.states import AwaitingRetry
 from pydantic import SecretStr
 
 from blocks.axelglobe_tasking import AxelGlobeTasking
+from blocks.iceye_tasking import IceyeTasking
 from blocks.image_archive import ImageArchive
 from blocks.order_ledger import OrderLedger
+from blocks.satellogic_tasking import SatellogicTasking
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord
 from tasking.simulator import Simulator
+
+QUICK = {"requests_per_second": 1000, "attempts": 2, "wait_initial_seconds": 0.01, "wait_jitter_seconds": 0.01}
+"""Calls to a provider on this machine."""
 
 
 @dataclass
@@ -125,17 +130,46 @@ def ledger_url(folder: Path) -> str:
     return f"sqlite:///{folder / 'ledger.sqlite'}"
 
 
+def save_iceye(simulator: Simulator, **settings: Any) -> None:
+    """Save an ICEYE account that points to the simulator."""
+    client_id, client_secret = simulator.credentials
+    account = {
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "api_url": simulator.iceye_api_url,
+        "auth_url": simulator.iceye_auth_url,
+        "contract_id": simulator.iceye.contract_id(priced=True),
+        "http": QUICK,
+    }
+    IceyeTasking(**{**account, **settings}).save("default", overwrite=True)
+
+
+def save_satellogic(simulator: Simulator, **settings: Any) -> None:
+    """Save a Satellogic account that points to the simulator."""
+    client_id, client_secret = simulator.credentials
+    account = {
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "api_url": simulator.satellogic_api_url,
+        "token_url": simulator.satellogic_token_url,
+        "contract_id": simulator.satellogic.contracts()[0]["contract_id"],
+        "http": QUICK,
+    }
+    SatellogicTasking(**{**account, **settings}).save("default", overwrite=True)
+
+
 def save_blocks(simulator: Simulator, folder: Path, **settings: Any) -> None:
     """Save the three blocks an installation needs."""
     client_id, client_secret = simulator.credentials
-    http = {"requests_per_second": 1000, "attempts": 2, "wait_initial_seconds": 0.01, "wait_jitter_seconds": 0.01}
     account = {
         "client_id": client_id,
         "client_secret": client_secret,
         "api_url": simulator.api_url,
         "token_url": simulator.token_url,
-        "http": http,
+        "http": QUICK,
     }
     AxelGlobeTasking(**{**account, **settings}).save("default", overwrite=True)
     ImageArchive(url=str(folder / "archive")).save("default", overwrite=True)
+    save_iceye(simulator)
+    save_satellogic(simulator)
     OrderLedger(url=SecretStr(ledger_url(folder))).save("default", overwrite=True)

@@ -51,7 +51,8 @@ class Caller:
             "client_secret": self.client[1],
             **changes,
         }
-        return httpx.post(self.simulator.satellogic_token_url, json={k: v for k, v in body.items() if v is not None})
+        sent = {name: value for name, value in body.items() if value is not None}
+        return self.http.post(self.simulator.satellogic_token_url, json=sent)
 
     def post(self, **changes: Any) -> httpx.Response:
         return self.http.post("/tasking/tasks/", json=payload(**changes))

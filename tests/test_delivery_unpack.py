@@ -289,3 +289,4 @@ def test_a_hostile_zip_ends_the_delivery_without_a_catalog(
         bring(item(server.file("/scene.zip", zipped(("../../evil.txt", b"x")))))
     assert not (tmp_path / "bay/catalog.json").exists()
     assert not list(tmp_path.rglob("evil.txt"))
+    assert not list(tmp_path.rglob("*.zip"))

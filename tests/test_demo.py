@@ -39,7 +39,7 @@ def started(folder: Path, mark: str) -> subprocess.Popen[str]:
 def ended(demo: subprocess.Popen[str], mark: str) -> str:
     """What it said, once it ended by itself."""
     try:
-        return demo.communicate(timeout=300)[0]
+        return demo.communicate(timeout=420)[0]
     except subprocess.TimeoutExpired:
         kill_all(list(with_mark(MARK, mark)))
         raise
@@ -63,7 +63,7 @@ def test_the_demo_delivers_a_verified_catalog_and_leaves_nothing_running(tmp_pat
 def test_a_demo_that_is_told_to_end_leaves_nothing_running(tmp_path: Path) -> None:
     mark = str(uuid.uuid4())
     demo = started(tmp_path, mark)
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 120
     while len(with_mark(MARK, mark)) < 4 and time.monotonic() < give_up:
         time.sleep(0.1)
     assert len(with_mark(MARK, mark)) >= 4, "the demo, the server, the simulator and what prepares them"

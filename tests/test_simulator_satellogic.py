@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +14,7 @@ import httpx
 import pytest
 
 from tasking.simulator import Simulator
+from tasking.simulator.satellogic_switches import SatellogicSwitches
 from tests.satellogic_story import AREA, CONTRACT, HOUR, POINT, Caller, payload, story
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -258,3 +261,9 @@ def test_the_next_link_can_be_made_to_lead_away() -> None:
         caller.order()
         simulator.fault("next_to_other_host", path="*/tasking/tasks/", host="http://127.0.0.2:9")
         assert caller.http.get("/tasking/tasks/").json()["next"].startswith("http://127.0.0.2:9/")
+
+
+def test_every_switch_stands_in_the_readme() -> None:
+    text = (Path(__file__).parents[1] / "tasking/simulator/README.md").read_text()
+    for name, field in SatellogicSwitches.model_fields.items():
+        assert f"| `{name}` | `{json.dumps(field.default)}` | {field.description} |" in text, name

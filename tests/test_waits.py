@@ -48,10 +48,9 @@ def record_of(stack: Stack, reference: str) -> OrderRecord | None:
         return ledger.find(reference)
 
 
-def running(stack: Stack, flow: str, state: str = "RUNNING") -> list[str]:
-    """Runs of a flow in a state that have a process."""
-    wanted = {"flows": {"name": {"any_": [flow]}}, "flow_runs": {"state": {"type": {"any_": [state]}}}}
-    return [run["id"] for run in stack.post("/flow_runs/filter", wanted) if stack.processes(run["id"])]
+def at_work(stack: Stack, flow: str) -> list[str]:
+    """Runs of a flow that are Running and have a process."""
+    return [run["id"] for run in stack.api.runs(flow, "RUNNING") if stack.processes(run["id"])]
 
 
 def waits_for(stack: Stack, placed: Placed, what: str) -> None:
@@ -60,7 +59,7 @@ def waits_for(stack: Stack, placed: Placed, what: str) -> None:
     def parked() -> bool:
         record = record_of(stack, placed.reference)
         return (
-            stack.run(placed.run_id)["state_name"] == "AwaitingRetry"
+            stack.api.run(placed.run_id)["state_name"] == "AwaitingRetry"
             and record is not None
             and record.waits_for == what
             and not stack.processes(placed.run_id)
@@ -70,12 +69,12 @@ def waits_for(stack: Stack, placed: Placed, what: str) -> None:
 
 
 def test_a_wait_holds_no_slot_and_says_what_for(stack: Stack, placed: Placed) -> None:
-    run = stack.run(placed.run_id)
+    run = stack.api.run(placed.run_id)
 
     assert run["state_name"] == "AwaitingRetry"
     assert run["state"]["message"].startswith("Waiting for candidates")
     assert run["infrastructure_pid"] is None
-    assert stack.slots_held("orders") == 0
+    assert stack.api.slots_held("orders") == 0
 
 
 def test_in_a_pool_of_one_slot_another_run_has_its_turn_during_the_wait(stack: Stack, placed: Placed) -> None:
@@ -83,11 +82,11 @@ def test_in_a_pool_of_one_slot_another_run_has_its_turn_during_the_wait(stack: S
     other = stack.order(late)
 
     stack.wait_for(
-        lambda: stack.run(other)["state_type"] == "FAILED", PATIENCE_SECONDS, "the other run to have its turn"
+        lambda: stack.api.run(other)["state_type"] == "FAILED", PATIENCE_SECONDS, "the other run to have its turn"
     )
 
-    assert "is past" in stack.run(other)["state"]["message"]
-    assert stack.run(placed.run_id)["state_name"] == "AwaitingRetry", "the first was still waiting"
+    assert "is past" in stack.api.run(other)["state"]["message"]
+    assert stack.api.run(placed.run_id)["state_name"] == "AwaitingRetry", "the first was still waiting"
 
 
 def test_an_order_ends_well_although_everything_dies_during_its_waits(stack: Stack, placed: Placed) -> None:
@@ -102,23 +101,25 @@ def test_an_order_ends_well_although_everything_dies_during_its_waits(stack: Sta
         program.stop()
     stack.start(stack.simulator, stack.server)
     stack.start(*stack.workers.values())
-    assert stack.slots_held("orders") == 0
+    assert stack.api.slots_held("orders") == 0
     record = record_of(stack, placed.reference)
     assert record is not None
     stack.sim.post("/_sim/clock", json={"now": stack.provider.products_due(record).isoformat()}).raise_for_status()
 
     stack.wait_for(
-        lambda: stack.run(placed.run_id)["state_type"] in ("COMPLETED", "FAILED"), PATIENCE_SECONDS, "the order to end"
+        lambda: stack.api.run(placed.run_id)["state_type"] in ("COMPLETED", "FAILED"),
+        PATIENCE_SECONDS,
+        "the order to end",
     )
 
-    assert stack.run(placed.run_id)["state"]["message"].startswith("Delivered")
+    assert stack.api.run(placed.run_id)["state"]["message"].startswith("Delivered")
     assert stack.provider.made(stack.sim, placed.reference) == {"plans": 1, "requests": 1, "credits": 1}
     assert (stack.archive / placed.reference / "catalog.json").is_file()
     assert verify(stack.archive / placed.reference) == []
 
 
 def test_watching_goes_on_after_a_watch_was_killed_together_with_the_server(stack: Stack) -> None:
-    (watch, *_) = stack.wait_for(lambda: running(stack, "watch-orders"), PATIENCE_SECONDS, "a watch at work")
+    (watch, *_) = stack.wait_for(lambda: at_work(stack, "watch-orders"), PATIENCE_SECONDS, "a watch at work")
     stack.workers["ops"].kill()
     kill_all(stack.processes(watch))
     stack.server.kill()
@@ -127,15 +128,17 @@ def test_watching_goes_on_after_a_watch_was_killed_together_with_the_server(stac
     stack.start(stack.server)
     stack.start(stack.workers["ops"])
 
-    done = {"state": {"type": {"any_": ["COMPLETED"]}}, "start_time": {"after_": killed}}
-    wanted = {"flows": {"name": {"any_": ["watch-orders"]}}, "flow_runs": done}
-    stack.wait_for(lambda: stack.post("/flow_runs/count", wanted), PATIENCE_SECONDS, "another watch to do its work")
+    def another() -> bool:
+        done = stack.api.runs("watch-orders", "COMPLETED", start_time={"after_": killed})
+        return any("open orders" in run["state"]["message"] for run in done)
+
+    stack.wait_for(another, PATIENCE_SECONDS, "another watch to do its work")
 
 
 def test_an_order_whose_worker_and_engine_were_killed_is_brought_back_and_planned_once(stack: Stack) -> None:
     stack.watch_every(5, lost_after_seconds=10)
     run_id = stack.order(stack.provider.order("lost", stack.provider_now()))
-    stack.wait_for(lambda: run_id in running(stack, "order-axelglobe"), PATIENCE_SECONDS, "the order to be at work")
+    stack.wait_for(lambda: run_id in at_work(stack, "order-axelglobe"), PATIENCE_SECONDS, "the order to be at work")
     stack.workers["orders"].kill()
     kill_all(stack.processes(run_id))
 
@@ -143,4 +146,6 @@ def test_an_order_whose_worker_and_engine_were_killed_is_brought_back_and_planne
 
     waits_for(stack, Placed("lost", run_id), "candidates")
     assert stack.provider.made(stack.sim, "lost")["plans"] == 1
-    assert "AwaitingRetry" in [state["name"] for state in stack.states(run_id) if "lost" in (state["message"] or "")]
+    assert "AwaitingRetry" in [
+        state["name"] for state in stack.api.states(run_id) if "lost" in (state["message"] or "")
+    ]

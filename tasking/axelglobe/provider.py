@@ -121,9 +121,9 @@ class AxelGlobe:
     def find_request(self, order: Order, plan_id: str | None, label: str) -> Request | None:
         """The request that ``label`` stands for, or ``None``; how it is told is in `finding.our_request`."""
         _ours(order)
+        assert plan_id is not None, "AxelGlobe orders have a plan"
         with _about(label):
-            assert plan_id is not None, "AxelGlobe orders have a plan"
-        found = our_request(self.client.requests(task_plan_id=plan_id), plan_id, label)
+            found = our_request(self.client.requests(task_plan_id=plan_id), plan_id, label)
         return request_of(found, self.settings, self.clock.now()) if found is not None else None
 
     def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:  # noqa: ARG002

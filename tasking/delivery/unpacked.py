@@ -9,7 +9,7 @@ from typing import Any
 from tasking.delivery.download import FileFacts
 from tasking.delivery.folder import disk_trouble
 from tasking.delivery.unpack import DamagedZip, unpack
-from tasking.errors import DeliveryFailed
+from tasking.errors import DeliveryFailed, UnsafeAsset
 
 _KINDS = {
     ".tif": ("image/tiff; application=geotiff", "data"),
@@ -36,7 +36,7 @@ def unpacked(archive: FileFacts, standing: Iterable[FileFacts]) -> list[FileFact
         Facts of all its files, with keys such as ``delivery/rasters/a.tif``.
 
     Raises:
-        DeliveryFailed: As `unpack`. A zip that is damaged is removed, so that the next delivery fetches it again.
+        DeliveryFailed: As `unpack`. A zip that is refused is removed, so that the next delivery fetches it again.
     """
     folder = archive.path.with_suffix("")
     before = {
@@ -45,7 +45,7 @@ def unpacked(archive: FileFacts, standing: Iterable[FileFacts]) -> list[FileFact
     try:
         found = unpack(archive.path, folder, before)
     except DeliveryFailed as error:
-        if isinstance(error, DamagedZip):
+        if isinstance(error, DamagedZip | UnsafeAsset):
             with disk_trouble(archive.path):
                 archive.path.unlink(missing_ok=True)
         raise type(error)(f"item {archive.item_id}, asset {archive.asset_key}: {error}") from error

@@ -6,7 +6,7 @@ from typing import Any
 
 from tasking.candidate import Candidate
 from tasking.create import create_once
-from tasking.errors import CredentialsRefused, OrderEnded, Refused
+from tasking.errors import CredentialsRefused, NotFound, OrderEnded, Refused
 from tasking.ledger import Ledger, RequestRecord
 from tasking.lifecycle.choosing import chosen, drop, label, requested
 from tasking.lifecycle.pausing import look_after
@@ -67,4 +67,7 @@ def _lost(provider: Provider, plan_id: str | None, candidate: Candidate) -> bool
         return True
     if plan_id is None or not isinstance(provider, Plans):
         return False
-    return candidate.id not in {one.id for one in provider.candidates(plan_id)}
+    try:
+        return candidate.id not in {one.id for one in provider.candidates(plan_id)}
+    except NotFound:  # the plan itself is forgotten, and its candidates with it
+        return True

@@ -132,7 +132,7 @@ def _note(task: Task, captures: Sequence[Capture]) -> str:
     partial = task.status == "partially_completed"
     parts = []
     if wanted > 1:
-        parts.append(f"{published} of {wanted} captures" + ("" if partial or published < wanted else " published"))
+        parts.append(f"{published} of {wanted} captures published")
     elif published > 1 or partial or (published and task.status in ("canceled", "planning", "pending", "in_progress")):
         parts.append(f"{published} {'capture' if published == 1 else 'captures'} published")
     if failed:

@@ -1,0 +1,41 @@
+"""The environment of the stack's programs: nothing of the user's Prefect, everything in one folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+HOME_MARK = "TASKING_FLOWS_HOME"
+"""Set for all programs of a stack, and for what they start: tells our processes from all others, too."""
+
+
+def environment(folder: Path, api_url: str, inline_wait_seconds: float) -> dict[str, str]:
+    """This process's environment without any settings of the user's Prefect, and with those of one stack.
+
+    Args:
+        folder: Where everything is kept.
+        api_url: The stack's Prefect API.
+        inline_wait_seconds: See `flows.parking.inline_seconds`.
+    """
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    mine = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "TASKING_"))}
+    mine |= {
+        HOME_MARK: str(folder / "home"),
+        "TASKING_INLINE_WAIT_SECONDS": f"{inline_wait_seconds:g}",
+        "TMPDIR": str(temporary),  # what a killed process leaves goes with the rest
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": api_url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
+        "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "PT2M",  # the watch runs often: no hour ahead
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_WORKER_PREFETCH_SECONDS": "0",  # a process is started when due, not 10 s ahead
+        "PREFECT_CLI_COLORS": "false",
+        "PREFECT_CLI_PROMPT": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+    for name in ("NO_PROXY", "no_proxy"):  # proxies are for the world outside; everything here is on this machine
+        mine[name] = ",".join(filter(None, [mine.get(name), "127.0.0.1", "localhost"]))
+    return mine
