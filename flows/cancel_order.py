@@ -13,7 +13,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from blocks.account import load_account
 from tasking import lifecycle
-from tasking.errors import Refused
+from tasking.errors import Refused, Unavailable, Uncertain
 from tasking.ledger import Ledger, OrderRecord
 from tasking.provider import Cancels, CancelTerms, Provider, Request
 from tasking.status import StatusCode
@@ -90,6 +90,9 @@ def _cancel(book: Ledger, provider: Provider, record: OrderRecord, terms: Cancel
         answer = provider.cancel(_last_request(record).id)
     except Refused as no:
         return Failed(message=f"Order {record.reference} was not cancelled and goes on: {no}")
+    except (Uncertain, Unavailable) as unclear:
+        said = "not known whether it was cancelled; run this again"
+        return Failed(message=f"Order {record.reference}: {said}: {unclear}")
     fresh = lifecycle.note_answers(book, provider, book.read(record.reference), {answer.id: answer})
     said = f"Order {record.reference} was cancelled at {record.provider}: request {answer.id}. {terms.message}"
     if lifecycle.undelivered(fresh, answer):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
+from pydantic import BeforeValidator
 
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.clock import utc_now
@@ -20,8 +22,19 @@ from tasks.start import start, under_way
 from tasks.step import ledger
 
 
+def _as_meant(order: object) -> object:
+    """The order as a person wrote it: of a schedule, Prefect keeps a JSON field wrapped as its form sent it."""
+    if not isinstance(order, dict):
+        return order
+    if order.get("__prefect_kind") == "json":
+        return json.loads(str(order.get("value")))
+    return {name: _as_meant(value) for name, value in order.items()}
+
+
 @flow(name="survey-site", persist_result=False, flow_run_name="{site}")
-def survey_site(site: str, order: AxelGlobeOrder, starts_in_hours: float = 24.0) -> State[Any]:
+def survey_site(
+    site: str, order: Annotated[AxelGlobeOrder, BeforeValidator(_as_meant)], starts_in_hours: float = 24.0
+) -> State[Any]:
     """Start an order for a site, with a window that rolls on: give this deployment a schedule.
 
     A site has one open order at a time: while the last one is still open, nothing is ordered and the run says so.

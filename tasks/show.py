@@ -48,16 +48,14 @@ def show_delivery(reference: str, delivery: Delivery) -> None:
     """Where the imagery is, file by file."""
     lines = [
         f"# Delivered: {_text(reference)}",
-        f"[{_text(str(delivery.folder / 'catalog.json'))}](file://{delivery.folder}/catalog.json)",
-        "",
-        "| item | asset | file | size |",
-        "| --- | --- | --- | ---: |",
+        f"In {_text(str(delivery.folder))}; its index is catalog.json (STAC).",  # a browser opens no file:// link
     ]
-    lines += [
-        f"| {_text(one.item_id)} | {_text(one.asset_key)} | [{_text(one.path.name)}](file://{one.path}) "
-        f"| {one.size / 1e3:.0f} kB |"
-        for one in delivery.files
-    ]
+    item = None
+    for one in delivery.files:
+        if one.item_id != item:
+            item = one.item_id
+            lines += ["", f"## {_text(item)}", "| asset | file | size |", "| --- | --- | ---: |"]
+        lines.append(f"| {_text(one.asset_key)} | {_text(one.path.name)} | {one.size / 1e3:,.0f} kB |")
     create_markdown_artifact(
         "\n".join(lines), key=_key(reference, "delivered"), description=f"{len(delivery.files)} files, verified"
     )

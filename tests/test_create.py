@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -102,10 +103,8 @@ def to_the_end(ledger: Ledger, far: Far) -> str:
 def test_a_create_whose_answer_was_lost_is_found_and_not_made_again(ledger: Ledger, fault: str, lag: float) -> None:
     far = Far(lag)
     far.faults = [getattr(far, fault)]
-    try:
+    with suppress(Killed):
         once(ledger, far)
-    except Killed:
-        pass
     assert to_the_end(ledger, far) == "thing"
     assert len(far.made) == 1
     assert ledger.read("bay").plan_id == "thing"
@@ -117,10 +116,8 @@ def test_a_create_that_never_arrived_is_made_again_but_only_after_the_settle_tim
     far = Far()
     far.faults = [getattr(far, fault)]
     begin = far.time
-    try:
+    with suppress(Killed):
         once(ledger, far)
-    except Killed:
-        pass
     looks = far.looks
     assert to_the_end(ledger, far) == "thing"
     assert far.made == [at for at in far.made if at - begin >= timedelta(seconds=SETTLE)]

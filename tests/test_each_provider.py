@@ -64,7 +64,7 @@ KINDS = {
         order_iceye,
         _iceye,
         "/iceye/api/tasking/v2/tasks",
-        lambda simulator: [task["reference"] for task in simulator.iceye.tasks()],
+        lambda simulator: [name for name, ids in simulator.iceye.summary()["tasks_by_reference"].items() for _ in ids],
         "/iceye/api/*",
     ),
     "satellogic": Kind(

@@ -14,7 +14,7 @@ import pytest
 
 import tasking.simulator as simulator_package
 from tasking.simulator import Simulator, serve
-from tasking.simulator.iceye_switches import IceyeSwitches
+from tasking.simulator.iceye.switches import IceyeSwitches
 from tests.simulator_story_iceye import HELSINKI, START, Caller, iceye_story
 
 PRICE = 125_000  # a strip, COMMERCIAL, SLA_8H, PRIVATE, STANDARD

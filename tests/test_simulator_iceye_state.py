@@ -19,8 +19,8 @@ from pyproj import Geod
 
 from tasking.simulator import Simulator
 from tasking.simulator.area import geometry, middle
+from tasking.simulator.iceye.sar_passes import iceyes, radar_passes, scene_of
 from tasking.simulator.orbits import below, ecef, off_nadir_deg
-from tasking.simulator.sar_passes import iceyes, radar_passes, scene_of
 from tests.simulator_story_iceye import START, Caller, iceye_story
 
 WGS84 = Geod(ellps="WGS84")

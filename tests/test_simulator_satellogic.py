@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tasking.simulator import Simulator
-from tasking.simulator.satellogic_switches import SatellogicSwitches
+from tasking.simulator.satellogic.switches import SatellogicSwitches
 from tests.satellogic_story import AREA, CONTRACT, HOUR, POINT, Caller, payload, story
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")

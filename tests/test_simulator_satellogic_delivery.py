@@ -16,7 +16,7 @@ import rasterio
 import shapely
 
 from tasking.simulator import Simulator
-from tasking.simulator.satellogic_zips import BOMB_MEBIBYTES, MANY_ENTRIES, trapped
+from tasking.simulator.satellogic.zips import BOMB_MEBIBYTES, MANY_ENTRIES, trapped
 from tests.satellogic_story import AREA, CONTRACT, DAY, POINT, Caller, delivered, story, unpacked
 
 FILES = {"metadata.json": b"{}", "analytic.tif": b"some bytes of a picture", "preview.png": b"more"}

@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from tasking.simulator.axelglobe import AxelGlobe
+from tasking.simulator.axelglobe.server import AxelGlobe
 from tasking.simulator.control import answer_bad_control, control_routes
 from tasking.simulator.front import Front
-from tasking.simulator.iceye import Iceye
-from tasking.simulator.satellogic import Satellogic
+from tasking.simulator.iceye.server import Iceye
+from tasking.simulator.satellogic.server import Satellogic
 from tasking.simulator.world import Config, World
 
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from tasking.simulator.app import create_app
-from tasking.simulator.axelglobe import AxelGlobe
+from tasking.simulator.axelglobe.server import AxelGlobe
 from tasking.simulator.clock import SimulatedClock
 from tasking.simulator.faults import Fault
-from tasking.simulator.iceye import Iceye
-from tasking.simulator.satellogic import Satellogic
+from tasking.simulator.iceye.server import Iceye
+from tasking.simulator.satellogic.server import Satellogic
 from tasking.simulator.switches import Switches
 from tasking.simulator.wire import Server, listening_socket, server
 from tasking.simulator.world import Config, World

@@ -1,0 +1,1 @@
+"""AxelGlobe on localhost, written from its documents."""

@@ -1,0 +1,1 @@
+"""ICEYE on localhost, written from its documents."""

@@ -1,0 +1,1 @@
+"""Satellogic on localhost, written from its documents."""
