@@ -69,6 +69,9 @@ def create_once(
             return settled
     there = find() if intent is None else None
     intent = ledger.intend(reference, verb, label, provider.clock.now())
+    if intent is None and there is not None:  # another process of ours made it
+        ledger.record(reference, **made(there))
+        return there
     if intent is None:  # another process of ours is at it, or has made it just now
         return _look_again(provider, provider.clock.now(), verb, label)
     if there is not None:

@@ -245,3 +245,12 @@ def test_the_providers_clock_decides_when_a_create_has_settled(ledger: Ledger) -
     far.find = find_and_learn  # type: ignore[method-assign]
     assert once(ledger, far) == "thing"
     assert len(far.made) == 1
+
+
+def test_what_was_made_but_not_written_into_the_order_is_written_when_it_is_found(ledger: Ledger) -> None:
+    far = Far()
+    assert once(ledger, far) == "thing"
+    ledger.record("bay", plan_id=None)
+    assert once(ledger, far) == "thing"
+    assert ledger.read("bay").plan_id == "thing"
+    assert len(far.made) == 1

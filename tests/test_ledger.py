@@ -167,6 +167,13 @@ def test_what_is_written_survives_the_process(tmp_path: Path) -> None:
     second.close()
 
 
+def test_a_change_is_made_to_what_the_order_is_by_now(ledger: Ledger) -> None:
+    claim(ledger)
+    ledger.record("bay", delivered=["first"])
+    ledger.record("bay", delivered=lambda now: [*now.delivered, "second"])
+    assert ledger.read("bay").delivered == ["first", "second"]
+
+
 def test_times_come_back_aware_and_in_utc(ledger: Ledger) -> None:
     claim(ledger)
     tokyo = timezone(timedelta(hours=9))
@@ -194,7 +201,7 @@ def test_an_unknown_reference_is_said(ledger: Ledger) -> None:
 
 
 def test_a_locked_ledger_is_an_error_that_may_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasking.ledger.ledger.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("tasking.ledger.opening.BUSY_SECONDS", 0.05)
     path = tmp_path / "ledger.sqlite"
     book = open_ledger(f"sqlite:///{path}")
     claim(book)

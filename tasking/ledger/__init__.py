@@ -5,7 +5,8 @@ filters, and what the watcher reads. Whether a flow run is scheduled, running or
 copied here.
 """
 
-from tasking.ledger.ledger import Filter, Ledger, open_ledger
+from tasking.ledger.ledger import Filter, Ledger, Revision
+from tasking.ledger.opening import open_ledger
 from tasking.ledger.records import Entry, Intent, OrderRecord, RequestRecord
 
-__all__ = ["Entry", "Filter", "Intent", "Ledger", "OrderRecord", "RequestRecord", "open_ledger"]
+__all__ = ["Entry", "Filter", "Intent", "Ledger", "OrderRecord", "RequestRecord", "Revision", "open_ledger"]

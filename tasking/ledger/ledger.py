@@ -7,23 +7,19 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Engine, create_engine, event, func, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable, OrderEnded, ReferenceTaken, TaskingError
+from tasking.ledger import intents
 from tasking.ledger.records import Entry, Intent, OrderRecord
 from tasking.ledger.tables import Base, JournalRow, OrderRow
 from tasking.status import StatusCode
-
-BUSY_SECONDS = 30
-"""How long a write waits for another process's write (SQLite)."""
 
 
 class UnknownReference(TaskingError, LookupError):
@@ -43,50 +39,12 @@ class Filter(BaseModel):
     limit: int = 100
 
 
-def open_ledger(url: str) -> Ledger:
-    """The ledger at a SQLAlchemy URL, its tables made when absent.
+class Revision(NamedTuple):
+    """A change of an order: its line in the journal (``None`` for none), and its columns."""
 
-    Args:
-        url: ``sqlite:////absolute/path.sqlite`` (the folder is created) or ``postgresql+psycopg://user@host/db``.
-
-    Raises:
-        ValueError: The URL is not one; the message never shows its password.
-        LedgerUnavailable: The database does not answer.
-    """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise ValueError(
-            "url: not a database URL: write sqlite:////folder/ledger.sqlite or postgresql+psycopg://..."
-        ) from None
-    sqlite = parsed.get_backend_name() == "sqlite"
-    if sqlite:
-        if not parsed.database or parsed.database == ":memory:":
-            raise ValueError(
-                f"url: {url}: a ledger must outlive its process: name a file, sqlite:////folder/ledger.sqlite"
-            )
-        Path(parsed.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
-        parsed = parsed.set(database=str(Path(parsed.database).expanduser()))
-        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
-        _prepare_sqlite(engine)
-    else:
-        engine = create_engine(parsed, pool_pre_ping=True)
-    ledger = Ledger(engine)
-    ledger.prepare()
-    return ledger
-
-
-def _prepare_sqlite(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, see below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        # a writer takes its lock at once and waits for it, instead of failing when it upgrades in the middle
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    happened: str | None
+    message: str
+    fields: dict[str, Any]
 
 
 class Ledger:
@@ -211,13 +169,19 @@ class Ledger:
             reference: Ours.
             happened: Event word, e.g. ``planned``; ``None`` for a change not worth a line.
             message: What happened, for a person.
-            fields: Columns of `OrderRecord`; ``detail`` goes to the journal line.
+            fields: Columns of `OrderRecord`; ``detail`` goes to the journal line. A function gets the order as it
+                stands now and hands back the value, so that nothing newer is overwritten.
         """
-        detail = fields.pop("detail", {})
+        return self.revise(reference, lambda _now: Revision(happened, message, fields))
+
+    def revise(self, reference: str, change: Callable[[OrderRecord], Revision]) -> OrderRecord:
+        """Change an order by what it is now: ``change`` sees the order while nobody else can write it."""
         with self._session() as session:
             row = self._locked(session, reference)
-            for name, value in fields.items():
-                setattr(row, name, _plain(value))
+            now = OrderRecord.model_validate(row)
+            happened, message, fields = change(now)
+            detail = fields.pop("detail", {})
+            _assign(row, now, fields)
             if happened is not None:
                 self._note(session, reference, happened, message, detail)
             return self._snapshot(session, reference)
@@ -225,7 +189,7 @@ class Ledger:
     def open_intent(self, reference: str, verb: str, label: str) -> Intent | None:
         """The create that was announced and has no outcome yet, or ``None``."""
         with self._session() as session:
-            return self._open_intent(session, reference, verb, label)
+            return intents.open_intent(session, reference, verb, label)
 
     def intend(self, reference: str, verb: str, label: str, at: datetime) -> Intent | None:
         """Announce a create, durably, before it is sent.
@@ -249,11 +213,11 @@ class Ledger:
                 raise OrderEnded(
                     "user_cancelled", row.outcome or f"Order {reference} was cancelled before the {verb} was made"
                 )
-            if self._open_intent(session, reference, verb, label) is not None or self._made(
+            if intents.open_intent(session, reference, verb, label) is not None or intents.made(
                 session, reference, verb, label
             ):
                 return None
-            number = self._rounds(session, reference, verb, label) + 1
+            number = intents.rounds(session, reference, verb, label) + 1
             intent = Intent(verb=verb, label=label, round=number, at=at)
             self._note(
                 session,
@@ -261,7 +225,7 @@ class Ledger:
                 f"{verb} intended",
                 f"About to create the {verb} {label}" + (f" (try {number})" if number > 1 else ""),
                 intent.model_dump(mode="json"),
-                once=_once(reference, verb, label, number, "intent"),
+                once=intents.once(reference, verb, label, number, "intent"),
             )
             try:
                 session.flush()
@@ -284,10 +248,9 @@ class Ledger:
         """
         with self._session() as session:
             row = self._locked(session, reference)
-            once = _once(reference, intent.verb, intent.label, intent.round, "outcome")
+            once = intents.once(reference, intent.verb, intent.label, intent.round, "outcome")
             if session.scalar(select(JournalRow.id).where(JournalRow.once == once)) is None:
-                for name, value in fields.items():
-                    setattr(row, name, _plain(value))
+                _assign(row, OrderRecord.model_validate(row), fields)
                 self._note(
                     session, reference, f"{intent.verb} {outcome}", message, intent.model_dump(mode="json"), once=once
                 )
@@ -310,33 +273,6 @@ class Ledger:
         with self._session() as session:
             rows = session.scalars(select(JournalRow).where(JournalRow.reference == reference).order_by(JournalRow.id))
             return [Entry.model_validate(row) for row in rows]
-
-    def _open_intent(self, session: Session, reference: str, verb: str, label: str) -> Intent | None:
-        number = self._rounds(session, reference, verb, label)
-        if number == 0:
-            return None
-        done = select(JournalRow.id).where(JournalRow.once == _once(reference, verb, label, number, "outcome"))
-        if session.scalar(done) is not None:
-            return None
-        query = select(JournalRow.detail).where(JournalRow.once == _once(reference, verb, label, number, "intent"))
-        return Intent.model_validate(session.scalar(query))
-
-    def _made(self, session: Session, reference: str, verb: str, label: str) -> bool:
-        done = select(JournalRow.id).where(
-            JournalRow.reference == reference,
-            JournalRow.event.in_((f"{verb} made", f"{verb} adopted")),
-            JournalRow.once.startswith(f"{reference}/{verb}/{label}/", autoescape=True),
-        )
-        return session.scalar(done) is not None
-
-    def _rounds(self, session: Session, reference: str, verb: str, label: str) -> int:
-        prefix = f"{reference}/{verb}/{label}/"
-        query = select(func.count()).where(
-            JournalRow.reference == reference,
-            JournalRow.event == f"{verb} intended",
-            JournalRow.once.startswith(prefix, autoescape=True),
-        )
-        return session.scalar(query) or 0
 
     def _note(
         self,
@@ -379,8 +315,9 @@ class Ledger:
             raise LedgerUnavailable(f"the ledger did not answer: {error.orig}") from None
 
 
-def _once(reference: str, verb: str, label: str, number: int, what: str) -> str:
-    return f"{reference}/{verb}/{label}/{number}/{what}"
+def _assign(row: OrderRow, now: OrderRecord, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(row, name, _plain(value(now) if callable(value) else value))
 
 
 def _content(order: dict[str, Any]) -> str:

@@ -81,8 +81,13 @@ def _bring_home(
 def _note(ledger: Ledger, reference: str, delivery: Delivery, captures: list[str]) -> None:
     size = f"{len(delivery.files)} files ({delivery.bytes_total / 1e6:.1f} MB)"
     message = f"Delivered {size}, verified, to {delivery.folder}"
-    delivered = dict.fromkeys([*ledger.read(reference).delivered, *captures])
-    ledger.record(reference, "delivered", message, delivered=list(delivered), outcome_so_far=message)
+    ledger.record(
+        reference,
+        "delivered",
+        message,
+        delivered=lambda now: list(dict.fromkeys([*now.delivered, *captures])),
+        outcome_so_far=message,
+    )
 
 
 def _missing(provider: Provider, request: Request, missing: list[str]) -> Wait:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tasking.candidate import Candidate
 from tasking.errors import OrderEnded
-from tasking.ledger import Ledger, OrderRecord
+from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.lifecycle.pausing import look_after
 from tasking.order import Order
 from tasking.provider import Provider, Request
@@ -109,26 +109,31 @@ def note_answers(
     *,
     seen_by_watcher: bool = False,
 ) -> OrderRecord:
-    """Write down what the provider said of an order's requests; a changed word gets its line in the journal."""
-    requests = [one.model_copy(update={"last": answers.get(one.last.id, one.last)}) for one in record.requests]
-    changed = [
-        (old.last, new.last)
-        for old, new in zip(record.requests, requests, strict=True)
-        if (old.last.provider_status, old.last.capture_ids) != (new.last.provider_status, new.last.capture_ids)
-    ]
-    newest = requests[-1].last
-    fields: dict[str, Any] = {
-        "requests": requests,
-        "status": newest.status,
-        "provider_status": newest.provider_status,
-        "look_after": look_after(provider, provider.poll_interval_seconds),
-        "changed_at": ledger.now() if seen_by_watcher and can_go_on(record, [one.last for one in requests]) else None,
-        "failures": 0,
-    }
-    if not changed:
-        return ledger.record(record.reference, **fields)
-    words = "; ".join(_change(old, new) for old, new in changed)
-    return ledger.record(record.reference, "status", words, **fields)
+    """Write down what the provider said of an order's requests; a changed word gets its line in the journal.
+
+    What the ledger holds by now is changed, not what ``record`` held: a run and the watcher may both be at it.
+    """
+    after = look_after(provider, provider.poll_interval_seconds)
+
+    def change(now: OrderRecord) -> Revision:
+        requests = [one.model_copy(update={"last": answers.get(one.last.id, one.last)}) for one in now.requests]
+        words = "; ".join(
+            _change(old.last, new.last)
+            for old, new in zip(now.requests, requests, strict=True)
+            if (old.last.provider_status, old.last.capture_ids) != (new.last.provider_status, new.last.capture_ids)
+        )
+        fields: dict[str, Any] = {"requests": requests, "look_after": after, "failures": 0}
+        if now.ended is None and requests:
+            last = requests[-1].last
+            news = seen_by_watcher and can_go_on(now, [one.last for one in requests])
+            fields |= {
+                "status": last.status,
+                "provider_status": last.provider_status,
+                "changed_at": ledger.now() if news else None,
+            }
+        return Revision("status" if words else None, words, fields)
+
+    return ledger.revise(record.reference, change)
 
 
 def _change(old: Request, new: Request) -> str:

@@ -33,7 +33,8 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
     def made(there: Request) -> dict[str, Any]:
         ours = RequestRecord(attempt=record.attempt, label=tag, candidate=candidate, last=there)
         return {
-            "requests": [*record.requests, ours],
+            "requests": lambda now: [*(one for one in now.requests if one.label != tag), ours],
+            "candidate": candidate,
             "status": there.status,
             "provider_status": there.provider_status,
             "look_after": look_after(provider, provider.poll_interval_seconds),
