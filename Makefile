@@ -27,8 +27,8 @@ up: $(STAMP) ## the same set-up, kept running for you to explore; Ctrl-C ends it
 test: $(STAMP) lint types ## everything: style, types and all tests
 	$(RUN) pytest -n 2 --dist loadgroup
 
-test-fast: $(STAMP) ## the tests that need no Prefect server
-	$(RUN) pytest -n 2 -m "not server"
+test-fast: $(STAMP) ## what is tested without a Prefect server and without the simulator's own tests; seconds
+	$(RUN) pytest -n 2 -m "not server and not simulator"
 
 lint: $(STAMP) ## style
 	$(RUN) ruff check .

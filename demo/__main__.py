@@ -28,7 +28,7 @@ def main() -> int:
     """Run the demo; 0 when the delivery verified and everything was ordered exactly once."""
     parser = argparse.ArgumentParser("python -m demo", description=__doc__)
     parser.add_argument(
-        "--provider", default="axelglobe", choices=["axelglobe"], help="whose simulator (default axelglobe)"
+        "--provider", default="axelglobe", choices=["axelglobe", "satellogic"], help="whose simulator (default axelglobe)"
     )
     parser.add_argument("--keep", action="store_true", help="place no order; keep everything running until Ctrl-C")
     parser.add_argument(
@@ -71,9 +71,10 @@ def show_one_order(console: Console, provider: str, archive: Path) -> int:
     console.print(f"[bold]One order from plan to catalog, against a simulated {provider}[/bold]\n")
     with Stack(provider, archive=archive, say=lambda line: console.print(line, soft_wrap=True)) as stack:
         _say_ready(console, stack, time.monotonic() - begin)
-        reference = f"tokyo-bay-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         placed, placed_theirs = time.monotonic(), stack.provider_now()
-        url, body = create_flow_run(stack, stack.provider.order(reference, placed_theirs))
+        order = stack.provider.order(None, placed_theirs)
+        reference = f"{order['name'].lower().replace(' ', '-')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        url, body = create_flow_run(stack, {**order, "reference": reference})
         console.print("\nThe order is placed by one call to the Prefect API:\n")
         console.print(as_curl(url, body), markup=False, soft_wrap=True)
         answer = stack.wait_for(lambda: _placed(stack, url, body), 60, "Prefect to take the order", every_seconds=1)
@@ -92,7 +93,7 @@ def show_one_order(console: Console, provider: str, archive: Path) -> int:
         show_cost(console, held, ours, theirs, len(stack.api.runs("watch-orders", "COMPLETED", "RUNNING")))
     console.print(
         f"\nAll stopped again after {time.monotonic() - begin:.0f} s. "
-        "To keep it running and look around in the Prefect UI: [bold]make up[/bold]"
+        f"To keep it running and look around in the Prefect UI: [bold]make up PROVIDER={provider}[/bold]"
     )
     return 0 if all(fine) else 1
 
@@ -132,7 +133,7 @@ def _say_ready(console: Console, stack: Stack, seconds: float) -> None:
     console.print(f"  simulated provider   {stack.simulator_url}", markup=False, soft_wrap=True)
     console.print(
         f"  provider's clock     {readable(stack.provider_now())}, {rate:g} times as fast as ours: "
-        f"its 20 minutes until there are candidates take {1200 / rate:.0f} s\n"
+        f"an hour of its time takes {3600 / rate:.0f} s\n"
         f"  waits                hold no process; those of {stack.inline_wait_seconds:g} s or less are slept in it",
         markup=False,
         soft_wrap=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -51,13 +50,6 @@ class PrefectApi:
         flows = {one["id"]: one["name"] for one in self.ask("POST", "/flows/filter", json={})}
         found = self.ask("POST", "/deployments/filter", json={})
         return {f"{flows[one['flow_id']]}/{one['name']}": one["id"] for one in found}
-
-    def schedule_every(self, deployment: str, seconds: float, parameters: dict[str, Any]) -> None:
-        """Change a deployment's schedules, and what its scheduled runs are given."""
-        schedule = {"interval": seconds, "anchor_date": datetime.now(UTC).isoformat()}
-        for one in self.ask("GET", f"/deployments/{deployment}")["schedules"]:
-            change = {"schedule": schedule, "slug": one["slug"], "active": True, "parameters": parameters}
-            self.ask("PATCH", f"/deployments/{deployment}/schedules/{one['id']}", json=change)
 
     def start(self, deployment: str, parameters: dict[str, Any], idempotency_key: str | None = None) -> str:
         """Start a run; its id. The same key gives the same run."""

@@ -14,8 +14,6 @@ from rich.tree import Tree
 from demo.held import CAN_LOOK, Held
 from tasking.delivery.catalog import verify
 
-ONCE = {"plans": 1, "requests": 1, "credits": 1}
-
 
 def show_delivery(console: Console, folder: Path) -> bool:
     """Print the delivered files; whether there are some and all of them verify."""
@@ -59,12 +57,11 @@ def _promised(folder: Path) -> dict[Path, str]:
 
 def show_counts(console: Console, made: dict[str, int]) -> bool:
     """Print what the provider counted; whether each was made exactly once."""
-    once = made == ONCE
+    once = bool(made) and all(count == 1 for count in made.values())
     color = "green" if once else "red"
-    console.print(
-        f"The provider counted [{color}]{made['plans']} plan, {made['requests']} request, "
-        f"{made['credits']} credit spent[/{color}] (exactly one of each is right)."
-    )
+    counted = ", ".join(f"{count} {what.removesuffix('s')}" for what, count in made.items())
+    right = "one of each" if len(made) > 1 else "one"
+    console.print(f"The provider counted [{color}]{counted}[/{color}] (exactly {right} is right).")
     return once
 
 

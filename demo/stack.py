@@ -9,15 +9,16 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, TypeVar
 
 import httpx
 
+from demo.deploy_file import write_deploy_file
 from demo.environment import HOME_MARK, environment
 from demo.prefect_api import PrefectApi
 from demo.programs import RUN_MARK, Program, ProgramEnded, kill_all, undisturbed, with_mark
@@ -39,10 +40,12 @@ class Stack:
 
     Args:
         provider: Whose simulator and deployment; a module of this package.
+        others: Further providers of the same simulator that get their blocks.
         rate: Seconds of the provider's time per second of ours.
         start: The provider's time at the start, RFC 3339.
         credits: Task credits of each account.
         watch_seconds: How often watch-orders runs, instead of each five minutes.
+        watch_parameters: What it runs with, instead of its defaults.
         inline_wait_seconds: See `flows.parking.inline_seconds`.
         order_slots: Concurrency limit of the pool ``orders``.
         archive: Where images go; in the throw-away folder when absent.
@@ -54,19 +57,23 @@ class Stack:
         self,
         provider: str = "axelglobe",
         *,
+        others: Sequence[str] = (),
         rate: float = 90.0,
         start: str = "2026-12-01T00:00:00Z",
         credits: int = 5,
         watch_seconds: float = 10.0,
+        watch_parameters: dict[str, Any] | None = None,
         inline_wait_seconds: float = 10.0,
         order_slots: int | None = None,
         archive: Path | None = None,
         account: dict[str, Any] | None = None,
         say: Callable[[str], object] = str,
     ) -> None:
-        self.provider = import_module(f"demo.{provider}")
+        self.providers = {name: import_module(f"demo.{name}") for name in (provider, *others)}
+        self.provider = self.providers[provider]
         self._rate, self._start, self._credits = rate, start, credits
         self._watch_seconds, self._slots, self._say = watch_seconds, order_slots, say
+        self._watch_parameters = watch_parameters or {}
         self._account = account or {}
         self.inline_wait_seconds = inline_wait_seconds
         self.folder = Path(tempfile.mkdtemp(prefix="tasking-flows-"))
@@ -118,17 +125,21 @@ class Stack:
     def _start_all(self) -> None:
         prepare = self._program("prepare", ["-m", "demo.prepare"], PROJECT)
         self._say("Starting the simulator, the Prefect server and two workers")
-        prepare.start(json.dumps(self._prepared()).encode())
-        self.start(self.simulator, self.server)
+        self.server.start()
+        self.start(self.simulator)
+        prepare.start(json.dumps(self._prepared()).encode())  # a provider may be asked, for its contracts say
+        self.wait_for(self.api.answers, 120, "the Prefect server to answer", also=prepare)
         self.wait_for(lambda: all(map(self.api.has_pool, POOLS)), 60, "the work pools", also=prepare)
-        deploy = self._program("deploy", ["-m", "prefect", "--no-prompt", "deploy", "--all"], PROJECT)
+        file = self.folder / "prefect.yaml"
+        write_deploy_file(PROJECT / "prefect.yaml", file, self._watch_seconds, self._watch_parameters)
+        how = ["-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
+        deploy = self._program("deploy", how, PROJECT)
         deploy.start()
         self.workers["orders"].start()
         deploy.finish(120)
         prepare.finish(120)
         self.workers["ops"].start()
         self.deployments = self.api.deployments()
-        self.watch_every(self._watch_seconds)
 
     def start(self, *programs: Program) -> None:
         """Start some of the stack's programs (again) and wait until those that are servers answer."""
@@ -140,28 +151,27 @@ class Stack:
             self.wait_for(self._simulator_answers, 120, "the simulator to answer")
 
     def _prepared(self) -> dict[str, Any]:
-        account = self.provider.blocks(self.simulator_url)
-        for fields in account.values():
-            fields |= self._account
+        accounts = {address: fields for one in self.providers.values() for address, fields in self._blocks(one).items()}
         return {
             "command": shlex.join([sys.executable, "-m", "prefect.engine"]),
             "pools": {"orders": self._slots, "ops": None},
             "blocks": {
-                **account,
+                **accounts,
                 "image-archive/default": {"url": str(self.archive.resolve())},
                 "order-ledger/default": {"url": self.ledger_url},
             },
         }
+
+    def _blocks(self, provider: ModuleType) -> dict[str, dict[str, Any]]:
+        made: dict[str, dict[str, Any]] = provider.blocks(self.simulator_url)
+        more = self._account if provider is self.provider else {}
+        return {address: {**fields, **more} for address, fields in made.items()}
 
     def _simulator_answers(self) -> bool:
         try:
             return self.sim.get("/_sim/health").is_success
         except httpx.TransportError:
             return False
-
-    def watch_every(self, seconds: float, **parameters: Any) -> None:
-        """Change the schedule of watch-orders, and what it runs with; prefect.yaml keeps the one for production."""
-        self.api.schedule_every(self.deployments["watch-orders/watch"], seconds, parameters)
 
     # Ending
 
@@ -194,9 +204,10 @@ class Stack:
 
     # Using
 
-    def order(self, order: dict[str, Any]) -> str:
+    def order(self, order: dict[str, Any], provider: str | None = None) -> str:
         """Start an order by HTTP, as anybody would; the id of its run. Safe to repeat: the reference is the key."""
-        return self.api.start(self.deployments[self.provider.DEPLOYMENT], {"order": order}, order.get("reference"))
+        whose = self.provider if provider is None else self.providers[provider]
+        return self.api.start(self.deployments[whose.DEPLOYMENT], {"order": order}, order.get("reference"))
 
     def processes(self, run_id: str) -> list[int]:
         """Ids of the processes that carry out a run now."""

@@ -50,11 +50,13 @@ def approve(order: Order, reference: str) -> None:
             return
         deadline = provider.clock.local(min(candidate.start, candidate.valid_until or candidate.start))
         question = _question(candidate)
-        book.record(
-            reference, "approval asked", question, waits_for="approval", waits_message=question, wake_at=deadline
-        )
-    get_run_logger().info("%s: press Resume on this run", question)
-    show_timeline(reference)
+        asked = record.waits_message == question  # this is the run that Resume started
+        if not asked:
+            book.record(reference, "approval asked", question)
+        book.record(reference, waits_for="approval", waits_message=question, wake_at=deadline)
+    if not asked:
+        get_run_logger().info("%s. Press Resume on this run to decide", question)
+        show_timeline(reference)
     # nothing is filled in beforehand: a yes costs money, and a prefilled field loses its description
     form = Approval.with_initial_data(description=question)
     answer = suspend_flow_run(

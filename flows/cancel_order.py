@@ -65,7 +65,7 @@ def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_wa
         if dry_run:
             return Completed(message=f"Order {record.reference}: {terms.message}")
         if terms.allowed and isinstance(provider, Cancels):
-            return _cancel(book, provider, record, terms)
+            return _cancel(book, provider, record, terms, stop_waiting)
     if not stop_waiting:
         return Failed(
             message=f"Order {record.reference} was not cancelled and goes on: {terms.message} "
@@ -84,7 +84,9 @@ def _terms(provider: Provider, record: OrderRecord) -> CancelTerms:
     return CancelTerms(allowed=False, message=why)
 
 
-def _cancel(book: Ledger, provider: Provider, record: OrderRecord, terms: CancelTerms) -> State[Any]:
+def _cancel(
+    book: Ledger, provider: Provider, record: OrderRecord, terms: CancelTerms, stop_waiting: bool
+) -> State[Any]:
     assert isinstance(provider, Cancels)
     try:
         answer = provider.cancel(_last_request(record).id)
@@ -98,6 +100,10 @@ def _cancel(book: Ledger, provider: Provider, record: OrderRecord, terms: Cancel
     if lifecycle.undelivered(fresh, answer):
         wake([UUID(record.flow_run_id)], "Cancelled; what was captured before is delivered")
         return Completed(message=f"{said} What was captured before is delivered.")
+    if answer.status not in lifecycle.ENDED and not stop_waiting:
+        message = "Cancelled; what is still to come of it is waited for"
+        wake([UUID(record.flow_run_id)], message)
+        return Completed(message=f"{said} The order ends once the provider says that nothing more comes.")
     return _end(book, record, said)
 
 

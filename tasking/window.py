@@ -34,12 +34,15 @@ class Window(BaseModel):
 
     start: datetime = Field(
         title="Start",
-        description="The image may be taken from here on. With a zone, e.g. 2026-12-01T00:00:00Z.",
+        description=(
+            "The image may be taken from here on. A day picked in a form means its 00:00 in the zone beside it; "
+            "written out, it has its zone: 2026-12-01T00:00:00Z."
+        ),
         examples=["2026-12-01T00:00:00Z"],
     )
     end: datetime = Field(
         title="End",
-        description="The image is taken before this moment. With a zone, e.g. 2026-12-08T00:00:00Z.",
+        description="The image is taken before this moment; a day picked in a form is not part of the window.",
         examples=["2026-12-08T00:00:00Z"],
     )
 
@@ -75,4 +78,8 @@ class Window(BaseModel):
             InvalidOrder: The end is not after ``now``.
         """
         if self.end <= now:
-            raise InvalidOrder("window.end", iso(self.end), f"is past (it is {iso(now)}); give an end in the future")
+            raise InvalidOrder(
+                "window.end",
+                iso(self.end),
+                f"is past (it is {iso(now.replace(microsecond=0))}); give an end in the future",
+            )

@@ -24,18 +24,19 @@ def show_candidates(order: Order, reference: str, ranked: Sequence[Ranked], best
     """The ranked candidates as a table, with a picture of the area and the footprints."""
     chosen = next((one for one in ranked if one.candidate.id == best.id), None)
     picture = base64.b64encode(footprint_svg(area_from(order.footprint), ranked, chosen).encode()).decode()
+    refused = any(one.why_not for one in ranked[:SHOWN])
     lines = [
         f"# Candidates of {_text(reference)}",
         f"![Area and footprints](data:image/svg+xml;base64,{picture})",
-        "| | score | covers | capture (UTC) | satellite | off nadir | sun | why not |",
-        "| --- | ---: | ---: | --- | --- | ---: | ---: | --- |",
+        "| | score | covers | capture (UTC) | satellite | off nadir | sun |" + " why not |" * refused,
+        "| --- | ---: | ---: | --- | --- | ---: | ---: |" + " --- |" * refused,
     ]
     for one in ranked[:SHOWN]:
         it = one.candidate
         lines.append(
             f"| {'**chosen**' if it.id == best.id else ''} | {one.score:.2f} | {_number(one.coverage_percent, ' %')} "
             f"| {it.start:%Y-%m-%d %H:%M} | {_text(it.platform or '')} | {_number(it.off_nadir_deg, '°')} "
-            f"| {_number(it.sun_elevation_deg, '°')} | {_text(one.why_not)} |"
+            f"| {_number(it.sun_elevation_deg, '°')} |" + f" {_text(one.why_not)} |" * refused
         )
     if len(ranked) > SHOWN:
         lines.append(f"\n{len(ranked) - SHOWN} more are not shown.")

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from tests.installation import Installation
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The simulator's own tests carry the mark ``simulator``."""
+    for item in items:
+        if item.path.name.startswith("test_simulator_"):
+            item.add_marker(pytest.mark.simulator)
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test touches the files of the person who runs it."""

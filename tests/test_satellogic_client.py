@@ -301,7 +301,7 @@ WORDS = [
     ("in_progress", StatusCode.PROCESSING),
     ("completed", StatusCode.COMPLETED),
     ("partially_completed", StatusCode.COMPLETED),
-    ("failed", StatusCode.FAILED),
+    ("failed", StatusCode.EXPIRED),
     ("canceled", StatusCode.USER_CANCELLED),
     ("rejected", StatusCode.REJECTED),
     ("COMPLETED", None),

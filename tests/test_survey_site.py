@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from prefect import get_client
 
@@ -42,6 +44,13 @@ def test_a_survey_starts_an_order_with_a_window_that_rolls(deployed: Installatio
     assert window.length == template.window.length
     assert run.expected_start_time is not None
     assert abs((window.start - run.expected_start_time).total_seconds() - 48 * 3600) < 2
+
+
+def test_a_schedule_made_in_the_ui_gives_the_order_that_was_typed(installation: Installation) -> None:
+    order = installation.order()
+    typed = order.model_dump(mode="json")
+    typed["area"] = {"__prefect_kind": "json", "value": json.dumps(typed["area"])}  # as the UI stores a schedule
+    assert survey_site.validate_parameters({"site": "bay", "order": typed})["order"] == order
 
 
 def test_a_survey_run_again_starts_no_second_order(deployed: Installation) -> None:

@@ -29,7 +29,7 @@ class Placed(NamedTuple):
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A pool of one slot; the twenty minutes until there are candidates take one."""
-    with Stack(rate=20, watch_seconds=5, order_slots=1) as running:
+    with Stack(rate=20, watch_seconds=5, watch_parameters={"lost_after_seconds": 20}, order_slots=1) as running:
         yield running
 
 
@@ -136,7 +136,6 @@ def test_watching_goes_on_after_a_watch_was_killed_together_with_the_server(stac
 
 
 def test_an_order_whose_worker_and_engine_were_killed_is_brought_back_and_planned_once(stack: Stack) -> None:
-    stack.watch_every(5, lost_after_seconds=10)
     run_id = stack.order(stack.provider.order("lost", stack.provider_now()))
     stack.wait_for(lambda: run_id in at_work(stack, "order-axelglobe"), PATIENCE_SECONDS, "the order to be at work")
     stack.workers["orders"].kill()

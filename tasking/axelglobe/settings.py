@@ -62,7 +62,7 @@ class AxelGlobeSettings(BaseModel):
     settle_seconds: float = Field(
         default=180.0,
         gt=0,
-        title="Settle time",
+        title="Settle time (seconds)",
         description=(
             "A create without a clear answer is looked for so long before it may be sent again: longer than our "
             "time-outs and the provider's lists may lag together. Ours; the provider documents no idempotency key."
@@ -71,13 +71,13 @@ class AxelGlobeSettings(BaseModel):
     candidates_after_seconds: float = Field(
         default=1200.0,
         ge=0,
-        title="Candidates after",
+        title="Candidates after (seconds)",
         description="Tasking API 2.1, 'Plan': it can take 10 to 20 minutes until a plan has candidates.",
     )
     candidates_patience_seconds: float = Field(
         default=10800.0,
         ge=0,
-        title="Patience for candidates",
+        title="Patience for candidates (seconds)",
         description=(
             "An empty list is asked again so long after that. Tasking API 2.1 calls a plan that has none after 20 "
             "minutes not feasible; an older copy of the documentation says up to three hours."
@@ -86,31 +86,31 @@ class AxelGlobeSettings(BaseModel):
     poll_interval_seconds: float = Field(
         default=3600.0,
         gt=0,
-        title="Poll interval",
+        title="Poll interval (seconds)",
         description="Tasking API 2.1, 'Check Status': polling about once per hour is recommended.",
     )
     ask_again_seconds: float = Field(
         default=30.0,
         gt=0,
-        title="Ask again after",
+        title="Ask again after (seconds)",
         description="First pause after the provider was away; doubled each time, up to an hour. Ours.",
     )
     data_after_capture_seconds: float = Field(
         default=DAY,
         ge=0,
-        title="Data after capture",
+        title="Data after capture (seconds)",
         description="Tasking API 2.1, 'Check Status': data is generally available 24 to 48 hours after the capture.",
     )
     delivery_patience_seconds: float = Field(
         default=14 * DAY,
         gt=0,
-        title="Patience for data",
+        title="Patience for data (seconds)",
         description="How long after the capture's window data is waited for before a person is told. Ours.",
     )
     token_margin_seconds: float = Field(
         default=300.0,
         ge=0,
-        title="Token margin",
+        title="Token margin (seconds)",
         description="A token is renewed so long before it expires, at most a tenth of its life. Ours.",
     )
 

@@ -14,7 +14,11 @@ class HttpSettings(BaseModel):
         default=10.0, gt=0, le=300, title="Connect time-out", description="Seconds to wait for a connection."
     )
     read_seconds: float = Field(
-        default=30.0, gt=0, le=600, title="Read time-out", description="Seconds to wait for the next piece of an answer"
+        default=30.0,
+        gt=0,
+        le=600,
+        title="Read time-out",
+        description="Seconds to wait for the next piece of an answer.",
     )
     write_seconds: float = Field(
         default=30.0, gt=0, le=600, title="Write time-out", description="Seconds to wait until a piece can be sent."

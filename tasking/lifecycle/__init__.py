@@ -8,12 +8,13 @@ step is right no matter how often it runs, on which machine, and after which cra
 from tasking.lifecycle.accepting import accept
 from tasking.lifecycle.choosing import choose, chosen, label, requested, revive
 from tasking.lifecycle.delivering import deliver, end
-from tasking.lifecycle.following import follow, note_answers, ordered, undelivered
+from tasking.lifecycle.following import ENDED, follow, note_answers, ordered, undelivered
 from tasking.lifecycle.pausing import look_after, provider_away
 from tasking.lifecycle.planning import candidates, half_time, prepare
 from tasking.lifecycle.requesting import request
 
 __all__ = [
+    "ENDED",
     "accept",
     "candidates",
     "choose",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tasking.delivery import catalog
 from tasking.delivery.catalog import Delivery
-from tasking.errors import DeliveryFailed, OrderEnded
+from tasking.errors import DeliveryFailed, OrderEnded, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle.following import undelivered
 from tasking.order import Order
@@ -21,6 +22,8 @@ def deliver(
 ) -> Delivery | Wait | None:
     """Bring home what can be fetched, verified; complete the order when nothing more comes.
 
+    What is damaged or unsafe keeps nothing else from coming home: all others are delivered and noted before it is said.
+
     Args:
         request: One whose ``capture_ids`` say what to fetch.
         root: The archive's folder.
@@ -31,6 +34,7 @@ def deliver(
 
     Raises:
         DeliveryFailed: A file could not be brought home whole; nothing damaged stands under a final name.
+        UnsafeAsset: Something came that is never taken; nothing of it was kept. A person decides whether to ask again.
         OrderEnded: The provider's catalog never listed what it announced.
     """
     due = undelivered(ledger.read(reference), request)
@@ -38,9 +42,17 @@ def deliver(
     there = [one for one in due if listed[one]]
     delivery = None
     if there:
-        items = [item for one in there for item in listed[one]]
-        delivery = _bring_home(ledger, provider, order, reference, request, items, root)
-        _note(ledger, reference, delivery, there)
+        ledger.record(
+            reference, "delivering", f"{sum(len(listed[one]) for one in there)} items to bring home", failures=0
+        )
+
+        def bring(captures: list[str]) -> Delivery:
+            items = [item for one in captures for item in listed[one]]
+            delivery = _bring_home(provider, order, reference, request, items, root)
+            _note(ledger, reference, delivery, captures)
+            return delivery
+
+        delivery = _all_or_each(there, bring)
     missing = [one for one in due if not listed[one]]
     if missing:
         return _missing(provider, request, missing)
@@ -54,8 +66,31 @@ def _items(provider: Provider, request: Request, capture_id: str) -> list[dict[s
     return list(provider.products(request.model_copy(update={"capture_ids": (capture_id,)})))
 
 
+def _all_or_each(captures: list[str], bring: Callable[[list[str]], Delivery]) -> Delivery:
+    """Bring all home together; when that fails, one by one, so that a bad one holds up no other; raises its error last."""
+    try:
+        return bring(captures)
+    except DeliveryFailed as error:
+        problem = error
+    if len(captures) > 1:
+        problems = []
+        for one in captures:
+            try:
+                delivery = bring([one])
+            except DeliveryFailed as error:
+                problems.append(error)
+        if not problems:
+            return delivery
+        problem = problems[0]
+    if isinstance(problem, UnsafeAsset):
+        raise UnsafeAsset(
+            f"{problem}. Nothing of it was kept. Ask the provider about it; Retry on this run fetches it again and "
+            "goes on with what is still to come."
+        ) from problem
+    raise problem
+
+
 def _bring_home(
-    ledger: Ledger,
     provider: Provider,
     order: Order,
     reference: str,
@@ -63,7 +98,6 @@ def _bring_home(
     items: list[dict[str, Any]],
     root: Path,
 ) -> Delivery:
-    ledger.record(reference, "delivering", f"{len(items)} items to bring home", failures=0)
     delivery = catalog.deliver(
         reference,
         items,

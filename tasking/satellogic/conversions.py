@@ -26,12 +26,13 @@ STATUS = {
     "in_progress": StatusCode.PROCESSING,
     "completed": StatusCode.COMPLETED,
     "partially_completed": StatusCode.COMPLETED,
-    "failed": StatusCode.FAILED,
+    "failed": StatusCode.EXPIRED,
     "canceled": StatusCode.USER_CANCELLED,
     "rejected": StatusCode.REJECTED,
 }
 """Task words. Going back to ``planning`` is normal: a capture lost its place, or failed and is scheduled anew.
-``rejected`` is not in the introduction any more; older lists have it."""
+``failed`` means that the window ended with nothing published. A ``canceled`` task whose captures are still being taken
+is shown as processing until they have settled. ``rejected`` is not in the introduction any more; older lists have it."""
 
 ENDS = ("completed", "partially_completed", "failed", "canceled", "rejected")
 """Words after which a task changes no more."""
@@ -70,7 +71,9 @@ def request_of(
     if status is None:
         logger.warning("satellogic: task %s has a status that is not known here: %r", task.task_id, word)
     captures = sorted({each.capture_id: each for each in captures}.values(), key=_by_time)
-    open_ones = [] if word in ENDS else [each for each in captures if each.status in (QUEUED, PROCESSING)]
+    open_ones = _open(task, captures, settings, now)
+    if word == "canceled" and open_ones:
+        status = StatusCode.PROCESSING
     start, end, platform = _when(task, captures, open_ones, settings, candidate)
     queued = [each.start for each in open_ones if each.status == QUEUED and each.start is not None]
     last_moment = max((each for each in (task.end, end) if each), default=now)
@@ -80,7 +83,7 @@ def request_of(
         provider_status=word,
         capture_ids=tuple(each.capture_id for each in captures if each.status == PUBLISHED),
         final=word == "rejected",
-        note=_note(task, captures),
+        note=_note(task, captures, len(open_ones)),
         start=start,
         end=end,
         platform=platform,
@@ -89,6 +92,21 @@ def request_of(
         next_look_at=_next_look(word, open_ones, settings, now),
         give_up_at=last_moment + timedelta(seconds=settings.delivery_patience_seconds),
     )
+
+
+def _open(task: Task, captures: Sequence[Capture], settings: SatellogicSettings, now: datetime) -> list[Capture]:
+    """The captures that may still be published.
+
+    A cancel spares no capture that is less than 12 hours away or taken already ('Task Statuses', canceled): those of a
+    canceled task are waited for, though not for ever.
+    """
+    if task.status in ENDS and task.status != "canceled":
+        return []
+    found = [each for each in captures if each.status in (QUEUED, PROCESSING)]
+    if task.status != "canceled":
+        return found
+    patience = timedelta(seconds=settings.delivery_patience_seconds)
+    return [each for each in found if now < (each.end or each.start or task.end or now) + patience]
 
 
 def _when(
@@ -125,7 +143,7 @@ def _next_look(word: str, open_ones: Sequence[Capture], settings: SatellogicSett
     return max(data, poll)
 
 
-def _note(task: Task, captures: Sequence[Capture]) -> str:
+def _note(task: Task, captures: Sequence[Capture], still_open: int) -> str:
     """How far a task has come, for a person; empty when its status alone says it."""
     counts = Counter(each.status for each in captures)
     published, failed, wanted = counts[PUBLISHED], counts[FAILED], task.max_captures or 0
@@ -137,6 +155,8 @@ def _note(task: Task, captures: Sequence[Capture]) -> str:
         parts.append(f"{published} {'capture' if published == 1 else 'captures'} published")
     if failed:
         parts.append(f"{failed} failed")
+    if task.status == "canceled" and still_open:
+        parts.append(f"{still_open} taken despite the cancel, not published yet")
     if partial:
         area = (task.target or {}).get("type") == "Polygon"
         short = wanted - published

@@ -1,0 +1,296 @@
+"""The webhook receiver: whoever may notify us wakes an order, and nobody can do harm."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocks.webhook_receiver import WebhookReceiver
+from flows.order_iceye import order_iceye
+from flows.receiver import from_settings, receiver
+from flows.receiver.app import AT_ONCE
+from flows.receiver.desk import SPACING_SECONDS, Due
+from flows.receiver.keys import Keys, load_keys
+from flows.receiver.waking import find_orders
+from tasking.clock import utc_now
+from tasking.errors import LedgerUnavailable
+from tasking.hints import LARGEST_BODY, ids_in
+from tests.installation import Installation
+
+PATH, BEARER, CLIENT = "a-secret-path-of-ours", "a-bearer-token-of-ours", "an-oauth2-secret-of-ours"
+TASK = "46ec5793-3b29-4fff-90e5-360fae4be57d"
+DOOR = f"/iceye/{PATH}"
+
+
+class Office:
+    """Ledger and Prefect as the receiver sees them, and its clock."""
+
+    def __init__(self, orders: dict[str, str]) -> None:
+        self.orders, self.now, self.away, self.prefect_away = orders, 0.0, False, False
+        self.looks = 0
+        self.woken: list[str] = []
+
+    def find(self, provider: str, ids: frozenset[str]) -> list[Due]:
+        self.looks += 1
+        if self.away:
+            raise LedgerUnavailable("the ledger did not answer")
+        return [Due(name, "run") for known, name in self.orders.items() if known in ids and provider == "iceye"]
+
+    def wake(self, orders: Sequence[Due]) -> None:
+        if self.prefect_away:
+            raise httpx.ConnectError("Prefect is away")
+        self.woken += [one.reference for one in orders]
+
+    def clock(self) -> float:
+        return self.now
+
+
+def keys() -> Keys:
+    return Keys(
+        WebhookReceiver.model_validate(
+            {"secret_path": PATH, "bearer_token": BEARER, "client_id": "iceye", "client_secret": CLIENT}
+        )
+    )
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The application on a loopback port, by a thread that knows this test's Prefect server."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", access_log=False))
+    started = threading.Event()
+    original = server.startup
+
+    async def startup(sockets: Any = None) -> None:
+        await original(sockets)
+        started.set()
+
+    server.startup = startup  # type: ignore[method-assign]
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(server.run,), daemon=True)
+    thread.start()
+    assert started.wait(20)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office({TASK: "bay"})
+
+
+@pytest.fixture
+def caller(office: Office) -> Iterator[httpx.Client]:
+    app = receiver(keys(), office.find, office.wake, office.clock)
+    with served(app) as address, httpx.Client(base_url=address, timeout=20, trust_env=False, verify=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"taskID": TASK, "status": "DONE"},
+        {"event": {"data": [{"resource": f"https://platform.iceye.com/api/tasking/v2/tasks/{TASK.upper()}"}]}},
+        f"task_{TASK} is done",
+        b"\xff\xfe" + TASK.encode("utf-16-le"),
+        b'{"broken": "' + TASK.encode(),
+        b"[" * 30_000 + TASK.encode() + b"]" * 30_000,
+    ],
+    ids=["flat", "nested", "glued", "utf-16", "cut", "deep"],
+)
+def test_an_order_is_woken_by_its_id_wherever_it_stands_in_the_body(
+    caller: httpx.Client, office: Office, body: Any
+) -> None:
+    given = {"json": body} if isinstance(body, dict) else {"content": body}
+    assert caller.post(DOOR, **given).status_code == 202
+    assert office.woken == ["bay"]
+
+
+def test_each_documented_way_to_prove_oneself_is_enough(caller: httpx.Client, office: Office) -> None:
+    asked = caller.post("/token", data={"grant_type": "client_credentials"}, auth=("iceye", CLIENT))
+    granted = asked.json()["access_token"]
+    for token in (BEARER, granted):
+        answer = caller.post("/iceye", json={"id": TASK}, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 202
+    assert asked.json()["expires_in"] == 3600
+    assert office.woken == ["bay"]
+
+
+@pytest.mark.parametrize(
+    ("path", "authorization"),
+    [
+        ("/iceye", ""),
+        ("/iceye", "Bearer wrong"),
+        ("/iceye", "Bearer"),
+        ("/iceye", f"Bearer {PATH}"),
+        ("/iceye", f"Basic {BEARER}"),
+        ("/iceye", "Bearer 99999999999.0000"),
+        ("/iceye", "Bearer \xff\xfe"),
+        ("/iceye/wrong", ""),
+        (f"/iceye/{BEARER}", ""),
+        (f"/iceye/{PATH}x", ""),
+        ("/nobody/wrong", ""),
+    ],
+)
+def test_whoever_does_not_prove_himself_is_turned_away_unread(
+    caller: httpx.Client, office: Office, path: str, authorization: str
+) -> None:
+    headers = {b"Authorization": authorization.encode("latin-1")}
+    answer = caller.post(path, content=TASK * 5000, headers=headers)
+    assert answer.status_code == 401
+    assert (office.looks, office.woken) == (0, [])
+
+
+def test_a_token_that_has_expired_is_worth_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = keys()
+    granted = ours.grant("", {"client_id": "iceye", "client_secret": CLIENT})
+    assert ours.fits(f"Bearer {granted}", None)
+    assert ours.grant("", {"client_id": "iceye", "client_secret": "wrong"}) is None
+    monkeypatch.setattr("time.time", lambda: utc_now().timestamp() + 3601)
+    assert not ours.fits(f"Bearer {granted}", None)
+
+
+def test_a_client_with_a_wrong_secret_gets_no_token(caller: httpx.Client) -> None:
+    for auth in (("iceye", "wrong"), ("nobody", CLIENT), ("", "")):
+        answer = caller.post("/token", data={"grant_type": "client_credentials"}, auth=auth)
+        assert (answer.status_code, answer.json()) == (401, {"error": "invalid_client"})
+
+
+def test_a_body_that_is_too_large_is_refused_also_when_it_does_not_say_so(caller: httpx.Client, office: Office) -> None:
+    def parts() -> Iterator[bytes]:
+        for _ in range(2 * LARGEST_BODY // 1024):
+            yield TASK.encode() * 28
+
+    assert caller.post(DOOR, content=b"x" * (LARGEST_BODY + 1)).status_code == 413
+    assert caller.post(DOOR, content=parts()).status_code == 413
+    assert office.woken == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\x00\xff\xfe", b"{", b"null", b'{"id": "' + b"9" * 60_000 + b'"}', b"\xf0\x9f" * 9]
+)
+def test_what_names_no_order_of_ours_is_taken_and_wakes_nobody(
+    caller: httpx.Client, office: Office, body: bytes
+) -> None:
+    assert caller.post(DOOR, content=body).status_code == 202
+    assert caller.post(DOOR, json={"taskID": str(uuid.uuid4())}).status_code == 202
+    assert office.woken == []
+
+
+def test_an_unknown_provider_is_said_so_that_a_mistyped_address_is_noticed(caller: httpx.Client) -> None:
+    assert caller.post(f"/icey/{PATH}", json={"id": TASK}).status_code == 404
+
+
+def test_an_order_is_not_woken_again_and_again_and_the_last_hint_is_not_lost(
+    caller: httpx.Client, office: Office
+) -> None:
+    for _ in range(50):
+        assert caller.post(DOOR, json={"id": TASK}).status_code == 202
+    assert office.woken == ["bay"]
+    office.now += SPACING_SECONDS
+    assert caller.post(DOOR, json={"id": str(uuid.uuid4())}).status_code == 202
+    assert office.woken == ["bay", "bay"]
+
+
+def test_a_flood_is_turned_away_and_passes(caller: httpx.Client, office: Office) -> None:
+    answers = [caller.post(DOOR, json={"id": str(uuid.uuid4())}).status_code for _ in range(int(AT_ONCE) + 20)]
+    assert set(answers) == {202, 429}
+    office.now += 1
+    assert caller.post(DOOR, json={"id": TASK}).status_code == 202
+    assert office.woken == ["bay"]
+
+
+def test_while_the_ledger_is_away_the_caller_hears_so_and_may_come_again(caller: httpx.Client, office: Office) -> None:
+    office.away = True
+    answer = caller.post(DOOR, json={"id": TASK})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    office.away = False
+    assert caller.post(DOOR, json={"id": TASK}).status_code == 202
+    assert office.woken == ["bay"]
+
+
+def test_a_wake_that_failed_is_done_again_without_another_hint(caller: httpx.Client, office: Office) -> None:
+    office.prefect_away = True
+    assert caller.post(DOOR, json={"id": TASK}).status_code == 503
+    office.prefect_away = False
+    office.now += SPACING_SECONDS
+    assert caller.post(DOOR, json={"id": str(uuid.uuid4())}).status_code == 202
+    assert office.woken == ["bay"]
+
+
+@given(st.binary(max_size=300))
+def test_an_id_is_found_between_any_bytes(noise: bytes) -> None:
+    assert TASK in ids_in(noise + b' "' + TASK.encode() + b'" ' + noise)
+
+
+def test_secrets_come_from_the_environment_and_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
+    ours = load_keys({"TASKING_WEBHOOK_SECRET_PATH": PATH})
+    assert ours.fits("", PATH)
+    assert not ours.fits("Bearer ", None)
+    for wrong in ({"secret_path": "guess-me"}, {"secret_path": PATH + "/x"}, {"client_secret": CLIENT}, {}):
+        with pytest.raises(ValueError, match=r"secret_path|client_id") as caught:
+            WebhookReceiver.model_validate(wrong)
+        assert "guess-me" not in str(caught.value)
+        assert CLIENT not in str(caught.value)
+        assert PATH not in str(caught.value)
+
+
+@pytest.mark.server
+@pytest.mark.xdist_group("prefect")
+def test_the_providers_webhook_brings_a_parked_run_forward(
+    installation: Installation, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    WebhookReceiver.model_validate({"client_id": "iceye", "client_secret": CLIENT}).save("default", overwrite=True)
+    caplog.set_level(logging.DEBUG)
+    with served(from_settings()) as address:
+        oauth = {"token_url": f"{address}/token", "client_id": "iceye", "client_secret": CLIENT}
+        registered = httpx.post(
+            f"{installation.simulator.url}/_sim/iceye/webhooks", json={"url": f"{address}/iceye", "oauth": oauth}
+        )
+        now = installation.simulator.clock.now()
+        order = {
+            "name": "Tokyo Bay",
+            "reference": "bay",
+            "point": {"type": "Point", "coordinates": [139.8, 35.6]},
+            "window": {"start": now + timedelta(days=2), "end": now + timedelta(days=9)},
+            "webhook_id": registered.json()["id"],
+        }
+        run = installation.start(order_iceye, order=order_iceye.validate_parameters({"order": order})["order"])
+        assert run.state is not None
+        due = run.state.state_details.scheduled_time
+        assert due is not None
+        assert due > utc_now() + timedelta(minutes=5)
+        installation.simulator.advance(20 * 60)  # ICEYE has decided, and says so
+
+        give_up = utc_now() + timedelta(seconds=60)
+        while (run := installation.read(run.id)).state is None or run.state.state_details.scheduled_time == due:
+            assert utc_now() < give_up, installation.simulator.iceye.webhooks.sent()
+            threading.Event().wait(0.1)
+
+    assert run.state.name == "AwaitingRetry"
+    assert run.state.state_details.scheduled_time is not None
+    assert run.state.state_details.scheduled_time <= utc_now()
+    assert "webhook" in str(run.state.message)
+    record = installation.ledger.read("bay")
+    assert record.look_after is not None
+    assert record.look_after <= utc_now(), "should the run have been at work, the next sweep asks"
+    assert find_orders("satellogic", frozenset({record.requests[0].last.id})) == []
+    assert [one["status"] for one in installation.simulator.iceye.webhooks.sent()] == [202]
+    run = installation.go_on(run.id)
+    assert "ACTIVE" in str(run.state and run.state.message)
+    assert CLIENT not in caplog.text
