@@ -28,7 +28,10 @@ def main() -> int:
     """Run the demo; 0 when the delivery verified and everything was ordered exactly once."""
     parser = argparse.ArgumentParser("python -m demo", description=__doc__)
     parser.add_argument(
-        "--provider", default="axelglobe", choices=["axelglobe", "satellogic"], help="whose simulator (default axelglobe)"
+        "--provider",
+        default="axelglobe",
+        choices=["axelglobe", "satellogic"],
+        help="whose simulator (default axelglobe)",
     )
     parser.add_argument("--keep", action="store_true", help="place no order; keep everything running until Ctrl-C")
     parser.add_argument(
@@ -37,6 +40,7 @@ def main() -> int:
     given = parser.parse_args()
     for ending in ENDINGS:
         signal.signal(ending, _end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also when a script started this in the background
     console = Console(highlight=False)
     console.width = max(console.width, 140)  # a log file has no width; a terminal wraps by itself
     try:
@@ -109,7 +113,10 @@ def keep(console: Console, provider: str, archive: Path) -> int:
         console.print("\nOrder an image, in the UI under Deployments > order > Run > Custom run, or with this call:\n")
         console.print(as_curl(url, body), markup=False, soft_wrap=True)
         clock = f"{stack.simulator_url}/_sim/clock"
-        console.print("\nThe provider's time, and how to jump a day ahead (windows must not be over at that time):\n")
+        console.print(
+            "\nThe provider's time, and how to jump a day ahead (windows must not be over at that time, and\n"
+            "surveys count from our clock: give them a lead that fits):\n"
+        )
         console.print(
             f"curl {clock}\ncurl -X POST {clock} -H 'Content-Type: application/json' "
             "-d '{\"advance_seconds\": 86400}'",

@@ -18,9 +18,9 @@ from flows.approval import approve
 from flows.parking import park
 from tasking import lifecycle
 from tasking.clock import utc_now
-from tasking.errors import CredentialsRefused, LedgerUnavailable, OrderEnded, TaskingError
+from tasking.errors import CredentialsRefused, InvalidOrder, LedgerUnavailable, OrderEnded, TaskingError
 from tasking.ledger import OrderRecord
-from tasking.order import Order
+from tasking.order import Order, order_from
 from tasking.status import StatusCode
 from tasking.waiting import Wait
 from tasks.accept import accept
@@ -38,12 +38,21 @@ AWAY = timedelta(seconds=60)
 """Pause when the ledger itself is away, so that nothing can be read about the order."""
 
 
-def carry_out(order: Order) -> State[Any]:
+def carry_out(kind: type[Order], given: object) -> State[Any]:
     """Plan, wait for candidates, choose, (ask a person,) request, wait for the imagery, deliver.
+
+    Args:
+        kind: The provider's kind of order.
+        given: The order as the run has it: checked here and not by Prefect, which would wrap what is wrong with it in a
+            traceback.
 
     Returns:
         The state the run ends with, with a message for a person.
     """
+    try:
+        order = order_from(kind, given)
+    except InvalidOrder as no:
+        return Failed(message=str(no))
     reference = order.reference or own_reference(order)
     get_run_logger().info("Order %s", reference)  # a person who gave none finds it here, for cancel-order
     while True:
@@ -52,6 +61,13 @@ def carry_out(order: Order) -> State[Any]:
         except LedgerUnavailable as away:
             get_run_logger().warning("%s", away)
             park(utc_now() + AWAY, f"Trying again: {away}")
+
+
+def order_name() -> str:
+    """The order's name for its run, also when the order is not valid."""
+    given = flow_run.parameters.get("order")
+    name = given.get("name") if isinstance(given, dict) else getattr(given, "name", None)
+    return str(name or "unnamed order")[:100]
 
 
 def own_reference(order: Order) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.order import carry_out
+from flows.order import carry_out, order_name
 from tasking.axelglobe.order import AxelGlobeOrder
 
 
-@flow(name="order-axelglobe", persist_result=False, flow_run_name="{order.name}")
+@flow(name="order-axelglobe", persist_result=False, validate_parameters=False, flow_run_name=order_name)
 def order_axelglobe(order: AxelGlobeOrder) -> State[Any]:
     """Order one new image of an area from AxelGlobe (GRUS satellites) and bring it home.
 
@@ -19,4 +19,4 @@ def order_axelglobe(order: AxelGlobeOrder) -> State[Any]:
     STAC catalog into the archive. During the waits it holds no process; it may take weeks. An order costs money and is
     never placed twice: to try a failed one again, press Retry on its run.
     """
-    return carry_out(order)
+    return carry_out(AxelGlobeOrder, order)

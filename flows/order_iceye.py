@@ -7,11 +7,11 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.order import carry_out
+from flows.order import carry_out, order_name
 from tasking.iceye.order import IceyeOrder
 
 
-@flow(name="order-iceye", persist_result=False, flow_run_name="{order.name}")
+@flow(name="order-iceye", persist_result=False, validate_parameters=False, flow_run_name=order_name)
 def order_iceye(order: IceyeOrder) -> State[Any]:
     """Order one new radar image of a place from ICEYE and bring it home.
 
@@ -19,4 +19,4 @@ def order_iceye(order: IceyeOrder) -> State[Any]:
     delivered as soon as they are there, the others when they follow, into the same STAC catalog. During the waits it
     holds no process. An order costs money and is never placed twice: to try a failed one again, press Retry on its run.
     """
-    return carry_out(order)
+    return carry_out(IceyeOrder, order)

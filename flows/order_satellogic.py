@@ -7,11 +7,11 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.order import carry_out
+from flows.order import carry_out, order_name
 from tasking.satellogic.order import SatellogicOrder
 
 
-@flow(name="order-satellogic", persist_result=False, flow_run_name="{order.name}")
+@flow(name="order-satellogic", persist_result=False, validate_parameters=False, flow_run_name=order_name)
 def order_satellogic(order: SatellogicOrder) -> State[Any]:
     """Order new images of a place, of an area, or again and again, from Satellogic (Aleph) and bring them home.
 
@@ -19,4 +19,4 @@ def order_satellogic(order: SatellogicOrder) -> State[Any]:
     catalog as soon as it is published, also when the task goes on for weeks. During the waits it holds no process. An
     order costs money and is never placed twice: to try a failed one again, press Retry on its run.
     """
-    return carry_out(order)
+    return carry_out(SatellogicOrder, order)

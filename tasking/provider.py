@@ -57,6 +57,8 @@ class Request(BaseModel):
         platform: Satellite, when known.
         cancel_until: Until when the provider takes a cancel, when it says so.
         next_look_at: When looking again makes sense (provider time): the order's next real event.
+        next_look_is_due: Something is due at ``next_look_at``, so the run itself wakes then. Without, looking often is
+            the watcher's.
         give_up_at: When waiting for products ends with a message to a person (provider time).
     """
 
@@ -73,6 +75,7 @@ class Request(BaseModel):
     platform: str | None = None
     cancel_until: AwareDatetime | None = None
     next_look_at: AwareDatetime
+    next_look_is_due: bool = False
     give_up_at: AwareDatetime
 
 
@@ -83,6 +86,8 @@ class Quote(BaseModel):
         price: In the currency's main unit (not cents); ``None`` when the account has no prices.
         currency: ISO 4217.
         notes: What a person should know, e.g. what is left of the budget, or a rule that may bite.
+        valid_until: Until when it can be ordered (provider time), e.g. the window's start where that must lie ahead;
+            ``None`` as long as the window lasts.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -90,6 +95,7 @@ class Quote(BaseModel):
     price: Decimal | None = None
     currency: str | None = None
     notes: tuple[str, ...] = ()
+    valid_until: AwareDatetime | None = None
 
 
 class CancelTerms(BaseModel):

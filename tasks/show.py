@@ -63,13 +63,13 @@ def show_delivery(reference: str, delivery: Delivery) -> None:
 
 
 def show_timeline(reference: str) -> None:
-    """Everything that happened to the order, as the ledger's journal has it."""
+    """Everything that happened to the order, as the ledger's journal has it, the newest first."""
     with ledger() as book:
         entries = book.journal(reference) if book.find(reference) is not None else []
     if not entries:
         return
     lines = [f"# What happened to {_text(reference)}", "| when (UTC) | what | in words |", "| --- | --- | --- |"]
-    lines += [f"| {one.at:%Y-%m-%d %H:%M:%S} | {_text(one.event)} | {_text(_short(one.message))} |" for one in entries]
+    lines += [f"| {one.at:%Y-%m-%d %H:%M:%S} | {_text(one.event)} | {_text(_short(one.message))} |" for one in reversed(entries)]
     create_markdown_artifact("\n".join(lines), key=_key(reference, "timeline"), description="The order's timeline")
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
-from prefect.exceptions import ParameterTypeError
 
 from flows.order_axelglobe import order_axelglobe
 from tasking.delivery.catalog import verify
@@ -263,12 +262,18 @@ def test_a_window_that_is_over_is_refused_before_anything_is_sent(installation: 
 
 def test_an_unusable_order_is_refused_with_the_field_the_value_and_the_fix(installation: Installation) -> None:
     order: Any = {
-        "name": "x",
-        "area": "POLYGON ((0 0, 1 0, 1 1, 0 0))",
+        "name": "Nowhere",
+        "area": "POLYGON ((35.5 139.7, 35.7 139.7, 35.7 139.9, 35.5 139.7))",
         "window": {"start": "2026-12-01T00:00:00", "end": "2026-12-03T00:00:00Z"},
     }
-    with pytest.raises(ParameterTypeError, match=r"window.start.*2026-12-01T00:00:00.*has no zone"):
-        order_axelglobe(order=order)
+    run = installation.start(order_axelglobe, order=order)
+    assert run.state is not None
+    assert run.state.is_failed()
+    assert run.name == "Nowhere"
+    said = str(run.state.message)
+    assert "area.coordinates[0][0]: [35.5, 139.7]: longitude comes first; write [139.7, 35.5]" in said
+    assert "window.start: 2026-12-01T00:00:00: has no zone; write 2026-12-01T00:00:00Z" in said
+    assert installation.simulator.journal() == []
 
 
 def test_an_account_block_that_does_not_exist_is_named(installation: Installation) -> None:

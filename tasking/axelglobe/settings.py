@@ -56,9 +56,6 @@ class AxelGlobeSettings(BaseModel):
         title="Further addresses of the provider",
         description="Hosts besides the API's that may receive the token, e.g. one that serves assets. Usually none.",
     )
-    http: HttpSettings = Field(
-        default_factory=HttpSettings, title="Calls", description="Time-outs, repeats and limits of the calls."
-    )
     settle_seconds: float = Field(
         default=180.0,
         gt=0,
@@ -112,6 +109,9 @@ class AxelGlobeSettings(BaseModel):
         ge=0,
         title="Token margin (seconds)",
         description="A token is renewed so long before it expires, at most a tenth of its life. Ours.",
+    )
+    http: HttpSettings = Field(
+        default_factory=HttpSettings, title="Calls", description="Time-outs, repeats and limits of the calls."
     )
 
     @field_validator("token_url")

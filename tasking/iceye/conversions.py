@@ -69,6 +69,7 @@ def request_of(task: Task, scene: Scene | None, settings: IceyeSettings, now: da
     last_moment = max((each for each in (end, task.window.end) if each is not None), default=now)
     patience = timedelta(seconds=settings.delivery_patience_seconds)
     imaged = imaging.end or imaging.start if imaging is not None else None
+    due = _next_due(task, imaged, settings, now)
     return Request(
         id=task.id,
         status=status,
@@ -79,7 +80,8 @@ def request_of(task: Task, scene: Scene | None, settings: IceyeSettings, now: da
         start=start,
         end=end,
         cancel_until=imaging.start if word == "ACTIVE" and imaging is not None else None,
-        next_look_at=_next_look(task, imaged, settings, now),
+        next_look_at=due or now + timedelta(seconds=settings.poll_interval_seconds),
+        next_look_is_due=due is not None,
         give_up_at=last_moment + due_after(task, settings) + patience,
     )
 
@@ -93,14 +95,14 @@ def due_after(task: Task, settings: IceyeSettings) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def _next_look(task: Task, imaged: datetime | None, settings: IceyeSettings, now: datetime) -> datetime:
-    """The next moment at which something can be new."""
+def _next_due(task: Task, imaged: datetime | None, settings: IceyeSettings, now: datetime) -> datetime | None:
+    """The next moment for which ICEYE promises something: its decision, the imaging, the products of the SLA."""
     events: list[datetime] = []
     if task.status == "RECEIVED" and task.created is not None:
         events = [task.created + timedelta(seconds=settings.decision_seconds)]
     elif task.status == "ACTIVE" and imaged is not None:
         events = [imaged, imaged + due_after(task, settings)]
-    return next((event for event in events if event > now), now + timedelta(seconds=settings.poll_interval_seconds))
+    return next((event for event in events if event > now), None)
 
 
 def _note(word: str, scene: Scene | None) -> str:

@@ -46,9 +46,11 @@ def quote_for(client: IceyeClient, order: IceyeOrder, terms: Agreed) -> Quote:
         )
     if word != FEASIBLE:
         raise client.api.unexpected(f"feasibility is {verdict.result[:60]!r}", Call("check feasibility"))
+    until = order.window.start  # ICEYE takes no window that has begun
     if price is None:
-        return Quote(notes=tuple(notes))
-    return Quote(price=money(price.amount, price.currency), currency=price.currency, notes=tuple(notes))
+        return Quote(notes=tuple(notes), valid_until=until)
+    amount = money(price.amount, price.currency)
+    return Quote(price=amount, currency=price.currency, notes=tuple(notes), valid_until=until)
 
 
 def no_funds(no: Refused) -> Refused | None:

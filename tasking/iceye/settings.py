@@ -41,9 +41,6 @@ class IceyeSettings(BaseModel):
         title="Further addresses of the provider",
         description="Hosts besides the API's that may receive the token. Usually none: product addresses are signed.",
     )
-    http: HttpSettings = Field(
-        default_factory=HttpSettings, title="Calls", description="Time-outs, repeats and limits of the calls."
-    )
     settle_seconds: float = Field(
         default=180.0,
         gt=0,
@@ -95,6 +92,9 @@ class IceyeSettings(BaseModel):
         ge=0,
         title="Token margin",
         description="A token lives 60 minutes and is renewed so long before its end; ICEYE's example says 5 minutes.",
+    )
+    http: HttpSettings = Field(
+        default_factory=HttpSettings, title="Calls", description="Time-outs, repeats and limits of the calls."
     )
 
     @field_validator("api_url")

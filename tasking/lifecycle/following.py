@@ -63,8 +63,8 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
             f"{last.provider_status}).{_delivered(record)} Ask the provider about that id; "
             "Retry on this run looks again.",
         )
-    # while the capture is ahead its own time is the next event; after that the watcher looks more often than this
-    again = max(last.next_look_at, now + SAFETY_NET)
+    # a run wakes for what is due at a known time; between such events the watcher looks more often, and for all
+    again = last.next_look_at if last.next_look_is_due else max(last.next_look_at, now + SAFETY_NET)
     return wait_until(provider.clock, min(again, last.give_up_at), "imagery", _imagery_message(last))
 
 

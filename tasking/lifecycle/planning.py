@@ -76,6 +76,7 @@ def _quote(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
         ledger.record(reference, candidate=window, failures=0)
         return
     quote = provider.quote(order)
+    window = window.model_copy(update={"valid_until": quote.valid_until})
     price = f"{quote.price} {quote.currency}" if quote.price is not None else "no price given"
     ledger.record(
         reference,

@@ -94,9 +94,6 @@ class SatellogicSettings(BaseModel):
             "accounts without zips; nothing says when all tiles of a capture are in it."
         ),
     )
-    http: HttpSettings = Field(
-        default_factory=HttpSettings, title="Calls", description="Time-outs, repeats and limits of the calls."
-    )
     settle_seconds: float = Field(
         default=180.0,
         gt=0,
@@ -180,6 +177,10 @@ class SatellogicSettings(BaseModel):
     def codes(self) -> dict[str, int]:
         """The product code by the order's word for the product."""
         return {"point": self.point_code, "rush": self.point_code, "area": self.area_code}
+
+    http: HttpSettings = Field(
+        default_factory=HttpSettings, title="Calls", description="Time-outs, repeats and limits of the calls."
+    )
 
     @field_validator("token_url")
     @classmethod
