@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from prefect.blocks.core import Block
-from pydantic import Field, HttpUrl, SecretStr, field_validator
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -31,6 +31,8 @@ class OrderLedger(Block):
         ```
     """
 
+    model_config = ConfigDict(hide_input_in_errors=True)  # a refused address may hold a password
+
     _block_type_name = "Order ledger"
     _block_type_slug = "order-ledger"
     _documentation_url: ClassVar[HttpUrl] = HttpUrl("https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls")
@@ -53,7 +55,7 @@ class OrderLedger(Block):
     def _is_a_database(cls, value: SecretStr) -> SecretStr:
         try:
             kind = make_url(value.get_secret_value()).get_backend_name()
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             kind = "no database at all"
         if kind not in ("sqlite", "postgresql"):
             raise InvalidOrder(

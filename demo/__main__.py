@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument(
         "--provider",
         default="axelglobe",
-        choices=["axelglobe", "satellogic"],
+        choices=["axelglobe", "iceye", "satellogic"],
         help="whose simulator (default axelglobe)",
     )
     parser.add_argument("--keep", action="store_true", help="place no order; keep everything running until Ctrl-C")
@@ -86,11 +86,13 @@ def show_one_order(console: Console, provider: str, archive: Path) -> int:
         console.print(f"\nPrefect answers {answer.status_code}: flow run {run_id}\n")
         console.print("[bold] our time    provider's time        state of the run[/bold]")
         with Held(run_id) as held:
-            last = Story(stack, console, reference, run_id).follow(ORDER_TIMEOUT_SECONDS)
+            story = Story(stack, console, reference, run_id)
+            last = story.follow(ORDER_TIMEOUT_SECONDS)
         ours, theirs = timedelta(seconds=time.monotonic() - placed), stack.provider_now() - placed_theirs
         console.print()
         fine = [
             last["type"] == "COMPLETED",
+            story.deliveries >= getattr(stack.provider, "DELIVERIES", 1),
             show_delivery(console, archive / reference),
             show_counts(console, stack.provider.made(stack.sim, reference)),
         ]
@@ -138,6 +140,8 @@ def _say_ready(console: Console, stack: Stack, seconds: float) -> None:
     console.print(f"Ready after {seconds:.0f} s.")
     console.print(f"  Prefect UI           {stack.url}", markup=False, soft_wrap=True)
     console.print(f"  simulated provider   {stack.simulator_url}", markup=False, soft_wrap=True)
+    if stack.order_extras:
+        console.print(f"  webhook receiver     {stack.receiver_url}", markup=False, soft_wrap=True)
     console.print(
         f"  provider's clock     {readable(stack.provider_now())}, {rate:g} times as fast as ours: "
         f"an hour of its time takes {3600 / rate:.0f} s\n"

@@ -21,7 +21,7 @@ class PrefectApi:
     def __init__(self, url: str) -> None:
         self.url = url
         # proxies are for the world outside; the server is on this machine
-        self.client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self.client = httpx.Client(base_url=url, timeout=150, trust_env=False)
 
     def ask(self, method: str, path: str, **how: Any) -> Any:
         """Ask, and again while the database is busy (503: SQLite takes one writer at a time); the answer's JSON."""

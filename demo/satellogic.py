@@ -21,9 +21,9 @@ MUMBAI_HARBOUR = [72.905273, 19.023001]
 def blocks(simulator_url: str) -> dict[str, dict[str, Any]]:
     """The account's block, ready to be saved.
 
-    Candidates come from the can-add analysis: those are passes that no other order has, so the one that is chosen is not
-    lost to another. The poll interval is five minutes of the provider's time instead of 30, because its clock is turned
-    so fast that half an hour would be nothing.
+    Candidates come from the can-add analysis: those are passes that no other order has, so the one that is chosen is
+    not lost to another. The poll interval is five minutes of the provider's time instead of 30, because its
+    clock is turned fast.
     """
     api = f"{simulator_url}/satellogic"
     return {

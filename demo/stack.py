@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shlex
 import shutil
 import socket
@@ -92,10 +93,27 @@ class Stack:
         self.workers = {
             pool: self._program(
                 f"worker-{pool}",
-                ["-m", "prefect", "worker", "start", "--pool", pool, "--name", pool, "--limit", str(limit)],
+                [
+                    "-m",
+                    "prefect",
+                    "worker",
+                    "start",
+                    "--pool",
+                    pool,
+                    "--type",
+                    "process",
+                    "--name",
+                    pool,
+                    "--limit",
+                    str(limit),
+                ],
             )
             for pool, limit in POOLS.items()
         }
+        self._secret_path = secrets.token_urlsafe(24)
+        self.receiver_url = f"http://127.0.0.1:{_free_port()}"
+        self.receiver = self._program("receiver", ["-m", "flows.receiver", "--port", self.receiver_url.split(":")[2]])
+        self.order_extras: dict[str, Any] = {}
         self.deployments: dict[str, str] = {}
 
     def _simulator_options(self) -> list[str]:
@@ -139,7 +157,17 @@ class Stack:
         deploy.finish(120)
         prepare.finish(120)
         self.workers["ops"].start()
+        self._take_notifications()
         self.deployments = self.api.deployments()
+
+    def _take_notifications(self) -> None:
+        """For a provider that has webhooks: start the receiver, and let the provider know it."""
+        register = getattr(self.provider, "register_webhook", None)
+        if register is None:
+            return
+        self.start(self.receiver)
+        whose = self.provider.__name__.rpartition(".")[2]
+        self.order_extras = register(self.sim, f"{self.receiver_url}/{whose}/{self._secret_path}")
 
     def start(self, *programs: Program) -> None:
         """Start some of the stack's programs (again) and wait until those that are servers answer."""
@@ -149,6 +177,8 @@ class Stack:
             self.wait_for(self.api.answers, 120, "the Prefect server to answer")
         if self.simulator in programs:
             self.wait_for(self._simulator_answers, 120, "the simulator to answer")
+        if self.receiver in programs:
+            self.wait_for(self._receiver_answers, 120, "the webhook receiver to answer")
 
     def _prepared(self) -> dict[str, Any]:
         accounts = {address: fields for one in self.providers.values() for address, fields in self._blocks(one).items()}
@@ -159,6 +189,7 @@ class Stack:
                 **accounts,
                 "image-archive/default": {"url": str(self.archive.resolve())},
                 "order-ledger/default": {"url": self.ledger_url},
+                "webhook-receiver/default": {"secret_path": self._secret_path},
             },
         }
 
@@ -173,6 +204,12 @@ class Stack:
         except httpx.TransportError:
             return False
 
+    def _receiver_answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.receiver_url}/health", trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
     # Ending
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -184,7 +221,7 @@ class Stack:
             self._stop_all()
 
     def _stop_all(self) -> None:
-        programs = [*self.workers.values(), self.server, self.simulator]
+        programs = [*self.workers.values(), self.receiver, self.server, self.simulator]
         for program in programs:
             program.ask_to_end()
         for program in programs:
@@ -207,6 +244,7 @@ class Stack:
     def order(self, order: dict[str, Any], provider: str | None = None) -> str:
         """Start an order by HTTP, as anybody would; the id of its run. Safe to repeat: the reference is the key."""
         whose = self.provider if provider is None else self.providers[provider]
+        order = {**order, **(self.order_extras if whose is self.provider else {})}
         return self.api.start(self.deployments[whose.DEPLOYMENT], {"order": order}, order.get("reference"))
 
     def processes(self, run_id: str) -> list[int]:
@@ -249,7 +287,7 @@ class Stack:
 
     def check(self) -> None:
         """Raise `ProgramEnded` if a program that should run has ended by itself."""
-        for program in (self.simulator, self.server, *self.workers.values()):
+        for program in (self.simulator, self.server, self.receiver, *self.workers.values()):
             program.check()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ FORWARD_SECONDS = 6.0
 
 def create_flow_run(stack: Stack, order: dict[str, Any]) -> tuple[str, bytes]:
     """Address and body of the call that places an order; with its key it may be sent again, and starts one run."""
+    order = {**order, **stack.order_extras}
     deployment = stack.deployments[stack.provider.DEPLOYMENT]
     key = {"idempotency_key": order["reference"]} if order.get("reference") else {}
     body = json.dumps({"parameters": {"order": order}, **key})
@@ -48,7 +50,13 @@ class Story:
         self._told: set[str] = set()
         self._usual_rate = float(stack.sim.get("/_sim/clock").json()["rate"])
         self._forward_until: datetime | None = None
-        self._turned = False
+        self._turned_for: datetime | None = None
+        self._deliveries = 0
+
+    @property
+    def deliveries(self) -> int:
+        """How many deliveries were told."""
+        return self._deliveries
 
     def follow(self, timeout_seconds: float) -> dict[str, Any]:
         """Tell the story to its end; the run's last state."""
@@ -56,6 +64,8 @@ class Story:
 
     def _next(self) -> dict[str, Any] | None:
         states = self._stack.api.states(self._run_id)
+        if states[-1]["id"] not in self._told:
+            self._tell_deliveries()
         for state in states:
             if state["id"] not in self._told:
                 self._told.add(state["id"])
@@ -63,7 +73,7 @@ class Story:
         last = states[-1]
         if self._forward_until is not None:
             self._perhaps_turn_back(last)
-        elif last["name"] == "AwaitingRetry" and not self._turned:
+        elif _rests(last):
             self._perhaps_turn_forward()
         return last if last["type"] in ENDED else None
 
@@ -77,21 +87,25 @@ class Story:
         self._console.print(f"{max(at - self._begin, 0):7.1f} s   {theirs}   {what}", end="")
         self._console.print(more, markup=False, soft_wrap=True)
 
+    def _tell_deliveries(self) -> None:
+        with closing(open_ledger(self._stack.ledger_url)) as ledger:
+            brought = [one for one in ledger.journal(self._reference) if one.event == "delivered"]
+        for one in brought[self._deliveries :]:
+            self._line(one.at.timestamp(), "[green]delivered[/green]", f"  {one.message}")
+        self._deliveries = len(brought)
+
     def _perhaps_turn_forward(self) -> None:
-        ledger = open_ledger(self._stack.ledger_url)
-        try:
+        with closing(open_ledger(self._stack.ledger_url)) as ledger:
             record = ledger.find(self._reference)
-        finally:
-            ledger.close()
         due = (
             self._stack.provider.products_due(record) if record is not None and record.waits_for == "imagery" else None
         )
-        if due is None:
+        if due is None or due == self._turned_for:
             return
         now = self._stack.provider_now()
         days = (due - now).total_seconds() / 86400
         rate = max((due - now).total_seconds() / FORWARD_SECONDS, self._usual_rate)
-        self._turned, self._forward_until = True, due
+        self._forward_until = due
         why = f"  products are due within {days:.1f} days: the provider's clock now runs {rate:,.0f} times as fast"
         self._line(time.time(), "[cyan]clock turned[/cyan]", why)
         self._stack.turn_clock(rate)
@@ -99,10 +113,16 @@ class Story:
     def _perhaps_turn_back(self, last: dict[str, Any]) -> None:
         assert self._forward_until is not None
         # woken before: the clock slows down, so that tokens and candidates live longer than a download takes
-        woken = last["name"] != "AwaitingRetry" or "news" in (last["message"] or "")
-        if woken or self._stack.provider_now() >= self._forward_until:
+        over = self._stack.provider_now() >= self._forward_until
+        if over or not _rests(last):
             self._stack.turn_clock(self._usual_rate)
+            self._turned_for = self._forward_until if over else None
             self._forward_until = None
             self._line(
                 time.time(), "[cyan]clock turned back[/cyan]", f"  to {self._usual_rate:g} times as fast as ours"
             )
+
+
+def _rests(state: dict[str, Any]) -> bool:
+    """Whether the run is parked and nobody has woken it."""
+    return state["name"] == "AwaitingRetry" and "news" not in (state["message"] or "")

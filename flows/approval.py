@@ -16,6 +16,7 @@ from tasking import lifecycle
 from tasking.candidate import Candidate
 from tasking.clock import utc_now
 from tasking.errors import InvalidOrder, OrderEnded
+from tasking.ledger import OrderRecord
 from tasking.order import Order
 from tasking.status import StatusCode
 from tasking.waiting import readable
@@ -49,7 +50,7 @@ def approve(order: Order, reference: str) -> None:
         if candidate is None or record.approved_candidate_id == candidate.id:
             return
         deadline = provider.clock.local(min(candidate.start, candidate.valid_until or candidate.start))
-        question = _question(candidate)
+        question = _question(candidate, record)
         asked = record.waits_message == question  # this is the run that Resume started
         if not asked:
             book.record(reference, "approval asked", question)
@@ -71,10 +72,22 @@ def approve(order: Order, reference: str) -> None:
         book.record(reference, approved_candidate_id=candidate.id)
 
 
-def _question(candidate: Candidate) -> str:
+def _question(candidate: Candidate, record: OrderRecord) -> str:
+    if candidate.id == lifecycle.WHOLE_WINDOW:
+        return _question_of_a_window(candidate, record)
     view = f", {candidate.off_nadir_deg:.1f}° off nadir" if candidate.off_nadir_deg is not None else ""
     until = f"; it can be ordered until {readable(candidate.valid_until)}" if candidate.valid_until else ""
     return (
         f"Waiting for approval: capture by {candidate.platform or 'a satellite'} on {readable(candidate.start)}"
         f"{view}{until}. All candidates are among this run's artifacts"
+    )
+
+
+def _question_of_a_window(candidate: Candidate, record: OrderRecord) -> str:
+    """Where the provider chooses the pass, a person decides on price and window."""
+    price = f"{record.price:,.2f} {record.currency or ''}".strip() if record.price is not None else "no price given"
+    until = f"; it can be ordered until {readable(candidate.valid_until)}" if candidate.valid_until else ""
+    return (
+        f"Waiting for approval: {price}, for an image between {readable(candidate.start)} and "
+        f"{readable(candidate.end)}{until}. What the provider said of it is in this run's timeline"
     )

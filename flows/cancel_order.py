@@ -37,7 +37,7 @@ def cancel_order(reference: str, dry_run: bool = False, stop_waiting: bool = Fal
         if record is None:
             said = "the ledger has no such order; the reference is on the page of the order's run"
             return Failed(message=f"reference: {reference}: {said}")
-        if record.ended is not None:
+        if record.ended is not None and not (lifecycle.still_going(record) and record.status != StatusCode.COMPLETED):
             return Completed(message=f"Order {reference} has already ended: {record.outcome}")
         if not record.requests:
             return _before_the_request(book, record, dry_run)
@@ -49,9 +49,11 @@ def _before_the_request(book: Ledger, record: OrderRecord, dry_run: bool) -> Sta
         return Completed(message=f"Order {record.reference} can be cancelled free of charge: nothing was ordered yet")
     message = "Nothing new is created from here on"
     record = book.record(record.reference, "cancel asked", message, cancel_asked=True)
+    under_way = book.open_intent(record.reference, "request", lifecycle.label(record)) is not None
+    record = book.read(record.reference)  # after that: nothing new is announced any more, and what was is seen
     if record.requests:  # made in this very moment
         return _after_the_request(book, record, dry_run=False, stop_waiting=False)
-    if book.open_intent(record.reference, "request", lifecycle.label(record)) is not None:
+    if under_way:
         return Completed(
             message=f"Order {record.reference} has a request under way whose outcome is not known yet. If it did not "
             "arrive, it is not made again and the order ends; if it did, run cancel-order again."

@@ -6,19 +6,23 @@ A flow is entered again from the top after every wait and every crash. Each step
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import httpx
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
+from blocks.account import load_account
 from flows.approval import approve
 from flows.parking import park
 from tasking import lifecycle
 from tasking.clock import utc_now
-from tasking.errors import CredentialsRefused, InvalidOrder, LedgerUnavailable, OrderEnded, TaskingError
+from tasking.errors import InvalidOrder, LedgerUnavailable, OrderEnded, TaskingError
 from tasking.ledger import OrderRecord
 from tasking.order import Order, order_from
 from tasking.status import StatusCode
@@ -30,7 +34,7 @@ from tasks.follow import follow
 from tasks.prepare import prepare
 from tasks.request import request
 from tasks.show import show_timeline
-from tasks.step import ledger, ledger_and_provider
+from tasks.step import ledger
 
 T = TypeVar("T")
 
@@ -75,6 +79,10 @@ def own_reference(order: Order) -> str:
     return f"{order.provider}-{str(flow_run.id).replace('-', '')[:16]}"
 
 
+class _Over(Exception):
+    """Somebody else ended the order while this run was at work."""
+
+
 def _to_its_end(order: Order, reference: str) -> State[Any]:
     try:
         record = _step(order, reference, accept, order, reference, str(flow_run.id))
@@ -82,12 +90,14 @@ def _to_its_end(order: Order, reference: str) -> State[Any]:
             _collect(order, reference)
     except OrderEnded as end:
         _close(reference, end.status, str(end))
-    except LedgerUnavailable:
+    except _Over:
+        pass
+    except (LedgerUnavailable, ObjectNotFound):  # not about the order: it stays open
         raise
     except TaskingError as error:
         return _refused(reference, error)
     except Exception as error:
-        # a mistake of ours: the order is kept with what was made, and Retry on this run goes on
+        # a mistake of ours, and nothing was ordered: Retry on this run goes on
         _close(reference, StatusCode.FAILED, f"{type(error).__name__}: {error}")
         raise
     return _how_it_ended(reference)
@@ -100,7 +110,7 @@ def _collect(order: Order, reference: str) -> None:
             if _step(order, reference, choose, order, reference) is None:
                 continue
             if order.require_approval and not _requested(reference):
-                approve(order, reference)
+                _step(order, reference, approve, order, reference)
             _step(order, reference, request, order, reference)
         imagery = _step(order, reference, follow, order, reference)
         if imagery is not None:
@@ -112,13 +122,17 @@ def _collect(order: Order, reference: str) -> None:
 def _step(order: Order, reference: str, run: Callable[..., T | Wait], *args: Any) -> T:
     """Run a step again after each wait it asks for, until it gives a result.
 
-    When the provider or the ledger is away the run waits too, longer each time: an order outlives their outages.
+    What may pass is waited out, longer each time: an order outlives the outages of its provider, of the ledger and of
+    Prefect, and one that is paid for outlives everything that can be mended.
     """
+    name = getattr(run, "name", run.__name__)
     while True:
         try:
             answer = run(*args)
-        except TaskingError as error:
-            answer = _away(order, reference, error)
+        except Exception as error:
+            answer = _away(order, reference, name, error)
+        else:
+            _passed(reference, name)
         if not isinstance(answer, Wait):
             return answer
         _note_wait(reference, answer)
@@ -126,32 +140,48 @@ def _step(order: Order, reference: str, run: Callable[..., T | Wait], *args: Any
         park(answer.until, answer.message)
 
 
-def _away(order: Order, reference: str, error: TaskingError) -> Wait:
-    """The pause after an error that may pass; any other error is raised again."""
-    if not error.retryable and not isinstance(error, CredentialsRefused):
+def _away(order: Order, reference: str, step: str, error: Exception) -> Wait:
+    """The pause after an error that is waited out; any other error is raised again."""
+    if isinstance(error, ObjectNotFound):  # this run was deleted in Prefect: the watcher starts another
         raise error
-    get_run_logger().warning("%s", error)
     try:
-        with ledger_and_provider(order.account) as (book, provider):
+        with ledger() as book:
             record = book.find(reference)
-            if record is None or (_nothing_made(record) and isinstance(error, CredentialsRefused)):
+            of_prefect = isinstance(error, PrefectHTTPStatusError | httpx.HTTPError)
+            if not of_prefect and not lifecycle.passes(book, record, error):
                 raise error
-            if not record.requests and provider.clock.now() >= order.window.end:
-                raise OrderEnded(StatusCode.EXPIRED, f"Its window ended before anything was ordered; at last: {error}")
-            book.record(reference, "away", str(error), failures=record.failures + 1)
-            return lifecycle.provider_away(provider, record, error)
+            get_run_logger().warning("%s: %s", step, error)
+            if record is None:
+                return Wait(until=utc_now() + AWAY, waits_for="provider", message=f"Trying again: {error}")
+            return lifecycle.pause(book, order, record, step, error, _ask_again_seconds(order))
     except LedgerUnavailable as away:
         return Wait(until=utc_now() + AWAY, waits_for="provider", message=f"Trying again: {away}")
 
 
-def _nothing_made(record: OrderRecord) -> bool:
-    return record.plan_id is None and record.candidate is None and not record.requests
+def _ask_again_seconds(order: Order) -> float:
+    """The account's first pause; its default where the account cannot even be opened."""
+    try:
+        with closing(load_account(order.account).open()) as provider:
+            return provider.ask_again_seconds
+    except Exception:
+        return 30.0
+
+
+def _passed(reference: str, step: str) -> None:
+    """The step that failed before went through: the next failure starts with a short pause again."""
+    with suppress(LedgerUnavailable), ledger() as book:
+        record = book.find(reference)
+        if record is not None and record.failing == step:
+            book.record(reference, failing=None, failures=0)
 
 
 def _note_wait(reference: str, wait: Wait) -> None:
     try:
         with ledger() as book:
-            if book.find(reference) is not None:
+            record = book.find(reference)
+            if record is not None and record.ended is not None:
+                raise _Over
+            if record is not None:
                 book.record(reference, waits_for=wait.waits_for, waits_message=wait.message, wake_at=wait.until)
     except LedgerUnavailable as away:
         get_run_logger().warning("%s", away)

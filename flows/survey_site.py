@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from datetime import datetime, timedelta
@@ -15,7 +16,9 @@ from pydantic import BeforeValidator
 
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.clock import utc_now
+from tasking.home import home
 from tasking.ledger import Filter
+from tasking.lock import locked
 from tasking.waiting import readable
 from tasking.window import Window
 from tasks.start import start, under_way
@@ -29,6 +32,10 @@ def _as_meant(order: object) -> object:
     if order.get("__prefect_kind") == "json":
         return json.loads(str(order.get("value")))
     return {name: _as_meant(value) for name, value in order.items()}
+
+
+LOCK_SECONDS = 120.0
+"""How long one turn waits for another of the same site."""
 
 
 @flow(name="survey-site", persist_result=False, flow_run_name="{site}")
@@ -45,6 +52,11 @@ def survey_site(
             ``starts_in_hours`` after the scheduled time. Its reference and site are set for each order.
         starts_in_hours: Lead time of each window.
     """
+    with locked(home() / f"survey-{site_slug(site)}.lock", LOCK_SECONDS):  # late turns come all at once
+        return _one_order(site, order, starts_in_hours)
+
+
+def _one_order(site: str, order: AxelGlobeOrder, starts_in_hours: float) -> State[Any]:
     with ledger() as book:
         still_open = book.orders(Filter(site=site, open_only=True, limit=1))
     if still_open:
@@ -53,11 +65,11 @@ def survey_site(
             message=f"Nothing ordered: {it.reference} of {readable(it.created)} is still open "
             f"({it.waits_message or 'at work'})"
         )
-    tag = f"site:{_slug(site)}"
+    tag = f"site:{site_slug(site)}"
     if (run := under_way(tag)) is not None:  # started, and not in the ledger yet
         return Completed(message=f"Nothing ordered: run {run} for this site is still under way")
     planned: datetime = flow_run.scheduled_start_time or utc_now()
-    reference = f"{_slug(site)}-{planned:%Y%m%dT%H%M%S}"
+    reference = f"{site_slug(site)}-{planned:%Y%m%dT%H%M%S}"
     begin = planned.replace(microsecond=0) + timedelta(hours=starts_in_hours)
     window = Window(start=begin, end=begin + order.window.length)
     this_one = {**order.model_dump(mode="json"), "reference": reference, "site": site}
@@ -68,5 +80,7 @@ def survey_site(
     )
 
 
-def _slug(site: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", site).strip("-").lower()[:50] or "site"
+def site_slug(site: str) -> str:
+    """The site as part of a reference; what is lost on the way is made up for, so that two sites never share one."""
+    plain = re.sub(r"[^a-z0-9]+", "-", site.lower()).strip("-")[:50] or "site"
+    return plain if plain == site else f"{plain}-{hashlib.sha256(site.encode()).hexdigest()[:6]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections import defaultdict
 from contextlib import ExitStack, closing
+from pkgutil import iter_modules
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+import flows
 from blocks.account import load_account
 from tasking import watching
 from tasking.clock import utc_now
@@ -57,12 +59,18 @@ def _watch(lost_after_seconds: float, most_crashes: int) -> State[Any]:
     woken = wake(ready, "The provider has news") if ready else 0
     anew = ask_anew(overdue) if overdue else 0
     elsewhere = [UUID(one.flow_run_id) for one in records if one.host not in (None, socket.gethostname())]
-    back = bring_back(lost_after_seconds, most_crashes, elsewhere)
+    back = bring_back(order_flows(), lost_after_seconds, most_crashes, elsewhere)
     tended = tend_stranded(records)
     return Completed(
         message=f"{len(records)} open orders: {asked} asked about, {woken + anew} woken, {back} brought back, "
         f"{tended} tended"
     )
+
+
+def order_flows() -> list[str]:
+    """Names of the flows that carry out orders: one module of this folder each, ``order_<provider>``."""
+    modules = (module.name for module in iter_modules(flows.__path__))
+    return [name.replace("_", "-") for name in modules if name.startswith("order_")]
 
 
 @step("open-orders")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasking import lifecycle
-from tasking.errors import NotFound
+from tasking.errors import ProviderError
 from tasking.ledger import Ledger, OrderRecord
 from tasking.provider import Plans, Provider
 
@@ -43,8 +43,8 @@ def _look_at_plan(ledger: Ledger, provider: Provider, record: OrderRecord) -> No
     assert isinstance(provider, Plans)
     try:
         plan = provider.read_plan(record.plan_id)
-    except NotFound:
-        return  # the run itself says so when it wakes
+    except ProviderError:
+        return  # one broken plan stops no other; the run itself says so when it wakes
     after = lifecycle.look_after(provider, lifecycle.half_time(plan, provider.clock.now()))
     ready = plan.ready and record.candidates_seen == 0
     ledger.record(record.reference, look_after=after, changed_at=ledger.now() if ready else None)

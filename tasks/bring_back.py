@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.responses import SetStateStatus
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import AwaitingRetry, Crashed
 
 from tasking.clock import utc_now
@@ -27,11 +28,18 @@ from tasks.step import step
 
 PROCESSES = Path("/proc")
 
+GONE_FOR_GOOD = timedelta(hours=6)
+"""How long a run of another machine may be Running or Pending; no step of an order takes nearly as long."""
+
+PAGE = 200
+
 AGAIN = "Started again: its process was lost"
 
 
 @step("bring-back")
-def bring_back(lost_after_seconds: float, most_crashes: int, elsewhere: Iterable[UUID] = ()) -> int:
+def bring_back(
+    flows: Sequence[str], lost_after_seconds: float, most_crashes: int, elsewhere: Iterable[UUID] = ()
+) -> int:
     """Start lost runs of order flows again; returns how many.
 
     A run counts as lost when it is Crashed, or Running or Pending for longer than ``lost_after_seconds`` with no
@@ -39,17 +47,16 @@ def bring_back(lost_after_seconds: float, most_crashes: int, elsewhere: Iterable
     again and again without getting to a wait is left for a person.
 
     Args:
+        flows: Names of the flows whose runs are looked at.
         lost_after_seconds: How long a run may be without a process, e.g. while it starts.
         most_crashes: Crashes in a row before a run is left alone.
-        elsewhere: Runs whose processes live on other machines; the watcher of those judges them.
+        elsewhere: Runs whose processes live on other machines; the watcher of those judges them. After `GONE_FOR_GOOD`
+            such a machine is taken for gone (a container gets a new name each time), and the run is started here: its
+            steps find what was done.
     """
     states = [StateType.RUNNING, StateType.PENDING, StateType.CRASHED]
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(like_="order-")),
-            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=states))),
-            limit=200,
-        )
+        runs = _all_runs(client, flows, states)
         alive, skipped = runs_with_a_process(), set(elsewhere)  # after the read: a run seen must show its process
         return sum(
             _again(client, run, most_crashes)
@@ -58,6 +65,21 @@ def bring_back(lost_after_seconds: float, most_crashes: int, elsewhere: Iterable
             and run.state is not None
             and (run.state.is_crashed() or _lost(run, run.state, lost_after_seconds, alive, skipped))
         )
+
+
+def _all_runs(client: SyncPrefectClient, flows: Sequence[str], states: list[StateType]) -> list[FlowRun]:
+    found: list[FlowRun] = []
+    while True:
+        page = client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=list(flows))),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=states))),
+            sort=FlowRunSort.ID_DESC,
+            limit=PAGE,
+            offset=len(found),
+        )
+        found += page
+        if len(page) < PAGE:
+            return found
 
 
 def runs_with_a_process() -> set[str]:
@@ -74,9 +96,12 @@ def runs_with_a_process() -> set[str]:
 
 
 def _lost(run: FlowRun, state: State, lost_after_seconds: float, alive: set[str], elsewhere: set[UUID]) -> bool:
-    if str(run.id) in alive or run.id in elsewhere or not (PROCESSES / "self" / "environ").exists():
+    silent = utc_now() - state.timestamp
+    if str(run.id) in alive or not (PROCESSES / "self" / "environ").exists():
         return False
-    return utc_now() - state.timestamp > timedelta(seconds=lost_after_seconds)
+    if run.id in elsewhere:
+        return silent > GONE_FOR_GOOD
+    return silent > timedelta(seconds=lost_after_seconds)
 
 
 def _again(client: SyncPrefectClient, run: FlowRun, most_crashes: int) -> bool:

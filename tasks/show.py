@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Sequence
 
+from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from tasking.area import area_from
@@ -40,9 +41,7 @@ def show_candidates(order: Order, reference: str, ranked: Sequence[Ranked], best
         )
     if len(ranked) > SHOWN:
         lines.append(f"\n{len(ranked) - SHOWN} more are not shown.")
-    create_markdown_artifact(
-        "\n".join(lines), key=_key(reference, "candidates"), description=f"{len(ranked)} candidates"
-    )
+    _put("\n".join(lines), key=_key(reference, "candidates"), description=f"{len(ranked)} candidates")
 
 
 def show_delivery(reference: str, delivery: Delivery) -> None:
@@ -57,9 +56,7 @@ def show_delivery(reference: str, delivery: Delivery) -> None:
             item = one.item_id
             lines += ["", f"## {_text(item)}", "| asset | file | size |", "| --- | --- | ---: |"]
         lines.append(f"| {_text(one.asset_key)} | {_text(one.path.name)} | {one.size / 1e3:,.0f} kB |")
-    create_markdown_artifact(
-        "\n".join(lines), key=_key(reference, "delivered"), description=f"{len(delivery.files)} files, verified"
-    )
+    _put("\n".join(lines), key=_key(reference, "delivered"), description=f"{len(delivery.files)} files, verified")
 
 
 def show_timeline(reference: str) -> None:
@@ -69,8 +66,19 @@ def show_timeline(reference: str) -> None:
     if not entries:
         return
     lines = [f"# What happened to {_text(reference)}", "| when (UTC) | what | in words |", "| --- | --- | --- |"]
-    lines += [f"| {one.at:%Y-%m-%d %H:%M:%S} | {_text(one.event)} | {_text(_short(one.message))} |" for one in reversed(entries)]
-    create_markdown_artifact("\n".join(lines), key=_key(reference, "timeline"), description="The order's timeline")
+    lines += [
+        f"| {one.at:%Y-%m-%d %H:%M:%S} | {_text(one.event)} | {_text(_short(one.message))} |"
+        for one in reversed(entries)
+    ]
+    _put("\n".join(lines), key=_key(reference, "timeline"), description="The order's timeline")
+
+
+def _put(markdown: str, *, key: str, description: str) -> None:
+    """What is shown to a person is never worth an order's failure."""
+    try:
+        create_markdown_artifact(markdown, key=key, description=description)
+    except Exception as error:
+        get_run_logger().warning("Not shown on the run's page: %s", error)
 
 
 def _key(reference: str, what: str) -> str:

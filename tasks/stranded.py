@@ -51,12 +51,18 @@ def _tend(book: Ledger, record: OrderRecord, run: FlowRun | None) -> bool:
     if fresh.ended is not None or fresh.flow_run_id != record.flow_run_id:
         return False
     word = StatusCode.USER_CANCELLED if state.is_cancelled() else StatusCode.FAILED
-    lifecycle.end(book, record.reference, word, _outcome(fresh, state.name or state.type.value))
+    unclear = book.open_intent(record.reference, "request", lifecycle.label(fresh)) is not None
+    lifecycle.end(book, record.reference, word, _outcome(fresh, state.name or state.type.value, unclear))
     return True
 
 
-def _outcome(record: OrderRecord, state: str) -> str:
+def _outcome(record: OrderRecord, state: str, unclear: bool) -> str:
     current = record.current_request
+    if unclear:
+        return (
+            f"Its run was ended by hand or by Prefect ({state}) while it was not known whether its request had "
+            "arrived: Retry on that run finds out and goes on"
+        )
     if current is None:
         return (
             f"Its run was ended by hand or by Prefect ({state}) before anything was ordered; Retry on that run goes on"

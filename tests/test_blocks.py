@@ -14,6 +14,7 @@ from blocks.account import Account, load_account
 from blocks.axelglobe_tasking import AxelGlobeTasking
 from blocks.image_archive import ImageArchive, load_archive
 from blocks.order_ledger import OrderLedger
+from blocks.webhook_receiver import WebhookReceiver
 from tasking.errors import InvalidOrder
 from tests.installation import Installation
 
@@ -26,7 +27,7 @@ ACCOUNT: dict[str, Any] = {
 
 OURS = [
     kind
-    for kind in (AxelGlobeTasking, ImageArchive, OrderLedger, *Account.__subclasses__())
+    for kind in (AxelGlobeTasking, ImageArchive, OrderLedger, WebhookReceiver, *Account.__subclasses__())
     if kind.__module__.startswith(f"{blocks.__name__}.")
 ]
 

@@ -41,6 +41,7 @@ def _iceye(installation: Installation) -> Order:
 
 
 def _satellogic(installation: Installation) -> Order:
+    installation.simulator.satellogic.switch(demand=0)  # no pass is lost to another order, whatever day it is
     return SatellogicOrder.model_validate({**_common(installation), "point": POINT})
 
 

@@ -16,6 +16,18 @@ from tasking.ledger import Filter, Ledger, open_ledger
 from tasking.ledger.ledger import UnknownReference
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
+REQUEST = {
+    "attempt": 1,
+    "label": "bay",
+    "candidate": None,
+    "last": {
+        "id": "r",
+        "status": "accepted",
+        "provider_status": "ACCEPTED",
+        "next_look_at": NOON.isoformat(),
+        "give_up_at": NOON.isoformat(),
+    },
+}
 ORDER: dict[str, Any] = {"name": "Tokyo Bay", "account": "axelglobe-tasking/default", "site": None, "reference": "bay"}
 
 
@@ -55,7 +67,7 @@ def test_a_run_takes_over_when_the_owner_can_no_longer_go_on(ledger: Ledger) -> 
 def test_a_reference_never_names_two_different_orders(ledger: Ledger) -> None:
     claim(ledger)
     with pytest.raises(ReferenceTaken, match="another order"):
-        claim(ledger, order={**ORDER, "name": "Osaka"})
+        claim(ledger, "run-2", order={**ORDER, "name": "Osaka"}, gone=True)
 
 
 def test_of_many_runs_at_once_one_owns_the_reference(tmp_path: Path) -> None:
@@ -76,13 +88,39 @@ def test_of_many_runs_at_once_one_owns_the_reference(tmp_path: Path) -> None:
     assert len(winners) == 1
 
 
-def test_an_ended_order_is_opened_again_by_its_own_run_only(ledger: Ledger) -> None:
+def test_an_ended_order_is_opened_again_by_its_run_or_once_that_is_gone(ledger: Ledger) -> None:
     claim(ledger)
     ledger.record("bay", ended=NOON, status="rejected", outcome="not feasible")
     with pytest.raises(ReferenceTaken, match="not feasible"):
-        claim(ledger, "run-2", gone=True)
+        claim(ledger, "run-2")
     claim(ledger)
     assert ledger.read("bay").ended is None
+    ledger.record("bay", ended=NOON, status="failed", outcome="a mistake")
+    claim(ledger, "run-2", gone=True)
+    assert (ledger.read("bay").ended, ledger.read("bay").flow_run_id) == (None, "run-2")
+
+
+def test_an_order_goes_on_after_an_upgrade_that_knows_one_more_field(ledger: Ledger) -> None:
+    claim(ledger)
+    claim(ledger, order={**ORDER, "new_field": "its default"})
+    claim(ledger, "run-2", order={**ORDER, "new_field": "its default"}, gone=True)
+    assert ledger.read("bay").flow_run_id == "run-2"
+
+
+def test_references_that_differ_in_capitals_only_are_one_folder_on_many_disks(ledger: Ledger) -> None:
+    claim(ledger)
+    with pytest.raises(ReferenceTaken, match="capitals"):
+        ledger.claim("Bay", ORDER, provider="axelglobe", flow_run_id="run-2", owner_is_gone=lambda _run: True)
+
+
+@pytest.mark.parametrize("requested", [False, True])
+def test_a_cancelled_order_is_opened_again_only_when_something_was_ordered(ledger: Ledger, requested: bool) -> None:
+    claim(ledger)
+    ledger.record("bay", ended=NOON, status="user_cancelled", outcome="cancelled", cancel_asked=True)
+    if requested:
+        ledger.record("bay", requests=[REQUEST])
+    claim(ledger)
+    assert (ledger.read("bay").ended is None) == requested
 
 
 @pytest.mark.parametrize(("status", "cancel_asked"), [("completed", False), ("user_cancelled", True)])

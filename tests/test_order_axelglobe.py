@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
 from flows.order_axelglobe import order_axelglobe
+from tasking import lifecycle
 from tasking.delivery.catalog import verify
 from tasking.ledger import OrderRecord
 from tests.installation import Installation
@@ -299,3 +301,57 @@ def test_a_download_that_breaks_is_begun_again_and_only_whole_files_count(instal
     state = installation.to_the_end(installation.start(order_axelglobe, order=installation.order()))
     assert state.is_completed(), state
     assert verify(installation.archive / "bay") == []
+
+
+def test_an_order_that_is_paid_outlives_a_stray_refusal(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    installation.simulator.fault("status", code=400, method="GET", path=f"{REQUESTS}/*", times=2)
+    installation.simulator.fault("status", code=404, path="/*.tif", times=6)
+    state = installation.to_the_end(run)
+    assert state.is_completed(), state
+    assert "away" in events(installation)
+    assert installation.created == (1, 1)
+
+
+def test_pauses_grow_while_a_step_keeps_failing(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    installation.simulator.fault("status", code=503, times=-1, path="/wfs/*")
+    pauses = []
+    for _ in range(4):
+        installation.pass_time(run)
+        run = installation.go_on(run.id)
+        record = installation.ledger.read("bay")
+        assert record.wake_at is not None
+        pauses.append((record.wake_at - record.updated).total_seconds())
+    assert [round(later / sooner) for sooner, later in pairwise(pauses)] == [2, 2, 2]
+
+
+def test_what_cannot_be_shown_costs_no_order(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: object, **_more: object) -> None:
+        raise RuntimeError("the server is busy")
+
+    monkeypatch.setattr("tasks.show.create_markdown_artifact", broken)
+    assert installation.to_the_end(installation.start(order_axelglobe, order=installation.order())).is_completed()
+
+
+def test_an_order_ended_by_hand_while_its_run_is_at_work_stays_ended(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    installation.pass_time(run)
+    follow = lifecycle.follow
+
+    def ended_meanwhile(*args: Any) -> Any:
+        answer = follow(*args)
+        lifecycle.end(installation.ledger, "bay", "user_cancelled", "ended on our side")
+        return answer
+
+    monkeypatch.setattr("tasking.lifecycle.follow", ended_meanwhile)
+    state = installation.go_on(run.id).state
+    assert state is not None
+    assert state.is_cancelled()
+    assert installation.ledger.read("bay").ended is not None

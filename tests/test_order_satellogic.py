@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
 from tasking.delivery.catalog import verify
 from tasking.satellogic.order import SatellogicOrder
+from tasking.simulator import Simulator, serve
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect")]
@@ -31,10 +32,12 @@ ZIPS = "/satellogic/telluric/scenes/*/attachments/*"
 HALF_A_CYCLE = 900
 
 
-@pytest.fixture(autouse=True)
-def nothing_by_chance(installation: Installation) -> None:
-    """Every pass is free: what goes wrong is what a test ordered."""
-    installation.simulator.satellogic.switch(demand=0)
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    """The same days for each run of the tests, and every pass free: what goes wrong is what a test ordered."""
+    switches = {"satellogic.demand": 0.0}
+    with serve(seed=7, start=datetime(2026, 12, 1, tzinfo=UTC), switches=switches) as running:
+        yield running
 
 
 def order(installation: Installation, days: float = 9, begins: float = 1, **changes: Any) -> SatellogicOrder:
@@ -63,15 +66,23 @@ def woken(installation: Installation, run: FlowRun) -> FlowRun:
     return installation.go_on(run.id)
 
 
-def looks(installation: Installation, run: FlowRun, seconds: float) -> Iterator[FlowRun]:
-    """The run looks again and again, each time so much later, until it ends."""
-    for _ in range(2000):
+def looks(installation: Installation, run: FlowRun) -> Iterator[FlowRun]:
+    """The run is woken each time a capture was published or failed, and when the task ends, until it ends itself."""
+    seen: Any = None
+    for _ in range(1000):
+        installation.simulator.advance(3600)
+        now = task(installation)
+        settled = {
+            one["capture_id"]: one["status"] for one in now["captures"] if one["status"] in ("published", "failed")
+        }
+        news = settled, now["status"] in ("completed", "partially_completed")
+        if news != seen:
+            seen = news
+            run = woken(installation, run)
+            yield run
         assert run.state is not None
         if run.state.is_final():
             return
-        installation.simulator.advance(seconds)
-        run = woken(installation, run)
-        yield run
     raise AssertionError(f"it never ends: {run.state}")
 
 
@@ -108,7 +119,7 @@ def assert_home(installation: Installation, captures: set[str]) -> None:
     assert verify(installation.archive / "bay") == []
     assert len(list((installation.archive / "bay").glob("*/*.json"))) == len(captures)
     assert set(installation.ledger.read("bay").delivered) == captures
-    fetched = Counter(call.path for call in installation.simulator.journal(method="GET", path=ZIPS))
+    fetched = Counter(call["path"] for call in installation.simulator.journal(method="GET", path=ZIPS))
     assert set(fetched.values()) == {1}
     assert len(fetched) == len(captures)
 
@@ -121,9 +132,9 @@ def test_a_narrow_order_of_the_earliest_pass_comes_home(installation: Installati
     assert_home(installation, published(installation))
 
 
-SERIES = {
+SERIES: dict[str, dict[str, Any]] = {
     "area": {"area": AREA, "product": "area", "days": 21},
-    "recurrence": {"max_captures": 4, "expected_age_days": 5, "days": 20},
+    "recurrence": {"expected_age_days": 5, "days": 20},
 }
 
 
@@ -131,14 +142,13 @@ SERIES = {
 def test_each_capture_of_a_series_is_delivered_when_it_is_published(
     installation: Installation, series: str, least: int
 ) -> None:
-    run = placed(installation, **SERIES[series])
     deliveries = set()
-    for run in looks(installation, run, 6 * 3600):
+    for state in (run.state for run in looks(installation, placed(installation, **SERIES[series]))):
         delivered = frozenset(installation.ledger.read("bay").delivered)
         assert delivered == published(installation)
         deliveries.add(delivered)
-    assert run.state is not None
-    assert run.state.is_completed(), run.state
+    assert state is not None
+    assert state.is_completed(), state
     captures = task(installation)["captures"]
     assert len(deliveries - {frozenset()}) >= least, "they came one by one, while the task went on"
     assert len({one["start"][:10] for one in captures}) >= least
@@ -160,14 +170,13 @@ def test_going_back_to_planning_is_shown_and_waited_on(installation: Installatio
 
 
 def test_failures_in_orbit_and_in_quality_control_are_tried_again(installation: Installation) -> None:
-    run = placed(installation)
+    waiting = placed(installation)
     installation.simulator.satellogic.fail_next_captures(1)
     installation.simulator.satellogic.reject_qc(1)
-    shown = []
-    for run in looks(installation, run, 2 * 3600):
-        shown.append(said(run.state))
-    assert run.state is not None
-    assert run.state.is_completed(), run.state
+    states = [run.state for run in looks(installation, waiting)]
+    shown = [said(state) for state in states]
+    assert states[-1] is not None
+    assert states[-1].is_completed(), states[-1]
     assert [one["status"] for one in task(installation)["captures"]] == ["failed", "failed", "published"]
     assert any("1 failed" in one for one in shown)
     assert any("2 failed" in one for one in shown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -13,6 +13,10 @@ from tests.satellogic_story import AREA, CALM, CONTRACT, DAY, HOUR, START, Calle
 
 FOUR_WEEKS = {"end": "2026-12-29T00:00:00Z"}
 LATER = {"start": "2026-12-02T00:00:00Z"}
+
+
+def text(when: datetime) -> str:
+    return when.isoformat()
 
 
 def seconds(text: str) -> float:
@@ -39,6 +43,23 @@ def test_in_progress_begins_twelve_hours_before_the_first_queued_capture() -> No
         assert caller.status(task_id) == "pending"
         simulator.advance(120)
         assert caller.status(task_id) == "in_progress"
+
+
+def test_a_pass_six_hours_after_the_order_was_placed_is_in_time_however_long_planning_takes() -> None:
+    with story() as (simulator, caller):
+        seen = []
+        for _ in range(6):
+            now = simulator.clock.now()
+            asked = payload(start=text(now + timedelta(hours=6, minutes=1)), end=text(now + timedelta(days=5)))
+            analysis = caller.http.post("/v2/analysis/can-add", json=asked).json()["analysis_id"]
+            simulator.advance(60)
+            first = caller.http.get(f"/v2/analysis/can-add/{analysis}").json()["result"]["opportunities"][0]
+            begin, end = (datetime.fromisoformat(first[name]) for name in ("start", "end"))
+            simulator.clock.move(now=begin - timedelta(hours=6))
+            around = {"start": text(begin - timedelta(minutes=10)), "end": text(end + timedelta(minutes=10))}
+            task_id = caller.order(**around)
+            seen += [caller.until(task_id, "completed", step=HOUR / 2)]
+        assert all("in_progress" in words for words in seen)
 
 
 def test_a_capture_is_queued_then_processing_then_published() -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 logger = logging.getLogger("tasking_flows.receiver")
 
-SPACING_SECONDS = 30.0
+SPACING_SECONDS = 10.0
 """An order that was woken just now is woken again by the next hint only after so long; the hint is not lost."""
 
 MOST_WAITING = 500

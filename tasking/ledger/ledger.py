@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,8 +9,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Engine, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from tasking.clock import utc_now
@@ -74,7 +73,7 @@ class Ledger:
 
     def find(self, reference: str) -> OrderRecord | None:
         """The order, or ``None``."""
-        with self._session() as session:
+        with self._session(reading=True) as session:
             row = session.get(OrderRow, reference)
             return None if row is None else OrderRecord.model_validate(row)
 
@@ -109,6 +108,13 @@ class Ledger:
         Raises:
             ReferenceTaken: Another run owns it, or it names another order.
         """
+        with self._session(reading=True) as session:
+            like = select(OrderRow.reference).where(func.lower(OrderRow.reference) == reference.lower())
+            if (other := session.scalar(like.where(OrderRow.reference != reference))) is not None:
+                raise ReferenceTaken(
+                    f"reference: {reference}: differs from {other} in capitals only, and many disks do not tell them "
+                    "apart: give this order a reference of its own"
+                )
         with self._session() as session:
             session.add(
                 OrderRow(
@@ -132,7 +138,7 @@ class Ledger:
                 self._note(session, reference, "claimed", f"Order {reference} accepted: {order['name']}")
                 return self._snapshot(session, reference)
         held = self.read(reference)
-        gone = held.flow_run_id != flow_run_id and held.ended is None and owner_is_gone(held.flow_run_id)
+        gone = held.flow_run_id != flow_run_id and may_go_on(held) and owner_is_gone(held.flow_run_id)
         return self._take_over(held, order, flow_run_id, gone)
 
     def _take_over(self, held: OrderRecord, order: dict[str, Any], flow_run_id: str, gone: bool) -> OrderRecord:
@@ -143,7 +149,7 @@ class Ledger:
                 f"reference: {held.reference}: owned by flow run {held.flow_run_id} ({state}): "
                 "give this order a reference of its own, or look at that run"
             )
-        if _content(held.order) != _content(order):
+        if not mine and not _same(held.order, order):
             raise ReferenceTaken(
                 f"reference: {held.reference}: names another order ({held.name}): "
                 "give this order a reference of its own"
@@ -155,10 +161,10 @@ class Ledger:
             if not mine:
                 row.flow_run_id = flow_run_id
                 self._note(session, row.reference, "taken over", f"Run {flow_run_id} goes on for {held.flow_run_id}")
-            if row.ended is not None and row.status != StatusCode.COMPLETED and not row.cancel_asked:
+            if row.ended is not None and may_go_on(OrderRecord.model_validate(row)):
                 row.ended = row.outcome = None
                 self._note(session, row.reference, "reopened", "Tried again; what was already made is found again")
-            row.waits_for = row.waits_message = row.wake_at = None
+            row.waits_for = row.wake_at = None
             row.host = socket.gethostname()
             return self._snapshot(session, row.reference)
 
@@ -188,7 +194,7 @@ class Ledger:
 
     def open_intent(self, reference: str, verb: str, label: str) -> Intent | None:
         """The create that was announced and has no outcome yet, or ``None``."""
-        with self._session() as session:
+        with self._session(reading=True) as session:
             return intents.open_intent(session, reference, verb, label)
 
     def intend(self, reference: str, verb: str, label: str, at: datetime) -> Intent | None:
@@ -265,12 +271,12 @@ class Ledger:
                 query = query.where(getattr(OrderRow, column) == value)
         if which.open_only:
             query = query.where(OrderRow.ended.is_(None))
-        with self._session() as session:
+        with self._session(reading=True) as session:
             return [OrderRecord.model_validate(row) for row in session.scalars(query)]
 
     def journal(self, reference: str) -> list[Entry]:
         """Everything that happened to an order, oldest first."""
-        with self._session() as session:
+        with self._session(reading=True) as session:
             rows = session.scalars(select(JournalRow).where(JournalRow.reference == reference).order_by(JournalRow.id))
             return [Entry.model_validate(row) for row in rows]
 
@@ -285,7 +291,12 @@ class Ledger:
     ) -> None:
         session.add(
             JournalRow(
-                reference=reference, at=self._now(), event=happened, message=message, detail=detail or {}, once=once
+                reference=reference,
+                at=self._now(),
+                event=happened,
+                message=_plain(message),
+                detail=detail or {},
+                once=once,
             )
         )
 
@@ -302,15 +313,16 @@ class Ledger:
         return OrderRecord.model_validate(session.get_one(OrderRow, reference))
 
     @contextmanager
-    def _session(self) -> Iterator[Session]:
-        with self._answering(), Session(self._engine) as session, session.begin():
+    def _session(self, *, reading: bool = False) -> Iterator[Session]:
+        engine = self._engine.execution_options(reading=reading)
+        with self._answering(), Session(engine) as session, session.begin():
             yield session
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
+        except (OperationalError, InterfaceError) as error:
             # the driver's words, without the statement and its parameters, which hold a person's data
             raise LedgerUnavailable(f"the ledger did not answer: {error.orig}") from None
 
@@ -320,13 +332,30 @@ def _assign(row: OrderRow, now: OrderRecord, fields: dict[str, Any]) -> None:
         setattr(row, name, _plain(value(now) if callable(value) else value))
 
 
-def _content(order: dict[str, Any]) -> str:
-    return json.dumps({key: value for key, value in order.items() if key != "reference"}, sort_keys=True)
+def may_go_on(record: OrderRecord) -> bool:
+    """Whether an order may be opened again once it has ended.
+
+    ======================================  ==========================================================
+    delivered                               no: there is nothing left to do
+    cancelled before anything was ordered   no: a person wished so, and nothing is owed
+    any other end                           yes: Retry finds what was made and goes on with it
+    ======================================  ==========================================================
+    """
+    if record.ended is None:
+        return True
+    return record.status != StatusCode.COMPLETED and not (record.cancel_asked and not record.requests)
+
+
+def _same(held: dict[str, Any], order: dict[str, Any]) -> bool:
+    """Whether two orders ask for the same; fields that only one of them knows came or went with a new version."""
+    return all(held[key] == order[key] for key in held.keys() & order.keys() if key != "reference")
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
+    if isinstance(value, str):
+        return value.replace("\0", "")  # Postgres takes none
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     return value

@@ -52,7 +52,8 @@ class OrderRecord(BaseModel):
         look_after: From when asking the provider about this order makes sense again (our time).
         host: The machine that last ran its flow run.
         changed_at: When the watcher saw something the run has not looked at yet (our time).
-        failures: Consecutive steps that found the provider or the ledger away.
+        failing: The step whose errors are waited out just now.
+        failures: How often in a row it failed.
         cancel_asked: A person asked to cancel; nothing new is created from then on.
         price, currency: What it costs, where the provider says so.
         delivered: What is in the archive: names from the requests' ``capture_ids``.
@@ -86,6 +87,7 @@ class OrderRecord(BaseModel):
     wake_at: datetime | None
     look_after: datetime | None
     changed_at: datetime | None
+    failing: str | None
     failures: int
     cancel_asked: bool
     price: Decimal | None

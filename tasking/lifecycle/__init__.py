@@ -6,15 +6,17 @@ step is right no matter how often it runs, on which machine, and after which cra
 """
 
 from tasking.lifecycle.accepting import accept
-from tasking.lifecycle.choosing import choose, chosen, label, requested, revive
+from tasking.lifecycle.choosing import choose, chosen, requested, revive
 from tasking.lifecycle.delivering import deliver, end
-from tasking.lifecycle.following import ENDED, follow, note_answers, ordered, undelivered
-from tasking.lifecycle.pausing import look_after, provider_away
-from tasking.lifecycle.planning import candidates, half_time, prepare
+from tasking.lifecycle.following import ENDED, follow, note_answers, ordered, still_going, undelivered
+from tasking.lifecycle.labels import label
+from tasking.lifecycle.pausing import look_after, passes, pause
+from tasking.lifecycle.planning import WHOLE_WINDOW, candidates, half_time, prepare
 from tasking.lifecycle.requesting import request
 
 __all__ = [
     "ENDED",
+    "WHOLE_WINDOW",
     "accept",
     "candidates",
     "choose",
@@ -27,10 +29,12 @@ __all__ = [
     "look_after",
     "note_answers",
     "ordered",
+    "passes",
+    "pause",
     "prepare",
-    "provider_away",
     "request",
     "requested",
     "revive",
+    "still_going",
     "undelivered",
 ]

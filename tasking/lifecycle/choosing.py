@@ -9,6 +9,7 @@ from tasking.choice import Ranked
 from tasking.errors import OrderEnded
 from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle.following import note_answers, ordered
+from tasking.lifecycle.labels import label
 from tasking.provider import Provider
 from tasking.status import StatusCode
 from tasking.waiting import readable
@@ -94,8 +95,3 @@ def drop(ledger: Ledger, record: OrderRecord, why: str) -> None:
             StatusCode.FAILED,
             f"{len(dropped)} candidates were lost one after the other; the last because {why}. Look at the journal.",
         )
-
-
-def label(record: OrderRecord) -> str:
-    """What the next request carries: the reference, with a number from the second on."""
-    return record.reference if record.attempt == 1 else f"{record.reference}#{record.attempt}"

@@ -10,7 +10,8 @@ from tasking.delivery import catalog
 from tasking.delivery.catalog import Delivery
 from tasking.errors import DeliveryFailed, OrderEnded, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle.following import undelivered
+from tasking.lifecycle.following import still_going, undelivered
+from tasking.lifecycle.pausing import overdue
 from tasking.order import Order
 from tasking.provider import Provider, Request
 from tasking.status import StatusCode
@@ -42,9 +43,8 @@ def deliver(
     there = [one for one in due if listed[one]]
     delivery = None
     if there:
-        ledger.record(
-            reference, "delivering", f"{sum(len(listed[one]) for one in there)} items to bring home", failures=0
-        )
+        count = sum(len(listed[one]) for one in there)
+        ledger.record(reference, "delivering", f"Bringing home {count} item{'' if count == 1 else 's'}")
 
         def bring(captures: list[str]) -> Delivery:
             items = [item for one in captures for item in listed[one]]
@@ -52,11 +52,16 @@ def deliver(
             _note(ledger, reference, delivery, captures)
             return delivery
 
-        delivery = _all_or_each(there, bring)
+        try:
+            delivery = _all_or_each(there, bring)
+        except DeliveryFailed as error:
+            if error.retryable and provider.clock.now() >= request.give_up_at:
+                raise OrderEnded(StatusCode.FAILED, f"{error}. {overdue(request.id, request.give_up_at)}") from error
+            raise
     missing = [one for one in due if not listed[one]]
     if missing:
         return _missing(provider, request, missing)
-    if request.status is StatusCode.COMPLETED:
+    if request.status is StatusCode.COMPLETED and not still_going(ledger.read(reference)):
         done = ledger.read(reference).outcome_so_far or f"Delivered {len(due)}"
         end(ledger, reference, StatusCode.COMPLETED, f"{done}; {request.note}" if request.note else done)
     return delivery
@@ -67,7 +72,7 @@ def _items(provider: Provider, request: Request, capture_id: str) -> list[dict[s
 
 
 def _all_or_each(captures: list[str], bring: Callable[[list[str]], Delivery]) -> Delivery:
-    """Bring all home together; when that fails, one by one, so that a bad one holds up no other; raises its error last."""
+    """Bring all home together; when that fails, one by one, so that a bad one holds up no other."""
     try:
         return bring(captures)
     except DeliveryFailed as error:

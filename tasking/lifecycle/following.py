@@ -9,7 +9,7 @@ from typing import Any
 from tasking.candidate import Candidate
 from tasking.errors import OrderEnded
 from tasking.ledger import Ledger, OrderRecord, Revision
-from tasking.lifecycle.pausing import look_after
+from tasking.lifecycle.pausing import look_after, overdue
 from tasking.order import Order
 from tasking.provider import Provider, Request
 from tasking.status import StatusCode
@@ -37,15 +37,22 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
     for one in record.requests:
         if undelivered(record, one.last):
             return one.last
-    current = record.current_request
-    assert current is not None, "requested before"
-    last, now = current.last, provider.clock.now()
-    if last.status is StatusCode.COMPLETED and last.capture_ids:
-        return last
+    assert record.current_request is not None, "requested before"
+    going = still_going(record)
+    last, now = (going[-1] if going else record.current_request.last), provider.clock.now()
+    done = [one.last for one in record.requests if one.last.status is StatusCode.COMPLETED and one.last.capture_ids]
+    if done and not going:
+        return done[-1]
+    if now >= last.give_up_at and last.status not in (StatusCode.REJECTED, *ENDED):
+        raise OrderEnded(
+            StatusCode.FAILED,
+            f"No imagery (the provider says {last.provider_status}).{_delivered(record)} "
+            f"{overdue(last.id, last.give_up_at)}",
+        )
     if last.id not in answers:
         again = provider.clock.in_seconds(provider.poll_interval_seconds / 3)
         message = f"The provider does not know request {last.id} just now; asking again"
-        return wait_until(provider.clock, min(again, max(last.give_up_at, now)), "imagery", message)
+        return wait_until(provider.clock, again, "imagery", message)
     if last.status is StatusCode.REJECTED:
         return _rejected(ledger, provider, order, record, last)
     if last.status in ENDED:
@@ -55,13 +62,6 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
             last.status,
             f"The provider ended request {last.id}: {last.provider_status}.{note}{_delivered(record)} "
             "Ask them about that id, or order again.",
-        )
-    if now >= last.give_up_at:
-        raise OrderEnded(
-            StatusCode.FAILED,
-            f"No imagery of request {last.id} by {readable(last.give_up_at)} (the provider says "
-            f"{last.provider_status}).{_delivered(record)} Ask the provider about that id; "
-            "Retry on this run looks again.",
         )
     # a run wakes for what is due at a known time; between such events the watcher looks more often, and for all
     again = last.next_look_at if last.next_look_is_due else max(last.next_look_at, now + SAFETY_NET)
@@ -89,6 +89,16 @@ def _rejected(ledger: Ledger, provider: Provider, order: Order, record: OrderRec
         )
     message = f"Rejected for now (request {last.id}); it may still be accepted until {readable(end)}"
     return wait_until(provider.clock, min(max(last.next_look_at, now + SAFETY_NET), end), "imagery", message)
+
+
+def still_going(record: OrderRecord) -> list[Request]:
+    """Requests that may yet bring something; a rejected one is left out, though the provider may take it up again."""
+    over = (StatusCode.REJECTED, *ENDED)
+    return [
+        one.last
+        for one in record.requests
+        if one.last.status not in over and not (one.last.status is StatusCode.COMPLETED and one.last.capture_ids)
+    ]
 
 
 def undelivered(record: OrderRecord, request: Request) -> list[str]:
@@ -122,7 +132,7 @@ def note_answers(
             for old, new in zip(now.requests, requests, strict=True)
             if (old.last.provider_status, old.last.capture_ids) != (new.last.provider_status, new.last.capture_ids)
         )
-        fields: dict[str, Any] = {"requests": requests, "look_after": after, "failures": 0}
+        fields: dict[str, Any] = {"requests": requests, "look_after": after}
         if now.ended is None and requests:
             last = requests[-1].last
             news = seen_by_watcher and can_go_on(now, [one.last for one in requests])
@@ -166,5 +176,7 @@ def _delivered(record: OrderRecord) -> str:
 def _imagery_message(last: Request) -> str:
     by = f" by {last.platform}" if last.platform else ""
     capture = f": capture{by} on {readable(last.start)}" if last.start is not None else ""
+    if last.start is not None and last.end is not None and last.end - last.start >= timedelta(hours=1):
+        capture = f": capture between {readable(last.start)} and {readable(last.end)}"  # a window: no pass is set yet
     note = f"; {last.note}" if last.note else ""
     return f"Waiting for imagery{capture} ({last.provider_status}{note})"

@@ -1,12 +1,22 @@
-"""When to ask again."""
+"""Which errors are waited out, for how long, and when to ask again."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from tasking.ledger import OrderRecord
+from tasking.clock import utc_now
+from tasking.errors import CredentialsRefused, OrderEnded, ReferenceTaken, UnsafeAsset
+from tasking.ledger import Ledger, OrderRecord
+from tasking.lifecycle.labels import label
+from tasking.order import Order
 from tasking.provider import Provider
-from tasking.waiting import Wait, readable, wait_until
+from tasking.status import StatusCode
+from tasking.waiting import Wait, readable
+
+LONGEST_PAUSE_SECONDS = 3600.0
+
+CLOCKS_APART = timedelta(days=1)
+"""Deadlines are the provider's, and while it is away only our clock can be read: it may be wrong by so much."""
 
 
 def look_after(provider: Provider, seconds: float) -> datetime:
@@ -14,9 +24,46 @@ def look_after(provider: Provider, seconds: float) -> datetime:
     return provider.clock.local(provider.clock.in_seconds(seconds))
 
 
-def provider_away(provider: Provider, record: OrderRecord, why: Exception) -> Wait:
-    """The pause after a step that found somebody away: longer each time, up to an hour, or as the server asked."""
-    pause = min(provider.ask_again_seconds * 2 ** min(record.failures, 10), 3600.0)
-    asked = getattr(why, "retry_after", None)
-    when = provider.clock.in_seconds(max(pause, asked or 0.0))
-    return wait_until(provider.clock, when, "provider", f"Trying again at {readable(when)}: {why}")
+def passes(ledger: Ledger, record: OrderRecord | None, error: Exception) -> bool:
+    """Whether an error is waited out.
+
+    ========================================  =============================================================
+    nothing was made yet                      only what may pass by itself: outages, 429, a locked ledger
+    something was planned                     also refused credentials: they can be mended
+    something was ordered, or may have been   everything but an unsafe product and a reference of another's
+    ========================================  =============================================================
+    """
+    if isinstance(error, OrderEnded | ReferenceTaken | UnsafeAsset):
+        return False
+    if getattr(error, "retryable", False):
+        return True
+    if record is None:
+        return False
+    if record.requests or ledger.open_intent(record.reference, "request", label(record)) is not None:
+        return True
+    return isinstance(error, CredentialsRefused) and (record.plan_id is not None or record.candidate is not None)
+
+
+def pause(ledger: Ledger, order: Order, record: OrderRecord, step: str, error: Exception, first_seconds: float) -> Wait:
+    """The pause after an error that is waited out: longer each time, up to an hour, or as long as the server asked.
+
+    Raises:
+        OrderEnded: Its time is over: nothing was ordered and the window ended, or what was ordered is long overdue.
+    """
+    now = utc_now()
+    if not record.requests and now >= order.window.end + CLOCKS_APART:
+        raise OrderEnded(StatusCode.EXPIRED, f"Its window ended before anything was ordered; at last: {error}")
+    current = record.current_request
+    if current is not None and now >= current.last.give_up_at + CLOCKS_APART:
+        raise OrderEnded(StatusCode.FAILED, f"{error}. {overdue(current.last.id, current.last.give_up_at)}")
+    failures = record.failures if record.failing == step else 0
+    ledger.record(record.reference, "away", str(error), failing=step, failures=failures + 1)
+    seconds = min(first_seconds * 2 ** min(failures, 20), LONGEST_PAUSE_SECONDS)
+    until = now + timedelta(seconds=max(seconds, getattr(error, "retry_after", None) or 0.0))
+    return Wait(until=until, waits_for="provider", message=f"Trying again at {readable(until)}: {error}")
+
+
+def overdue(request_id: str, since: datetime) -> str:
+    """What a person does about imagery that never came."""
+    due = f"Request {request_id} was due by {readable(since)}."
+    return f"{due} Ask the provider about that id; Retry on this run looks again."

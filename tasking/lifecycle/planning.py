@@ -21,6 +21,10 @@ WHOLE_WINDOW = "whole-window"
 """Id of the candidate that stands for the order's window where the provider offers none to choose from."""
 
 
+MOST_PLANS = 20
+"""Plans a provider may forget before a person is told; some forget each after a day."""
+
+
 def prepare(ledger: Ledger, provider: Provider, order: Order, reference: str) -> Wait | None:
     """Have a plan at the provider, or its quote; asks nothing when that is known already.
 
@@ -61,7 +65,6 @@ def _plan(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord)
             "plan_id": there.id,
             "planned_at": provider.clock.now(),
             "status": StatusCode.RECEIVED,
-            "failures": 0,
         },
     )
     return made if isinstance(made, Wait) else None
@@ -73,7 +76,7 @@ def _quote(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
     order.window.refuse_if_past(provider.clock.now())
     window = Candidate(id=WHOLE_WINDOW, start=order.window.start, end=order.window.end)
     if not isinstance(provider, Quotes):
-        ledger.record(reference, candidate=window, failures=0)
+        ledger.record(reference, candidate=window)
         return
     quote = provider.quote(order)
     window = window.model_copy(update={"valid_until": quote.valid_until})
@@ -85,7 +88,6 @@ def _quote(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
         candidate=window,
         price=quote.price,
         currency=quote.currency,
-        failures=0,
     )
 
 
@@ -125,7 +127,7 @@ def candidates(ledger: Ledger, provider: Provider, order: Order, reference: str)
         needs_daylight=order.needs_daylight,
     )
     seen = max(record.candidates_seen, len(ranked))
-    ledger.record(reference, candidates_seen=seen, failures=0)
+    ledger.record(reference, candidates_seen=seen)
     if any(one.usable for one in ranked):
         return ranked
     return _none_yet(provider, order, there, ranked, seen)
@@ -159,6 +161,8 @@ def _forgotten(ledger: Ledger, provider: Provider, record: OrderRecord) -> Wait 
         return wait_until(provider.clock, again, "candidates", message)
     message = f"The provider no longer knows plan {record.plan_id}; planning again"
     count = record.plans_forgotten + 1
+    if count > MOST_PLANS:
+        raise OrderEnded(StatusCode.FAILED, f"The provider forgot {count} plans one after the other; ask it why")
     ledger.record(record.reference, "plan forgotten", message, plan_id=None, planned_at=None, plans_forgotten=count)
     return None
 

@@ -8,7 +8,8 @@ from tasking.candidate import Candidate
 from tasking.create import create_once
 from tasking.errors import CredentialsRefused, NotFound, OrderEnded, Refused
 from tasking.ledger import Ledger, RequestRecord
-from tasking.lifecycle.choosing import chosen, drop, label, requested
+from tasking.lifecycle.choosing import chosen, drop, requested
+from tasking.lifecycle.labels import label
 from tasking.lifecycle.pausing import look_after
 from tasking.order import Order
 from tasking.provider import Plans, Provider, Request
@@ -38,7 +39,6 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
             "status": there.status,
             "provider_status": there.provider_status,
             "look_after": look_after(provider, provider.poll_interval_seconds),
-            "failures": 0,
         }
 
     try:

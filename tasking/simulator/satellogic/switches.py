@@ -35,7 +35,12 @@ class SatellogicSwitches(BaseModel):
     order_cutoff_seconds: int = Field(
         21600, ge=0, description="[doc: 6 h, 90th percentile] can-add shows no pass nearer than this (created)"
     )
-    uplink_seconds: int = Field(10800, ge=0, description="[inf] smallest time from planning to a capture (created)")
+    uplink_seconds: int = Field(
+        10800,
+        ge=0,
+        description="[inf] smallest time from planning to a capture; with cycle and planning_cycles below the 6 h from "
+        "order to capture of the document (created)",
+    )
     in_progress_seconds: int = Field(43200, ge=0, description="[doc: 12 h] before the first queued capture (created)")
     cancel_notice_seconds: int = Field(
         43200, ge=0, description="[doc: 12 h] a queued capture nearer than this is taken despite a cancel (created)"
