@@ -1,8 +1,8 @@
 """Many orders over all providers at once: ``python -m benchmarks.fleet --orders 30``.
 
-One Prefect server, a worker for each pool, one watcher, and one simulator that is all three providers; real processes on
-free ports of this machine. The orders are placed by HTTP, one after the other without a pause. The provider's time jumps
-on whenever every order waits for imagery. What was ordered is counted at the providers.
+One Prefect server, a worker for each pool, one watcher, and one simulator that is all three providers; real processes
+on free ports of this machine. The orders are placed by HTTP, one after the other without a pause. The provider's time
+jumps on whenever every order waits for imagery. What was ordered is counted at the providers.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class Fleet:
             elif run["state"]["type"] == "COMPLETED":
                 figures.delivered.add(reference)
         figures.watches = len(stack.api.runs("watch-orders", "COMPLETED"))
-        for call in stack.sim.get("/_sim/journal").raise_for_status().json():
+        for call in stack.sim.get("/_sim/journal").raise_for_status().json()["calls"]:
             figures.calls[_whose(str(call["path"]))] += 1
 
     def _cpu(self) -> dict[str, float]:

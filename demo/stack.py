@@ -90,26 +90,7 @@ class Stack:
         self.server = self._program(
             "server", ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
         )
-        self.workers = {
-            pool: self._program(
-                f"worker-{pool}",
-                [
-                    "-m",
-                    "prefect",
-                    "worker",
-                    "start",
-                    "--pool",
-                    pool,
-                    "--type",
-                    "process",
-                    "--name",
-                    pool,
-                    "--limit",
-                    str(limit),
-                ],
-            )
-            for pool, limit in POOLS.items()
-        }
+        self.workers = {pool: self._program(f"worker-{pool}", _worker(pool, limit)) for pool, limit in POOLS.items()}
         self._secret_path = secrets.token_urlsafe(24)
         self.receiver_url = f"http://127.0.0.1:{_free_port()}"
         self.receiver = self._program("receiver", ["-m", "flows.receiver", "--port", self.receiver_url.split(":")[2]])
@@ -289,6 +270,11 @@ class Stack:
         """Raise `ProgramEnded` if a program that should run has ended by itself."""
         for program in (self.simulator, self.server, self.receiver, *self.workers.values()):
             program.check()
+
+
+def _worker(pool: str, limit: int) -> list[str]:
+    start = ["-m", "prefect", "worker", "start", "--pool", pool, "--name", pool, "--limit", str(limit)]
+    return [*start, "--type", "process"]  # with its type named, a worker waits for a server that is not there yet
 
 
 def _free_port() -> int:

@@ -13,7 +13,7 @@ from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
 from tests.installation import Installation
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.server
 
 
 def ask(installation: Installation) -> FlowRun:

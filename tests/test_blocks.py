@@ -110,7 +110,6 @@ def test_a_ledger_without_an_address_is_a_file_at_home(home: Any) -> None:
 
 
 @pytest.mark.server
-@pytest.mark.xdist_group("prefect")
 def test_a_block_of_the_wrong_kind_or_name_is_said(installation: Installation) -> None:
     with pytest.raises(InvalidOrder, match="not a provider account"):
         load_account("image-archive/default")

@@ -14,7 +14,7 @@ from prefect.settings import PREFECT_API_URL
 from flows.order_axelglobe import order_axelglobe
 from tests.installation import Installation
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.server
 
 PLANS = "/wfs/tasking/v2/collections/plans/items"
 REQUESTS = "/wfs/tasking/v2/collections/requests/items"

@@ -17,7 +17,7 @@ from tasking.delivery.catalog import verify
 from tasking.ledger import OrderRecord
 from tests.installation import Installation
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.server
 
 PLANS = "/wfs/tasking/v2/collections/plans/items"
 REQUESTS = "/wfs/tasking/v2/collections/requests/items"

@@ -20,7 +20,7 @@ from tasking.iceye.order import IceyeOrder
 from tasking.ledger import OrderRecord
 from tests.installation import Installation
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.server
 
 TASKS = "/iceye/api/tasking/v2/tasks"
 FILES = "/iceye/files/*"

@@ -31,7 +31,6 @@ def test_the_example_for_a_notebook_runs(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.server
-@pytest.mark.xdist_group("prefect")
 def test_the_call_that_places_an_order_is_taken_and_its_key_starts_one_run(prefect_server: None) -> None:
     (body,) = bodies("/create_flow_run")
     with get_client(sync_client=True) as client:
@@ -52,7 +51,6 @@ def test_the_call_that_places_an_order_is_taken_and_its_key_starts_one_run(prefe
 
 
 @pytest.mark.server
-@pytest.mark.xdist_group("prefect")
 def test_the_call_that_makes_a_schedule_is_taken(prefect_server: None) -> None:
     (body,) = bodies("/schedules")
     with get_client(sync_client=True) as client:

@@ -251,7 +251,6 @@ def test_secrets_come_from_the_environment_and_are_never_shown(caplog: pytest.Lo
 
 
 @pytest.mark.server
-@pytest.mark.xdist_group("prefect")
 def test_the_providers_webhook_brings_a_parked_run_forward(
     installation: Installation, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -32,7 +32,7 @@ STATUS = {
 }
 """Task words. Going back to ``planning`` is normal: a capture lost its place, or failed and is scheduled anew.
 ``failed`` means that the window ended with nothing published. A ``canceled`` task whose captures are still being taken
-is shown as processing until they have settled. ``rejected`` is not in the introduction any more; older lists have it."""
+is shown as processing until they have settled. ``rejected`` is not in the introduction any more; older lists had it."""
 
 ENDS = ("completed", "partially_completed", "failed", "canceled", "rejected")
 """Words after which a task changes no more."""
