@@ -25,6 +25,7 @@ from demo.stack import Stack
 from tasking.delivery.catalog import verify
 from tasking.ledger import Filter, OrderRecord, open_ledger
 
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 PROVIDERS = ("axelglobe", "iceye", "satellogic")
 MOST = 100_000
 
@@ -126,7 +127,8 @@ class Fleet:
         records = self._records()
         left = [one for one in records if one.ended is None]
         if len(records) == self._count and not left:
-            return True
+            # the ledger knows first: a run says how it ended a moment later
+            return all(self._stack.api.run(one)["state"]["type"] in ENDED for one in self._runs.values())
         if len(records) == self._count and all(one.waits_for == "imagery" for one in left):
             self._perhaps_jump(left)
         return False
@@ -152,7 +154,9 @@ class Fleet:
             wrong = verify(stack.archive / reference) if record.status == "completed" else [str(record.outcome)]
             if wrong:
                 figures.problems.append(f"{reference}: {'; '.join(wrong[:3])}")
-            elif run["state"]["type"] == "COMPLETED":
+            if run["state"]["type"] != "COMPLETED":
+                figures.problems.append(f"{reference}: its run ended {run['state']['type']}: {run['state']['message']}")
+            elif not wrong:
                 figures.delivered.add(reference)
         figures.watches = len(stack.api.runs("watch-orders", "COMPLETED"))
         for call in stack.sim.get("/_sim/journal").raise_for_status().json()["calls"]:

@@ -63,39 +63,31 @@ def test_waiting_for_days_takes_few_starts(installation: Installation) -> None:
     assert installation.read(run.id).run_count <= 6
 
 
-@pytest.mark.parametrize("created", [PLANS, REQUESTS])
 @pytest.mark.parametrize(
     "fault",
     [
         {"kind": "reset_after"},
         {"kind": "status", "code": 502, "after_acting": True},
-        {"kind": "malformed", "how": "cut"},
         {"kind": "malformed", "how": "html"},
     ],
-    ids=lambda fault: "-".join(map(str, fault.values())),
+    ids=lambda fault: str(fault["kind"]),
 )
-def test_a_create_whose_answer_is_lost_is_made_once(
-    installation: Installation, fault: dict[str, Any], created: str
-) -> None:
+def test_a_plan_whose_answer_is_lost_is_made_once(installation: Installation, fault: dict[str, Any]) -> None:
+    """That a request is made once is tested for every provider in test_each_provider.py."""
     installation.simulator.switch(list_lag_seconds=60)
-    installation.simulator.fault(method="POST", path=created, **fault)
+    installation.simulator.fault(method="POST", path=PLANS, **fault)
     state = installation.to_the_end(installation.start(order_axelglobe, order=installation.order()))
     assert state.is_completed(), state
     assert installation.created == (1, 1)
 
 
-@pytest.mark.parametrize("created", [PLANS, REQUESTS])
-@pytest.mark.parametrize("fault", [{"kind": "reset_before"}, {"kind": "status", "code": 502}], ids=["reset", "502"])
-def test_a_create_that_never_arrived_is_made_again(
-    installation: Installation, fault: dict[str, Any], created: str
-) -> None:
+def test_a_plan_that_never_arrived_is_made_again(installation: Installation) -> None:
     installation.simulator.switch(list_lag_seconds=60)
-    installation.simulator.fault(method="POST", path=created, **fault)
+    installation.simulator.fault("status", method="POST", path=PLANS, code=502)
     state = installation.to_the_end(installation.start(order_axelglobe, order=installation.order()))
     assert state.is_completed(), state
     assert installation.created == (1, 1)
-    posts = installation.simulator.journal(path=created, method="POST")
-    assert len(posts) == 2
+    assert len(installation.simulator.journal(path=PLANS, method="POST")) == 2
     assert any(event.endswith(" absent") for event in events(installation))
 
 
