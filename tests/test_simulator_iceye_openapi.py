@@ -20,8 +20,6 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.simulator_story_iceye import Caller, iceye_story
 
-pytestmark = pytest.mark.xdist_group("iceye-openapi")
-
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 PRICED = {

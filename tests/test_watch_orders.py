@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from prefect import get_client
+from prefect import flow, get_client
 from prefect.states import Cancelled, Crashed
 
 from flows.cancel_order import cancel_order
 from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
+from tasking.ledger import Ledger
 from tests.installation import Installation
 
 pytestmark = pytest.mark.server
@@ -115,6 +116,51 @@ def test_a_run_that_always_crashes_is_left_for_a_person(installation: Installati
     state = installation.read(run.id).state
     assert state is not None
     assert state.is_crashed()
+
+
+def test_an_order_whose_run_was_deleted_is_taken_over_by_another(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    with get_client(sync_client=True) as client:
+        client.delete_flow_run(run.id)
+        known = {one.id for one in client.read_flow_runs()}
+        assert "1 tended" in watch(installation)
+        (new,) = (one for one in client.read_flow_runs() if one.id not in known and one.deployment_id is not None)
+    installation.runs[new.id] = (order_axelglobe, new.parameters)
+    assert installation.to_the_end(installation.go_on(new.id)).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_a_crashed_run_of_somebody_elses_flow_is_left_alone(installation: Installation) -> None:
+    @flow(name="reorder-lines")
+    def reorder_lines() -> None:
+        """Not ours."""
+
+    run = installation.create(reorder_lines, deployed=True)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Crashed(message="theirs"), force=True)
+    assert "0 brought back" in watch(installation)
+
+
+def test_a_request_made_in_the_moment_of_a_cancel_is_not_called_cancelled(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    open_intent = Ledger.open_intent
+
+    def made_meanwhile(self: Ledger, reference: str, verb: str, label: str) -> object:
+        monkeypatch.setattr(Ledger, "open_intent", open_intent)
+        self.record(reference, cancel_asked=False)
+        installation.pass_time(run)
+        installation.go_on(run.id)
+        return self.open_intent(reference, verb, label)
+
+    monkeypatch.setattr(Ledger, "open_intent", made_meanwhile)
+    cancel = installation.start(cancel_order, reference="bay")
+    assert "goes on" in str(cancel.state and cancel.state.message)
+    assert installation.ledger.read("bay").ended is None
+    assert installation.created == (1, 1)
 
 
 def test_an_order_whose_run_was_cancelled_by_hand_is_closed_and_retry_goes_on(installation: Installation) -> None:
