@@ -16,14 +16,11 @@ if TYPE_CHECKING:
     from tests.installation import Installation
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The simulator's own tests carry the mark ``simulator``; generated tests take no marks from their module."""
+    """The simulator's own tests carry the mark ``simulator``."""
     for item in items:
         if item.path.name.startswith("test_simulator_"):
             item.add_marker(pytest.mark.simulator)
-        if item.path.name == "test_simulator_iceye_openapi.py":  # its last test looks back at the others' calls
-            item.add_marker(pytest.mark.xdist_group("iceye-openapi"))
 
 
 @pytest.fixture(autouse=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -56,6 +58,8 @@ class Account:
         self.check(case)
         if case.path_parameters:
             case.path_parameters = {**case.path_parameters, "taskID": next(self.tasks)}
+        if "productType" in (case.path_parameters or {}):
+            case.path_parameters = {**case.path_parameters, "productType": "GRD"}
         if case.path == "/price":
             case.query = PRICED
         if isinstance(case.query, dict) and (case.path == "/price" or "contractID" in case.query):
@@ -76,35 +80,50 @@ def account() -> Iterator[Account]:
         yield Account(caller)
 
 
-@published.parametrize()
-@settings(
-    max_examples=12,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-def test_no_call_gets_a_server_error_or_an_answer_that_is_not_described(case: Any, account: Account) -> None:
-    account.send(case)
+YES = {
+    "GET /price": 200,
+    "GET /tasks": 200,
+    "POST /tasks": 201,
+    "GET /tasks/{taskID}": 200,
+    "PATCH /tasks/{taskID}": 200,
+    "GET /tasks/{taskID}/scene": 200,
+    "GET /tasks/{taskID}/products": 200,
+    "GET /tasks/{taskID}/products/{productType}": 200,
+}
+"""Every operation of the text, with its yes."""
+
+OPERATIONS = {
+    f"{one.method.upper()} {one.path}": one
+    for one in (each.ok() for each in published.get_all_operations() if isinstance(each, Ok))
+}
 
 
-def test_the_calls_met_yes_and_no_on_every_operation(account: Account) -> None:
-    """Runs last: calls that were all refused would have shown little."""
-    met: dict[str, set[int]] = {}
-    for one in account.simulator.journal(path="/iceye/api/tasking/v2/*"):
-        path = re.sub(r"/tasks/[^/]+", "/tasks/ID", one["path"].partition("/v2")[2])
-        call = re.sub(r"/products/.*", "/products/TYPE", f"{one['method']} {path}")
-        met.setdefault(call, set()).add(one["status"])
-    for call, yes in {
-        "GET /price": 200,
-        "GET /tasks": 200,
-        "POST /tasks": 201,
-        "GET /tasks/ID": 200,
-        "PATCH /tasks/ID": 200,
-        "GET /tasks/ID/scene": 200,
-        "GET /tasks/ID/products": 200,
-        "GET /tasks/ID/products/TYPE": 200,
-    }.items():
-        assert {yes, 401} <= met[call], call
-        assert met[call] & {400, 404}, call
+def test_every_operation_of_the_text_is_put_to_the_simulator() -> None:
+    assert OPERATIONS.keys() == YES.keys()
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_no_call_gets_a_server_error_or_an_answer_that_is_not_described(name: str, account: Account) -> None:
+    """Each operation is called as the text allows and as it forbids, and meets a yes, a no, and the door."""
+    operation = OPERATIONS[name]
+    begin = len(account.simulator.journal())
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+        @settings(
+            max_examples=12,
+            derandomize=True,
+            deadline=None,
+            database=None,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def send(case: Any) -> None:
+            account.send(case)
+
+        send()
+    met = {one["status"] for one in account.simulator.journal()[begin:]}
+    assert YES[name] in met
+    assert met & {400, 404}
+    url = f"{account.simulator.iceye_api_url}/tasking/v2{operation.path}"
+    assert httpx.request(operation.method.upper(), url.replace("{", "").replace("}", "")).status_code == 401
