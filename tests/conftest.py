@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The simulator's own tests carry the mark ``simulator``."""
+    """The simulator's own tests, and those of the providers against it, carry the mark ``simulator``."""
     for item in items:
-        if item.path.name.startswith("test_simulator_"):
+        name = item.path.name
+        if name.startswith("test_simulator_") or name.endswith("_provider.py"):
             item.add_marker(pytest.mark.simulator)
 
 
