@@ -28,7 +28,8 @@ test: $(STAMP) lint types ## everything: style, types and all tests
 	$(RUN) pytest -n 2 --dist loadgroup
 
 test-fast: $(STAMP) ## what is tested without a Prefect server and without the simulator's own tests; seconds
-	$(RUN) pytest -n 2 -m "not server and not simulator"
+	$(RUN) pytest -n 2 -m "not server and not simulator" --ignore-glob="*/test_simulator_*.py" \
+		--ignore-glob="*_provider.py" $$(grep -l "^pytestmark.*mark.server" tests/*.py | sed "s/^/--ignore=/")
 
 lint: $(STAMP) ## style
 	$(RUN) ruff check .
