@@ -1,5 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; both make their own environment first, in .venv.
 PROVIDER ?= axelglobe
+N ?= 60
+SEED ?= 1
 VENV := .venv
 # programs are called as modules: that works under any path, however long
 RUN := $(VENV)/bin/python -m
@@ -10,7 +12,7 @@ export DO_NOT_TRACK = 1
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast lint types lock clean
+.PHONY: help demo up test test-fast chaos chaos-points lint types lock clean
 
 help: ## this list
 	@echo "tasking-flows; each target makes what it needs in $(VENV) first (Python 3.11 to 3.13, about a minute, once)"
@@ -25,11 +27,17 @@ up: $(STAMP) ## the same set-up, kept running for you to explore; Ctrl-C ends it
 	@$(RUN) demo --provider $(PROVIDER) --keep
 
 test: $(STAMP) lint types ## everything: style, types and all tests
-	$(RUN) pytest -n 2 --dist loadgroup
+	$(RUN) pytest -n 2
 
 test-fast: $(STAMP) ## what is tested without a Prefect server and without the simulator's own tests; seconds
 	$(RUN) pytest -n 2 -m "not server and not simulator" --ignore-glob="*/test_simulator_*.py" \
 		--ignore-glob="*_provider.py" $$(grep -l "^pytestmark.*mark.server" tests/*.py | sed "s/^/--ignore=/")
+
+chaos: $(STAMP) ## N orders (60), each struck by faults while servers die; SEED=1 repeats a run
+	$(RUN) chaos random --orders $(N) --seed $(SEED) $(CHAOS)
+
+chaos-points: $(STAMP) ## an order for each point of an order's life and each way to be struck there; an hour
+	$(RUN) chaos points $(CHAOS)
 
 lint: $(STAMP) ## style
 	$(RUN) ruff check .

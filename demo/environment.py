@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-HOME_MARK = "TASKING_FLOWS_HOME"
-"""Set for all programs of a stack, and for what they start: tells our processes from all others, too."""
+STACK_MARK = "TASKING_FLOWS_STACK"
+"""Set for all programs of a stack, and for what they start: tells our processes from all others."""
 
 
 def environment(folder: Path, api_url: str, inline_wait_seconds: float) -> dict[str, str]:
@@ -21,7 +21,8 @@ def environment(folder: Path, api_url: str, inline_wait_seconds: float) -> dict[
     temporary.mkdir()
     mine = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "TASKING_"))}
     mine |= {
-        HOME_MARK: str(folder / "home"),
+        STACK_MARK: str(folder),
+        "TASKING_FLOWS_HOME": str(folder / "home"),
         "TASKING_INLINE_WAIT_SECONDS": f"{inline_wait_seconds:g}",
         "TMPDIR": str(temporary),  # what a killed process leaves goes with the rest
         "PREFECT_HOME": str(folder / "prefect"),
@@ -29,6 +30,7 @@ def environment(folder: Path, api_url: str, inline_wait_seconds: float) -> dict[
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
+        "PREFECT_SERVER_SERVICES_FOREMAN_ENABLED": "false",
         "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "PT2M",  # the watch runs often: no hour ahead
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PREFECT_WORKER_PREFETCH_SECONDS": "0",  # a process is started when due, not 10 s ahead

@@ -51,9 +51,11 @@ class PrefectApi:
         found = self.ask("POST", "/deployments/filter", json={})
         return {f"{flows[one['flow_id']]}/{one['name']}": one["id"] for one in found}
 
-    def start(self, deployment: str, parameters: dict[str, Any], idempotency_key: str | None = None) -> str:
-        """Start a run; its id. The same key gives the same run."""
-        body = {"parameters": parameters, "idempotency_key": idempotency_key}
+    def start(
+        self, deployment: str, parameters: dict[str, Any], idempotency_key: str | None = None, **more: Any
+    ) -> str:
+        """Start a run; its id. The same key gives the same run. ``more`` goes into the call's body."""
+        body = {"parameters": parameters, "idempotency_key": idempotency_key, **more}
         return str(self.ask("POST", f"/deployments/{deployment}/create_flow_run", json=body)["id"])
 
     def run(self, run_id: str) -> dict[str, Any]:

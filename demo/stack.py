@@ -20,13 +20,18 @@ from typing import Any, TypeVar
 import httpx
 
 from demo.deploy_file import write_deploy_file
-from demo.environment import HOME_MARK, environment
+from demo.environment import STACK_MARK, environment
 from demo.prefect_api import PrefectApi
 from demo.programs import RUN_MARK, Program, ProgramEnded, kill_all, undisturbed, with_mark
 
 PROJECT = Path(__file__).resolve().parents[1]
-POOLS = {"orders": 4, "ops": 2}
-"""Work pools, and how many runs their worker starts at once."""
+POOLS = {"orders": 4, "ops": None}
+"""Work pools, and how many runs each lets be at work at once.
+
+For orders the limit is the pool's: a worker with a limit of its own ends when a run is woken while its last process
+still ends. For the watcher it is the worker's: in the pool a watch that was killed would keep its slot for ever.
+"""
+WORKER_LIMITS = {"ops": 2}
 
 
 T = TypeVar("T")
@@ -50,7 +55,9 @@ class Stack:
         inline_wait_seconds: See `flows.parking.inline_seconds`.
         order_slots: Concurrency limit of the pool ``orders``.
         archive: Where images go; in the throw-away folder when absent.
-        account: Further fields of the account's block.
+        account: Further fields of each account's block.
+        engine: What Python runs for a flow run, instead of Prefect's engine; ``{folder}`` becomes the stack's folder.
+        database_url: Where the Prefect server keeps everything, instead of a SQLite file; what is there is wiped.
         say: Told what is being started, one line each.
     """
 
@@ -68,6 +75,8 @@ class Stack:
         order_slots: int | None = None,
         archive: Path | None = None,
         account: dict[str, Any] | None = None,
+        engine: Sequence[str] = ("-m", "prefect.engine"),
+        database_url: str | None = None,
         say: Callable[[str], object] = str,
     ) -> None:
         self.providers = {name: import_module(f"demo.{name}") for name in (provider, *others)}
@@ -75,7 +84,7 @@ class Stack:
         self._rate, self._start, self._credits = rate, start, credits
         self._watch_seconds, self._slots, self._say = watch_seconds, order_slots, say
         self._watch_parameters = watch_parameters or {}
-        self._account = account or {}
+        self._account, self._engine = account or {}, engine
         self.inline_wait_seconds = inline_wait_seconds
         self.folder = Path(tempfile.mkdtemp(prefix="tasking-flows-"))
         self.archive = archive or self.folder / "archive"
@@ -83,17 +92,20 @@ class Stack:
         self.url = f"http://127.0.0.1:{_free_port()}"
         self.simulator_url = f"http://127.0.0.1:{_free_port()}"
         self._environment = environment(self.folder, f"{self.url}/api", inline_wait_seconds)
+        if database_url is not None:
+            self._environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = database_url
+        self._wipe = database_url is not None
         self.api = PrefectApi(f"{self.url}/api")
         self.sim = httpx.Client(base_url=self.simulator_url, timeout=30, trust_env=False)
-        self.simulator = self._program("simulator", ["-m", "tasking.simulator", *self._simulator_options()])
+        self.simulator = self.program("simulator", ["-m", "tasking.simulator", *self._simulator_options()])
         port = self.url.rpartition(":")[2]
-        self.server = self._program(
+        self.server = self.program(
             "server", ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
         )
-        self.workers = {pool: self._program(f"worker-{pool}", _worker(pool, limit)) for pool, limit in POOLS.items()}
-        self._secret_path = secrets.token_urlsafe(24)
+        self.workers = {pool: self.program(f"worker-{pool}", _worker(pool)) for pool in POOLS}
+        self.secret_path = secrets.token_urlsafe(24)
         self.receiver_url = f"http://127.0.0.1:{_free_port()}"
-        self.receiver = self._program("receiver", ["-m", "flows.receiver", "--port", self.receiver_url.split(":")[2]])
+        self.receiver = self.program("receiver", ["-m", "flows.receiver", "--port", self.receiver_url.split(":")[2]])
         self.order_extras: dict[str, Any] = {}
         self.deployments: dict[str, str] = {}
 
@@ -106,7 +118,8 @@ class Stack:
             *("--state", str(self.folder / "simulator.sqlite")),  # it can be restarted like the real one
         ]
 
-    def _program(self, name: str, arguments: list[str], folder: Path | None = None) -> Program:
+    def program(self, name: str, arguments: list[str], folder: Path | None = None) -> Program:
+        """A further Python program in the stack's environment, not started yet; `close` ends it, too."""
         log = self.folder / "logs" / f"{name}.log"
         log.parent.mkdir(exist_ok=True)
         return Program(name, [sys.executable, *arguments], self._environment, folder or self.folder, log)
@@ -122,8 +135,12 @@ class Stack:
         return self
 
     def _start_all(self) -> None:
-        prepare = self._program("prepare", ["-m", "demo.prepare"], PROJECT)
+        prepare = self.program("prepare", ["-m", "demo.prepare"], PROJECT)
         self._say("Starting the simulator, the Prefect server and two workers")
+        if self._wipe:
+            reset = self.program("reset", ["-m", "prefect", "server", "database", "reset", "-y"])
+            reset.start()
+            reset.finish(120)
         self.server.start()
         self.start(self.simulator)
         prepare.start(json.dumps(self._prepared()).encode())  # a provider may be asked, for its contracts say
@@ -132,7 +149,7 @@ class Stack:
         file = self.folder / "prefect.yaml"
         write_deploy_file(PROJECT / "prefect.yaml", file, self._watch_seconds, self._watch_parameters)
         how = ["-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
-        deploy = self._program("deploy", how, PROJECT)
+        deploy = self.program("deploy", how, PROJECT)
         deploy.start()
         self.workers["orders"].start()
         deploy.finish(120)
@@ -148,7 +165,7 @@ class Stack:
             return
         self.start(self.receiver)
         whose = self.provider.__name__.rpartition(".")[2]
-        self.order_extras = register(self.sim, f"{self.receiver_url}/{whose}/{self._secret_path}")
+        self.order_extras = register(self.sim, f"{self.receiver_url}/{whose}/{self.secret_path}")
 
     def start(self, *programs: Program) -> None:
         """Start some of the stack's programs (again) and wait until those that are servers answer."""
@@ -164,20 +181,19 @@ class Stack:
     def _prepared(self) -> dict[str, Any]:
         accounts = {address: fields for one in self.providers.values() for address, fields in self._blocks(one).items()}
         return {
-            "command": shlex.join([sys.executable, "-m", "prefect.engine"]),
-            "pools": {"orders": self._slots, "ops": None},
+            "command": shlex.join([sys.executable, *(part.format(folder=self.folder) for part in self._engine)]),
+            "pools": {**POOLS, **({} if self._slots is None else {"orders": self._slots})},
             "blocks": {
                 **accounts,
                 "image-archive/default": {"url": str(self.archive.resolve())},
                 "order-ledger/default": {"url": self.ledger_url},
-                "webhook-receiver/default": {"secret_path": self._secret_path},
+                "webhook-receiver/default": {"secret_path": self.secret_path},
             },
         }
 
     def _blocks(self, provider: ModuleType) -> dict[str, dict[str, Any]]:
         made: dict[str, dict[str, Any]] = provider.blocks(self.simulator_url)
-        more = self._account if provider is self.provider else {}
-        return {address: {**fields, **more} for address, fields in made.items()}
+        return {address: {**fields, **self._account} for address, fields in made.items()}
 
     def _simulator_answers(self) -> bool:
         try:
@@ -218,15 +234,31 @@ class Stack:
 
     def left_running(self) -> list[int]:
         """Ids of all processes of this stack, found by their environment."""
-        return sorted(with_mark(HOME_MARK, self._environment[HOME_MARK]))
+        return sorted(with_mark(STACK_MARK, str(self.folder)))
 
     # Using
 
-    def order(self, order: dict[str, Any], provider: str | None = None) -> str:
-        """Start an order by HTTP, as anybody would; the id of its run. Safe to repeat: the reference is the key."""
+    def order(
+        self,
+        order: dict[str, Any],
+        provider: str | None = None,
+        *,
+        key: str | None = None,
+        env: dict[str, str] | None = None,
+    ) -> str:
+        """Start an order by HTTP, as anybody would; the id of its run. Safe to repeat.
+
+        Args:
+            order: The order.
+            provider: Whose; the stack's first when absent.
+            key: The same key gives the same run; the order's reference when absent.
+            env: Added to the environment of the run's processes.
+        """
         whose = self.provider if provider is None else self.providers[provider]
         order = {**order, **(self.order_extras if whose is self.provider else {})}
-        return self.api.start(self.deployments[whose.DEPLOYMENT], {"order": order}, order.get("reference"))
+        more = {"job_variables": {"env": env}} if env else {}
+        deployment = self.deployments[whose.DEPLOYMENT]
+        return self.api.start(deployment, {"order": order}, key or order.get("reference"), **more)
 
     def processes(self, run_id: str) -> list[int]:
         """Ids of the processes that carry out a run now."""
@@ -272,8 +304,10 @@ class Stack:
             program.check()
 
 
-def _worker(pool: str, limit: int) -> list[str]:
-    start = ["-m", "prefect", "worker", "start", "--pool", pool, "--name", pool, "--limit", str(limit)]
+def _worker(pool: str) -> list[str]:
+    start = ["-m", "prefect", "worker", "start", "--pool", pool, "--name", pool]
+    if pool in WORKER_LIMITS:
+        start += ["--limit", str(WORKER_LIMITS[pool])]
     return [*start, "--type", "process"]  # with its type named, a worker waits for a server that is not there yet
 
 

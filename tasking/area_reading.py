@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from itertools import pairwise
 from typing import Any, NoReturn
 
 from tasking.errors import InvalidOrder
+from tasking.geometry_text import geometry_from
 
 Ring = list[tuple[float, float]]
 
 _HOLES = "remove the inner ring; a satellite images what lies inside it all the same"
 _SEVERAL = "place one order for each polygon, or draw one polygon around them"
+_EMPTY = "it is empty; give one closed ring of at least 4 positions"
+_DEEPEST = 5
 _KINDS = "give a GeoJSON Polygon, Feature or FeatureCollection, or WKT such as POLYGON ((...))"
 
 
@@ -43,10 +45,12 @@ def _refuse(field: str, value: object, fix: str) -> NoReturn:
     raise InvalidOrder(field, value, fix)
 
 
-def _polygons(value: object, where: str) -> list[tuple[object, str]]:
+def _polygons(value: object, where: str, depth: int = 0) -> list[tuple[object, str]]:
     """Every polygon in ``value`` as its coordinates and the place where it was found."""
+    if depth > _DEEPEST:
+        _refuse("area", "(nested too deeply)", _KINDS)
     if isinstance(value, str):
-        return _polygons(_from_text(value), where)
+        value = geometry_from(value, "area", _KINDS, _EMPTY)
     if not isinstance(value, dict) and hasattr(value, "__geo_interface__"):
         value = value.__geo_interface__
     if not isinstance(value, dict):
@@ -56,56 +60,34 @@ def _polygons(value: object, where: str) -> list[tuple[object, str]]:
         features = value.get("features")
         if not isinstance(features, list | tuple) or not features:
             _refuse(f"{where}.features", features, "put one Feature with a Polygon in it")
-        return [found for n, feature in enumerate(features) for found in _polygons(feature, f"{where}.features[{n}]")]
+        return [
+            found
+            for n, feature in enumerate(features)
+            for found in _polygons(feature, f"{where}.features[{n}]", depth + 1)
+        ]
     if kind == "Feature":
         if not value.get("geometry"):
             _refuse(f"{where}.geometry", value.get("geometry"), "give the Feature a Polygon")
-        return _polygons(value["geometry"], f"{where}.geometry")
+        return _polygons(value["geometry"], f"{where}.geometry", depth + 1)
     coordinates = value.get("coordinates")
     if kind not in ("Polygon", "MultiPolygon"):
         _refuse(f"{where}.type", kind, _KINDS)
     if not isinstance(coordinates, list | tuple) or not coordinates:
-        _refuse(f"{where}.coordinates", coordinates, "it is empty; give one closed ring of at least 4 positions")
+        _refuse(f"{where}.coordinates", coordinates, _EMPTY)
     if kind == "Polygon":
         return [(coordinates, f"{where}.coordinates")]
     return [(polygon, f"{where}.coordinates[{n}]") for n, polygon in enumerate(coordinates)]
 
 
-def _from_text(text: str) -> object:
-    """GeoJSON text or WKT (also with a leading ``SRID=4326;``) as a GeoJSON object."""
-    text = text.strip()
-    if not text:
-        _refuse("area", "(empty text)", _KINDS)
-    if text.startswith(("{", "[")):
-        try:
-            return json.loads(text)
-        except ValueError as error:
-            _refuse("area", text, f"this is not readable JSON ({error}); {_KINDS}")
-    srid = re.match(r"\s*SRID\s*=\s*(\d+)\s*;", text, re.IGNORECASE)
-    if srid and srid[1] != "4326":
-        _refuse("area", f"SRID={srid[1]}", "give longitude and latitude in WGS84 (SRID 4326)")
-    import shapely
-
-    try:
-        geometry = shapely.from_wkt(text[srid.end() :] if srid else text)
-    except shapely.errors.GEOSException as error:
-        if "closed" in str(error):
-            _refuse("area", text, "the ring is not closed; end it with its first position")
-        _refuse("area", text, f"this is neither GeoJSON nor WKT ({str(error).splitlines()[0]}); {_KINDS}")
-    if geometry.is_empty:
-        _refuse("area", text, "it is empty; give one closed ring of at least 4 positions")
-    return shapely.geometry.mapping(geometry)
-
-
 def _checked_ring(rings: object, where: str) -> Ring:
     """The outer ring of one polygon, without heights and repeats, made continuous across the 180° meridian."""
     if not isinstance(rings, list | tuple) or not rings:
-        _refuse(where, rings, "it is empty; give one closed ring of at least 4 positions")
+        _refuse(where, rings, _EMPTY)
     if len(rings) > 1:
         _refuse(f"{where}[1]", f"{len(rings) - 1} inner ring(s)", _HOLES)
     outer, where = rings[0], f"{where}[0]"
     if not isinstance(outer, list | tuple) or not outer:
-        _refuse(where, outer, "it is empty; give one closed ring of at least 4 positions")
+        _refuse(where, outer, _EMPTY)
     positions = [_checked_position(position, f"{where}[{n}]") for n, position in enumerate(outer)]
     if positions[0] != positions[-1]:
         first, last = list(positions[0]), list(positions[-1])
@@ -127,7 +109,7 @@ def _checked_position(position: object, where: str) -> tuple[float, float]:
         _refuse(where, position, "write a position as [longitude, latitude]")
     lon, lat = position[0], position[1]
     for number in (lon, lat):
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < 1e9:
             _refuse(where, position, "longitude and latitude are finite numbers in degrees")
     if not -90 <= lat <= 90:
         if -90 <= lon <= 90 and -180 <= lat <= 180:

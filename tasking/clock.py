@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from tasking.moment import EARLIEST, LATEST, moment
+
 RATE_HEADER = "X-Clock-Rate"
 
 
@@ -39,8 +41,8 @@ class ProviderClock:
             rate = float(headers.get(RATE_HEADER, "1"))
             if provider.tzinfo is None or not 1e-3 <= rate <= 1e6 or headers.get("Age", "0") != "0":
                 return
-            self._seen = self._local(), provider.astimezone(UTC), rate
-        except (KeyError, ValueError, OverflowError):
+            self._seen = self._local(), moment(provider), rate
+        except (LookupError, ValueError, TypeError, OverflowError):
             return
 
     @property
@@ -73,8 +75,8 @@ class ProviderClock:
 
 
 def _moved(when: datetime, seconds: float) -> datetime:
-    """``when`` moved by ``seconds``, at most to the ends of the calendar."""
+    """``when`` moved by ``seconds``, at most to where the calendar has room for more."""
     try:
-        return when + timedelta(seconds=seconds)
+        return moment(when + timedelta(seconds=seconds))
     except OverflowError:
-        return (datetime.max if seconds > 0 else datetime.min).replace(tzinfo=UTC)
+        return LATEST if seconds > 0 else EARLIEST

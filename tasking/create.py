@@ -68,6 +68,7 @@ def create_once(
         if settled is not None:
             return settled
     there = find() if intent is None else None
+    provider.learn_time()  # the settle time is counted in it
     intent = ledger.intend(reference, verb, label, provider.clock.now())
     if intent is None and there is not None:  # another process of ours made it
         ledger.record(reference, **made(there))

@@ -40,12 +40,20 @@ class InvalidOrder(TaskingError, ValueError):
 
     def __init__(self, field: str, value: object, fix: str) -> None:
         self.field, self.value, self.fix = field, value, fix
-        shown = str(value)
-        super().__init__(f"{field}: {shown if len(shown) <= 120 else shown[:117] + '...'}: {fix}")
+        shown = _shown(value)
+        super().__init__(_shown(f"{field}: {shown if len(shown) <= 120 else shown[:117] + '...'}: {fix}"))
 
     def __reduce__(self) -> tuple[type[InvalidOrder], tuple[str, object, str]]:
         """Errors cross processes; the value as text, which always can."""
-        return type(self), (self.field, str(self.value), self.fix)
+        return type(self), (self.field, _shown(self.value), self.fix)
+
+
+def _shown(value: object) -> str:
+    """A value as text, also one that Python cannot write out: nested too deeply, or thousands of digits long."""
+    try:
+        return str(value).encode("utf-8", "backslashreplace").decode()
+    except (RecursionError, ValueError):
+        return f"({type(value).__name__})"
 
 
 class ReferenceTaken(TaskingError):

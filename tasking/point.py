@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from typing import Any, NoReturn
 
 from pydantic import ConfigDict, GetJsonSchemaHandler, RootModel, model_validator
 from pydantic_core import CoreSchema
 
 from tasking.errors import InvalidOrder
+from tasking.geometry_text import geometry_from
 
 EXAMPLE: dict[str, Any] = {"lat": 60.1699, "lon": 24.9384}
 EXAMPLE_WKT = "POINT (24.9384 60.1699)"
 
 _KINDS = "give latitude and longitude by name, e.g. " + json.dumps(EXAMPLE) + f", or {EXAMPLE_WKT} (longitude first)"
+_DEEPEST = 5
 _LON, _LAT = ("lon", "longitude", "lng"), ("lat", "latitude")
 
 
@@ -102,18 +102,21 @@ class Point(RootModel[dict[str, Any]]):
         return f"POINT ({self.lon!r} {self.lat!r})"
 
 
-def canonical_point(value: object, where: str = "point") -> dict[str, Any]:
+def canonical_point(value: object, where: str = "point", *, depth: int = 0) -> dict[str, Any]:
     """The GeoJSON Point of what was written.
 
     Args:
         value: What a person wrote; see `Point`.
         where: Name of the field, for the refusal.
+        depth: How deep in another value it was found.
 
     Raises:
         InvalidOrder: Naming the place, the value, and what would be right.
     """
+    if depth > _DEEPEST:
+        _refuse("point", "(nested too deeply)", _KINDS)
     if isinstance(value, str):
-        return canonical_point(_from_text(value, where), where)
+        value = geometry_from(value, where, _KINDS, "it is empty; " + _KINDS)
     if not isinstance(value, dict) and hasattr(value, "__geo_interface__"):
         value = value.__geo_interface__
     if isinstance(value, list | tuple):
@@ -126,11 +129,11 @@ def canonical_point(value: object, where: str = "point") -> dict[str, Any]:
         if not isinstance(features, list | tuple) or len(features) != 1:
             many = f"{len(features)} features" if isinstance(features, list | tuple) else features
             _refuse(f"{where}.features", many, "put one Feature with a Point in it; place one order for each point")
-        return canonical_point(features[0], f"{where}.features[0]")
+        return canonical_point(features[0], f"{where}.features[0]", depth=depth + 1)
     if kind == "Feature":
         if not value.get("geometry"):
             _refuse(f"{where}.geometry", value.get("geometry"), "give the Feature a Point")
-        return canonical_point(value["geometry"], f"{where}.geometry")
+        return canonical_point(value["geometry"], f"{where}.geometry", depth=depth + 1)
     if kind == "Point":
         return _checked(value.get("coordinates"), f"{where}.coordinates")
     if kind is not None:
@@ -169,28 +172,4 @@ def _checked(position: object, where: str) -> dict[str, Any]:
 
 
 def _is_number(value: object) -> bool:
-    return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
-
-
-def _from_text(text: str, where: str) -> object:
-    """GeoJSON text or WKT (also with a leading ``SRID=4326;``)."""
-    text = text.strip()
-    if not text:
-        _refuse(where, "(empty text)", _KINDS)
-    if text.startswith(("{", "[")):
-        try:
-            return json.loads(text)
-        except ValueError as error:
-            _refuse(where, text, f"this is not readable JSON ({error}); {_KINDS}")
-    srid = re.match(r"SRID\s*=\s*(\d+)\s*;", text, re.IGNORECASE)
-    if srid and srid[1] != "4326":
-        _refuse(where, f"SRID={srid[1]}", "give longitude and latitude in WGS84 (SRID 4326)")
-    import shapely
-
-    try:
-        geometry = shapely.from_wkt(text[srid.end() :] if srid else text)
-    except shapely.errors.GEOSException as error:
-        _refuse(where, text, f"this is neither GeoJSON nor WKT ({str(error).splitlines()[0]}); {_KINDS}")
-    if geometry.is_empty:
-        _refuse(where, text, "it is empty; " + _KINDS)
-    return shapely.geometry.mapping(geometry)
+    return not isinstance(value, bool) and isinstance(value, int | float) and abs(value) < 1e9

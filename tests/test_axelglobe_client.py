@@ -176,6 +176,8 @@ ODD_BUT_FINE: list[dict[str, Any]] = [
     {**REQUEST, "geometry": None},
     {**REQUEST, "geometry": {"type": "Polygon", "coordinates": [[]]}},
     {"id": "x", "properties": {}},
+    changed(REQUEST, valid_start="0001-01-01T00:00:00+14:00"),  # not yet, and never, as some servers write them
+    changed(REQUEST, valid_end="9999-12-31T23:59:59-12:00"),
 ]
 
 
@@ -196,7 +198,6 @@ BROKEN: list[Any] = [
     {**REQUEST, "properties": None},
     {**REQUEST, "properties": "PLANNED"},
     changed(REQUEST, created="yesterday"),
-    changed(REQUEST, created="0001-01-01T00:00:00+14:00"),
     changed(REQUEST, off_nadir_range=[1]),
     changed(REQUEST, status=5),
     changed(REQUEST, **{"ag:capture_id": {"id": "x"}}),

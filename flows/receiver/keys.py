@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -105,6 +104,6 @@ def _basic(authorization: str) -> tuple[str, str] | None:
         return None
     try:
         name, colon, secret = base64.b64decode(text.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # also the errors of base64 and of UTF-8
         return None
     return (unquote(name), unquote(secret)) if colon else None

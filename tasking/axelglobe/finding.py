@@ -101,10 +101,10 @@ def _difference(plan: TaskPlan, order: AxelGlobeOrder) -> str | None:
 def _box(plan: TaskPlan) -> tuple[float, float, float, float] | None:
     geometry = plan.geometry or {}
     rings = geometry.get("coordinates")
-    if geometry.get("type") != "Polygon" or not rings or not rings[0]:
+    if geometry.get("type") != "Polygon" or not rings:
         return None
     try:
         lons, lats = zip(*((float(each[0]), float(each[1])) for each in rings[0]), strict=True)
-    except (TypeError, ValueError, LookupError):
+    except (TypeError, ValueError, LookupError, OverflowError):
         return None
     return min(lons), min(lats), max(lons), max(lats)

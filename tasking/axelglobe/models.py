@@ -6,25 +6,19 @@ without an address, ``coordinates: []``) is no error. Source: AxelGlobe Tasking 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-
-def _utc(when: datetime) -> datetime:
-    """Aware and UTC; the provider writes UTC, so a time without a zone is UTC."""
-    try:
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("outside the years 1 to 9999") from None
+from tasking.moment import moment
 
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-Moment = Annotated[datetime, AfterValidator(_utc)]
+Moment = Annotated[datetime, AfterValidator(moment)]
 MaybeMoment = Annotated[Moment | None, BeforeValidator(lambda value: None if value == "" else value)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Words = Annotated[tuple[str, ...], BeforeValidator(lambda value: () if value is None else value)]

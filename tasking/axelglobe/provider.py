@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -154,7 +153,7 @@ class AxelGlobe:
                 hits = {each.id: each for each in page if each.id in missing}
                 found |= hits
                 missing = {each: None for each in missing if each not in hits}
-                pages_left = math.ceil(in_all / PAGE) - read if in_all is not None else read
+                pages_left = -(-in_all // PAGE) - read if in_all is not None else read
                 if len(missing) <= 1 or (len(hits) < 2 and len(missing) <= pages_left):
                     break
         for request_id in missing:

@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict
 from tasking.delivery.folder import PART, disk_trouble, sync_folder
 from tasking.delivery.structure import damage
 from tasking.errors import DeliveryFailed, TaskingError
+from tasking.http.decoding import pieces
 
 MAX_BYTES = 64 * 1024**3
 """Largest single file taken, by default: 64 GiB."""
 
-_CHUNK = 1024 * 1024
 _MULTIHASH = {"1220": "sha256", "1340": "sha512", "1114": "sha1", "d50110": "md5", "1620": "sha3_256"}
 
 
@@ -132,7 +132,7 @@ def _one_try(
                 part.unlink(missing_ok=True)
                 file = part.open("xb")
             with disk_trouble(target), file:
-                for chunk in response.iter_bytes(_CHUNK):
+                for chunk in pieces(response):
                     size += len(chunk)
                     if size > max_bytes:
                         _refuse_too_much(target, size, max_bytes)
@@ -169,7 +169,7 @@ def _stated_length(response: httpx.Response, target: Path, promised: bool) -> in
     if stated is not None:
         if not stated.isascii() or not stated.isdigit():
             raise _Spoilt(f"{target.name}: the server announced a length of {stated[:40]!r}")
-        return int(stated)
+        return int(stated[:20])
     framed = "chunked" in response.headers.get("transfer-encoding", "").lower() or response.http_version == "HTTP/2"
     if not framed and not promised:
         raise _Spoilt(f"{target.name}: the server states no length, so a cut file could not be told from a whole one")

@@ -49,6 +49,11 @@ def valid_item(item: object) -> dict[str, Any]:
             raise DeliveryFailed(f"item {shown}: it is not a STAC item to deliver: asset {key!r} has no address (href)")
     if not isinstance(item.get("links", []), list) or not all(isinstance(link, dict) for link in item.get("links", [])):
         raise DeliveryFailed(f"item {shown}: it is not a STAC item to deliver: 'links' should be a list of objects")
+    extensions = item.get("stac_extensions") or []
+    if not isinstance(extensions, list) or not all(isinstance(each, str) for each in extensions):
+        raise DeliveryFailed(
+            f"item {shown}: it is not a STAC item to deliver: 'stac_extensions' should be a list of texts"
+        )
     try:
         pystac.Item.from_dict({**item, "links": []}, migrate=False)
     except Exception as error:  # pystac lets through whatever its parsing meets
@@ -60,16 +65,15 @@ def sorted_out_links(item: dict[str, Any]) -> list[dict[str, Any]]:
     """The item's links that mean something at home: not its place in the provider's catalog, and no signed queries."""
     kept = []
     for link in item.get("links", []):
-        href = str(link.get("href", ""))
+        if not isinstance(link.get("rel"), str) or not isinstance(link.get("href"), str):
+            continue
         try:
-            url = urlsplit(href)
+            url = urlsplit(link["href"])
         except ValueError:
             continue
-        if link.get("rel") == "collection" and url.scheme in ("http", "https"):
+        if link["rel"] == "collection" and url.scheme in ("http", "https"):
             kept.append({**link, "href": url._replace(query="", fragment="").geturl()})
-        elif (
-            link.get("rel") not in _OURS and url.scheme in ("http", "https") and not url.query and "@" not in url.netloc
-        ):
+        elif link["rel"] not in _OURS and url.scheme in ("http", "https") and not url.query and "@" not in url.netloc:
             kept.append(link)
     return kept
 

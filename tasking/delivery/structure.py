@@ -51,8 +51,9 @@ SUFFIX_OF = {
 }
 """The usual file name ending of each format known here."""
 
-_LONGEST_JSON = 256 * 1024 * 1024
-_MOST_DIRECTORIES = 10_000
+_LONGEST_JSON, _MOST_JSON_VALUES = 64 * 1024 * 1024, 4_000_000
+_MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_VALUES = 10_000, 65_535, 4_000_000
+"""What a TIFF may hold of each (entries and values in one directory); more is needed by no image, and fills memory."""
 
 
 def format_of(name: str, media_type: str | None = None) -> str | None:
@@ -139,8 +140,11 @@ def _zip(path: Path, head: bytes) -> str | None:
 def _json(path: Path, size: int) -> str | None:
     if size > _LONGEST_JSON:
         return None
+    text = path.read_bytes()
+    if sum(text.count(mark) for mark in (b",", b"[", b"{")) > _MOST_JSON_VALUES:
+        return None
     try:
-        json.loads(path.read_bytes())
+        json.loads(text)
     except (ValueError, RecursionError) as error:
         return f"it is not readable JSON ({error})"
     return None
@@ -186,6 +190,8 @@ def _directory(
     file.seek(at)
     count_size, entry_size, inline = (8, 20, 8) if big else (2, 12, 4)
     (count,) = struct.unpack(order + ("Q" if big else "H"), file.read(count_size))
+    if count > _MOST_ENTRIES:
+        return f"its directory at byte {at} has {count} entries, which no image has", []
     if at + count_size + count * entry_size + inline > size:
         return f"its directory at byte {at} is cut; it has {size} bytes", []
     entries = file.read(count * entry_size)
@@ -202,6 +208,8 @@ def _directory(
             if where + length > size:
                 return f"the values of its tag {tag} end at byte {where + length}; it has {size} bytes", []
             if tag in (_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _CHILDREN):
+                if values > _MOST_VALUES:
+                    return f"its tag {tag} has {values} values, which no image has", []
                 file.seek(where)
                 raw = file.read(length)
         if tag in (_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _CHILDREN) and kind in _WHOLE:

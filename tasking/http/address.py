@@ -13,12 +13,13 @@ from tasking.errors import InvalidOrder
 Origin = tuple[str, str, int]
 """Scheme, host and port: two addresses belong together only when all three agree."""
 
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _RAW_QUOTED = re.compile(r"'[^']*'")
 
 
 def is_loopback(host: str) -> bool:
     """Whether ``host`` is this machine: ``localhost``, ``127.0.0.0/8`` or ``::1``."""
-    if host.lower() == "localhost":
+    if host.lower().removesuffix(".").rpartition(".")[2] == "localhost":  # RFC 6761: and all names below it
         return True
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
@@ -84,9 +85,27 @@ def resolved(base: httpx.URL, href: str) -> httpx.URL:
             raise ValueError("not a web address")
         if url.userinfo:
             raise ValueError("an address with a user in it")
+        if not _can_be_asked(url):
+            raise ValueError("not a web address")
     except httpx.InvalidURL:
         raise ValueError("not a web address") from None
     return url.copy_with(fragment=None)
+
+
+def _can_be_asked(url: httpx.URL) -> bool:
+    """Whether host and port are some: the HTTP library and the system's resolver stumble over others.
+
+    A name that ends in a number is none: some resolvers read ``127.1`` and ``2130706433`` as this machine.
+    """
+    if url.port is not None and not 0 < url.port < 65536:
+        return False
+    try:
+        ipaddress.ip_address(url.host)
+    except ValueError:
+        labels = url.raw_host.decode("ascii", "replace").removesuffix(".").split(".")
+        whole = len(url.raw_host) <= 253 and all(1 <= len(label) <= 63 for label in labels)
+        return whole and not _NUMBER.fullmatch(labels[-1])
+    return True
 
 
 def why_not_follow(url: httpx.URL, base: httpx.URL) -> str | None:

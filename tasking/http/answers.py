@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pydantic_core
 import stamina
@@ -39,6 +40,12 @@ M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 _LATER = (408, 425, 429)
+_MAYBE_HUGE = re.compile(rb"[0-9]{300}|[eE]\+?[0-9]{3}")
+
+MARK_BYTES = 8
+"""A value of an answer takes this many bytes of it, at least on average: ``{},{},{}`` in a long one fills our memory
+with twenty times as much."""
+VALUE_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -108,9 +115,12 @@ class Answers:
             "cut": "the answer was cut short",
             "not decodable": "the answer cannot be decompressed",
         }.get(answer.flaw or "")
+        if why is None and _marks(answer.body) > self._settings.answer_max_bytes // MARK_BYTES:
+            why = f"the answer holds more than {self._settings.answer_max_bytes // MARK_BYTES} values"
         if why is None:
             try:
                 data = pydantic_core.from_json(answer.body.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
+                _refuse_huge_numbers(answer.body, data)
                 return model.model_validate(data)
             except ValidationError as error:
                 why = f"the answer is not what the API promises: {_shape(error)}"
@@ -173,6 +183,46 @@ class Answers:
             except (ValueError, TypeError, OverflowError):
                 error.retry_after = None
         return error
+
+
+class Allowance:
+    """How much of one list is still read, all its pages together.
+
+    Args:
+        most: Bytes in all; a value counts as `VALUE_BYTES` at least, since that is what it takes of our memory.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def takes(self, body: bytes) -> bool:
+        """Count one more page; whether it is still within."""
+        self._left -= max(len(body), VALUE_BYTES * _marks(body))
+        return self._left >= 0
+
+
+def _marks(body: bytes) -> int:
+    """How many values a JSON text holds, at least about."""
+    return sum(body.count(mark) for mark in (b",", b"[", b"{"))
+
+
+def _refuse_huge_numbers(body: bytes, data: Any) -> None:
+    """Refuse numbers that no double can hold: nothing that counts with them would be safe.
+
+    Raises:
+        ValueError: There is one.
+    """
+    if not _MAYBE_HUGE.search(body):
+        return
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, int | float) and not abs(value) <= sys.float_info.max:
+            raise ValueError("a number that is too large")
 
 
 def _shape(error: ValidationError) -> str:

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from tasking.clock import ProviderClock
 from tasking.errors import CredentialsRefused, ProviderError, Unavailable, Uncertain, UnexpectedAnswer, UnsafeAsset
 from tasking.http.address import checked_url, origin, resolved, shown, why_not_follow
-from tasking.http.answers import Answers, Call
+from tasking.http.answers import Allowance, Answers, Call
 from tasking.http.exchange import Answer, Lost, NotSent, exchange, in_words, open_client, read, start
 from tasking.http.pace import Pace
 from tasking.http.settings import HttpSettings
@@ -41,7 +41,7 @@ class Api:
         base_url: Address that all paths are relative to; the token goes to its origin.
         settings: Time-outs, repeats and limits.
         clock: Learns the provider's time from every answer of its own origins.
-        account: Who is paced together, e.g. the client id.
+        account: Who is paced together, e.g. the client id; never shown either.
         secrets: Texts that must never be shown.
         trusted: Further addresses of the provider whose origins may receive the token.
         token_header: Name of the header that carries ``Bearer <token>``.
@@ -73,7 +73,8 @@ class Api:
         self.tokens: Tokens | None = None
         self.base = httpx.URL(checked_url("api_url", base_url))
         self._trusted = {origin(self.base), *(origin(checked_url("trusted", url)) for url in trusted)}
-        self._secrets, self._token_header, self._headers = Secrets(secrets), token_header, dict(headers or {})
+        self._secrets, self._token_header = Secrets([account, *secrets]), token_header
+        self._headers = dict(headers or {})
         self._accept = {"Accept": accept}
         self._answers = Answers(provider, self.settings, self.clock, self._secrets)
         self._pace = Pace(f"{provider} {origin(self.base)} {account}", self.settings.requests_per_second)
@@ -94,7 +95,14 @@ class Api:
         return self._answers.error(UnexpectedAnswer, message, call)
 
     def get(
-        self, url: httpx.URL, model: type[M], call: Call, *, anywhere: bool = False, body: Any = None
+        self,
+        url: httpx.URL,
+        model: type[M],
+        call: Call,
+        *,
+        anywhere: bool = False,
+        body: Any = None,
+        allowance: Allowance | None = None,
     ) -> tuple[M, httpx.URL]:
         """Read something; repeated when the server is away.
 
@@ -104,6 +112,7 @@ class Api:
             call: For errors.
             anywhere: Whether an address outside of the provider may be read (without a token).
             body: JSON of a question that is asked by POST and makes nothing, e.g. a search; ``None`` for a GET.
+            allowance: From `allowance`, for a page of a list.
 
         Returns:
             The value, and the address it was found at (links are relative to it).
@@ -120,19 +129,27 @@ class Api:
             if why:
                 raise self.unexpected(f"the address {shown(url)} was not asked: {why}", call)
         answer = self._answers.repeat(call, lambda: self._follow(url, call, body))
+        if allowance is not None and not allowance.takes(answer.body):
+            raise self.unexpected(f"the list is longer than {self.settings.list_max_bytes} bytes", call)
         return self._answers.value(self._answers.promised(answer, call), model, call), answer.url
+
+    def allowance(self) -> Allowance:
+        """How much of one list may be read: one for all its pages."""
+        return Allowance(self.settings.list_max_bytes)
 
     def pages(self, url: httpx.URL, model: type[M], next_href: Callable[[M], str | None], call: Call) -> Iterator[M]:
         """Read a list page by page, until ``next_href`` of a page is ``None``.
 
         Raises:
-            UnexpectedAnswer: A next link to another host or to a page seen before, or more pages than the set number.
+            UnexpectedAnswer: A next link to another host or to a page seen before, or more pages or bytes than the set
+                number.
             ProviderError: As `get`.
         """
         seen: set[str] = set()
+        allowance = self.allowance()
         while True:
             seen.add(str(url))
-            page, at = self.get(url, model, call)
+            page, at = self.get(url, model, call, allowance=allowance)
             yield page
             href = next_href(page)
             if href is None:
@@ -277,7 +294,7 @@ class Api:
         finally:
             response.close()
         if problem is not None:
-            raise problem
+            raise problem from None  # the library's error came in through the with block, with its request
 
     def found(self, base: httpx.URL, href: str, call: Call) -> httpx.URL:
         """The address a link in an answer means; raises `UnexpectedAnswer` when it is none."""
@@ -318,6 +335,7 @@ class Api:
         url, href = self.base, address
         for _ in range(MOST_REDIRECTS + 1):
             url = self._safe(url, href, call)
+            self._secrets.add_query(url)
 
             def once(token: dict[str, str], where: httpx.URL = url) -> Answer | httpx.Response:
                 if self._own(where):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import httpx
 
 from tasking.http.address import is_loopback
+from tasking.http.decoding import pieces
 from tasking.http.settings import HttpSettings
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -87,7 +88,8 @@ def start(client: httpx.Client, request: httpx.Request) -> httpx.Response:
         return client.send(request, stream=True, auth=None)
     except _NOT_SENT as error:
         problem = NotSent(in_words(error))
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, OverflowError) as error:
+        # beside the library's errors also its parser's: of a redirect's address, which it reads though it follows none
         problem = Lost(in_words(error))
     raise problem  # outside of the handler: the library's error holds the request with its token
 
@@ -126,7 +128,7 @@ def read(response: httpx.Response, most_bytes: int, most_seconds: float) -> Answ
     flaw: Literal["cut", "too long", "not decodable"] | None = None
     end = time.monotonic() + most_seconds
     try:
-        for piece in response.iter_bytes():
+        for piece in pieces(response):
             body += piece
             if len(body) > most_bytes:
                 flaw = "too long"

@@ -64,6 +64,12 @@ class HttpSettings(BaseModel):
     answer_max_bytes: int = Field(
         default=32 * 1024 * 1024, ge=1024, title="Largest answer", description="Bytes; a longer answer is not read on."
     )
+    list_max_bytes: int = Field(
+        default=128 * 1024 * 1024,
+        ge=1024,
+        title="Largest list",
+        description="Bytes of all pages of one list; a longer list is not read on. A value counts as 64 at least.",
+    )
     max_pages: int = Field(default=1000, ge=1, title="Most pages", description="Pages of one list read at most.")
 
     @property

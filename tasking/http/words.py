@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import re
@@ -9,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+import httpx
 import pydantic_core
 
 MOST = 300
@@ -16,9 +18,14 @@ MOST = 300
 
 HIDDEN = "***"
 
+_READ = 20_000
+"""Characters of a server's words that are looked at."""
+_SHORTEST_SIGNATURE = 16
+"""Shorter values in a signed address are numbers and words, as of its end or of a region."""
+
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]+")
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}")
-_BEARER = re.compile(r"(?i)(bearer\s+)[A-Za-z0-9._~+/=-]{8,}")
+_BEARER = re.compile(r"(?i)(bearer\s+(?=[\w.~+/=-]{8})|basic\s+(?=[\w+/=-]{16}))[\w.~+/=-]+")
 _LOGGED_QUERY = re.compile(r"(/[^\s?\"']*)\?(?!…)[^\s\"']+")
 _LOGGED_COOKIE = re.compile(r"(?i)(b'set-cookie', b)'[^']*'")
 _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
@@ -39,6 +46,13 @@ class Secrets:
             forms = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
             self._forms = self._forms | forms
 
+    def add_query(self, url: httpx.URL) -> None:
+        """Hide the query of a signed address from now on, and its values: some servers repeat them when they refuse."""
+        query = url.query.decode("ascii")
+        for secret in (query, *(value for _, value in url.params.multi_items())):
+            if len(secret) >= _SHORTEST_SIGNATURE:
+                self.add(secret)
+
     def hide(self, text: str) -> str:
         """``text`` without secrets, bearer tokens, and the queries of addresses (they may be signatures)."""
         for form in sorted(self._forms, key=len, reverse=True):
@@ -57,10 +71,16 @@ def said(body: bytes, secrets: Secrets) -> str | None:
     try:
         words = _words(pydantic_core.from_json(body), 0)
     except ValueError:
-        words = _TAGS.sub(" ", body[:20_000].decode("utf-8", "replace"))
-    words = " ".join("".join(letter if letter.isprintable() else " " for letter in words[:20_000]).split())
+        words = _TAGS.sub(" ", _cut(body[: 4 * _READ + 4].decode("utf-8", "replace")))
+    words = html.unescape(_cut(words))  # also in JSON: a secret is to be known in any spelling
+    words = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
     words = secrets.hide(words)
     return (words if len(words) <= MOST else words[: MOST - 1] + "…") or None
+
+
+def _cut(words: str) -> str:
+    """The beginning, up to a whole word: half a secret could not be told from other letters."""
+    return words if len(words) <= _READ else words[:_READ].rpartition(" ")[0]
 
 
 def _words(value: Any, depth: int) -> str:

@@ -6,10 +6,12 @@ error. Sources: Tasking API v2 (OpenAPI 2.0.0), 'Get task', 'Build a tasking app
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
+
+from tasking.moment import moment
 
 Json = dict[str, Any]
 
@@ -21,9 +23,8 @@ def _moment(value: object) -> datetime | None:
     if isinstance(value, bool | int | float) or value is None:
         return None
     try:
-        when = _WHEN.validate_python(value)
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return moment(_WHEN.validate_python(value))
+    except ValueError:
         return None
 
 

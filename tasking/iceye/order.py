@@ -157,7 +157,7 @@ class IceyeOrder(Order):
     def _product_words(cls, value: object) -> object:
         if value is None:
             return ()
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
             return value
         words = tuple(word("product_types", each, "GRD") for each in value)
         if None in words or len(set(words)) < len(words):

@@ -15,7 +15,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import logging
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -81,9 +80,21 @@ def address_of(items: Iterable[Json], item_id: str, key: str) -> str | None:
 
 def _item_id(product: Json) -> str:
     given, kind = str(product.get("id") or "product"), type_of(product)
-    if kind is None or re.search(rf"(?<![A-Za-z0-9-]){re.escape(kind)}(?![A-Za-z0-9-])", given.replace("_", " ")):
+    if kind is None or _is_part(kind, given):
         return given
     return f"{given}_{kind}"
+
+
+def _is_part(kind: str, given: str) -> bool:
+    """Whether an id holds the type as a word of its own (``..._GRD_...``)."""
+    given = given.replace("_", " ")
+    at = given.find(kind)
+    while at >= 0:
+        around = given[at - 1 : at] if at else "", given[at + len(kind) : at + len(kind) + 1]
+        if not any(each == "-" or (each.isascii() and each.isalnum()) for each in around):
+            return True
+        at = given.find(kind, at + 1)
+    return False
 
 
 def _item(product: Json) -> Json:
@@ -167,4 +178,7 @@ def _take_in(items: dict[str, Json], item: Json) -> None:
 
 def _path(href: str) -> str:
     """An address without its signature."""
-    return urlsplit(href).path
+    try:
+        return urlsplit(href).path
+    except ValueError:  # no address; it is refused when it is opened
+        return href.partition("?")[0]

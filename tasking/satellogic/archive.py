@@ -39,12 +39,13 @@ def search(api: Api, capture_id: str) -> list[Json]:
     sent: Json | None = body
     url, seen = api.url(SEARCH), set[str]()
     items: dict[tuple[str, str], Json] = {}
+    allowance = api.allowance()
     while True:
         mark = f"{url} {sent}"
         if mark in seen or len(items) > MOST_ITEMS or len(seen) >= api.settings.max_pages:
             raise api.unexpected("the next page is one that was read already, or there is no end of pages", call)
         seen.add(mark)
-        page, at = api.get(url, StacPage, call, body=sent)
+        page, at = api.get(url, StacPage, call, body=sent, allowance=allowance)
         for given in page.features:
             item = _checked(api, call, given, at)
             if item["properties"].get(OUTCOME, capture_id) == capture_id:

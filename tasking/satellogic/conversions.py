@@ -6,6 +6,7 @@ An unknown word is kept and reported, never guessed. Words are those of the intr
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -183,13 +184,16 @@ def positions(geometry: dict[str, Any] | None) -> list[tuple[float, float]]:
         if not isinstance(value, list) or depth > 5:
             raise ValueError("not a list of positions")
         if value and not isinstance(value[0], list):
-            found.append((float(value[0]), float(value[1])))
+            lon, lat = float(value[0]), float(value[1])
+            if not (math.isfinite(lon) and math.isfinite(lat)):
+                raise ValueError("not a position")
+            found.append((lon, lat))
             return
         for each in value:
             gather(each, depth + 1)
 
     try:
         gather((geometry or {}).get("coordinates"))
-    except (TypeError, ValueError, LookupError):
+    except (TypeError, ValueError, LookupError, OverflowError):
         return []
     return found

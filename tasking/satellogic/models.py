@@ -6,7 +6,7 @@ The documents leave many fields open. A field that is missing or of another kind
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import (
@@ -23,15 +23,9 @@ from pydantic import (
     model_validator,
 )
 
+from tasking.moment import moment
+
 Json = dict[str, Any]
-
-
-def _utc(when: datetime) -> datetime:
-    """Aware and UTC; Satellogic writes times with and without a zone, and means UTC."""
-    try:
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("outside the years 1 to 9999") from None
 
 
 def _as_text(value: object) -> object:
@@ -48,7 +42,7 @@ def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
 Id = Annotated[str, BeforeValidator(_as_text), StringConstraints(min_length=1, max_length=500)]
 """An id; numbers (``task_id``) become text."""
 Forgiving = WrapValidator(_or_none)
-Moment = Annotated[datetime, AfterValidator(_utc)]
+Moment = Annotated[datetime, AfterValidator(moment)]
 MaybeMoment = Annotated[Moment | None, Forgiving]
 MaybeText = Annotated[str | None, BeforeValidator(_as_text), Forgiving]
 MaybeNumber = Annotated[float | None, Forgiving]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
@@ -177,7 +176,7 @@ class Satellogic:
                 found |= hits
                 missing = {each: None for each in missing if each not in hits}
                 size = len(page) or PAGE
-                pages_left = math.ceil(in_all / size) - read if in_all is not None else read
+                pages_left = -(-in_all // size) - read if in_all is not None else read
                 if len(missing) <= 1 or (len(hits) < 2 and len(missing) <= pages_left):
                     break
         for task_id in missing:

@@ -49,6 +49,10 @@ def axelglobe_control(axelglobe: AxelGlobe, world: World) -> APIRouter:
     def summary() -> dict[str, Any]:
         return axelglobe.summary()
 
+    @routes.get("/files")
+    def files(reference: str) -> list[dict[str, Any]]:
+        return axelglobe.files(reference)
+
     @routes.patch("")
     def change(wish: AccountChange) -> dict[str, Any]:
         if wish.credits is not None:

@@ -83,6 +83,10 @@ class AxelGlobe:
             "requests_by_name": _by_name(requests),
         }
 
+    def files(self, reference: str) -> list[Json]:
+        """What is published for an order, file by file, with size and hash."""
+        return self._stac.files(reference)
+
     def join(self, app: FastAPI) -> None:
         """Add the provider's routes, its control routes, and the way it says no."""
         app.add_api_route("/oauth/token", self._token, methods=["POST"], response_model=None)

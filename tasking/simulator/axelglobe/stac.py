@@ -25,6 +25,7 @@ from tasking.simulator.features import (
     whole_number,
 )
 from tasking.simulator.files import file_answer
+from tasking.simulator.manifest import listed
 from tasking.simulator.passes import bounding_box
 from tasking.simulator.problem import Problem
 from tasking.simulator.rasters import PNG, TIFF, asset_file
@@ -124,6 +125,15 @@ class Stac:
             asset["file:size"] = len(data)
             asset["file:checksum"] = "1220" + hashlib.sha256(data).hexdigest()
         return asset
+
+    def files(self, name: str) -> list[Json]:
+        """The files published for the requests of a name, each with size and hash."""
+        return [
+            listed(_file_name(item_id, key), asset_file(request["capture_id"], key, capture["geometry"]))
+            for item_id, request, capture, _ in self._scenes(None)
+            for key in ASSETS
+            if request["name"] == name
+        ]
 
     def landing(self, call: Call) -> Response:
         """The landing page."""

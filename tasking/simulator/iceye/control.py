@@ -101,6 +101,10 @@ def iceye_control(iceye: Iceye) -> APIRouter:
     def summary() -> dict[str, Any]:
         return iceye.summary()
 
+    @routes.get("/files")
+    def files(reference: str) -> list[dict[str, Any]]:
+        return iceye.files(reference)
+
     @routes.patch("")
     def change(wish: AccountChange) -> dict[str, Any]:
         if wish.infeasible_for_next is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -19,6 +20,7 @@ from tasking.simulator.iceye.switches import IceyeSwitches
 from tasking.simulator.iceye.tasking import Tasking
 from tasking.simulator.iceye.tasks import Tasks
 from tasking.simulator.iceye.timeline import Standing
+from tasking.simulator.manifest import listed
 from tasking.simulator.rasters import PNG, TIFF
 from tasking.simulator.switches import SwitchBoard
 from tasking.simulator.world import World
@@ -93,6 +95,16 @@ class Products:
             if file.name == name and task and capture:
                 return file_answer(request, self._data(task, capture, product, file), file.media_type)
         return _denied(404, "NoSuchKey", "The specified key does not exist")
+
+    def published(self, reference: str) -> Iterator[Json]:
+        """The files that are there of the tasks with a reference, each with size and hash."""
+        for task in self._tasks.all():
+            stands = self._tasks.standing(task)
+            if task["asked"].get("reference") != reference or stands.capture is None:
+                continue
+            for product in stands.products:
+                for file in files_of(task, stands.capture, product):
+                    yield listed(file.name, self._data(task, stands.capture, product, file))
 
     @staticmethod
     def _data(task: Fact, capture: Fact, product: str, file: File) -> bytes:

@@ -101,6 +101,10 @@ class Iceye:
             "contracts": self.contracts.all(),
         }
 
+    def files(self, reference: str) -> list[Json]:
+        """What is published for an order, file by file, with size and hash."""
+        return list(self._products.published(reference))
+
     def close(self) -> None:
         """End what runs beside the calls."""
         self.webhooks.close()

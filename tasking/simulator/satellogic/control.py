@@ -43,6 +43,10 @@ def satellogic_control(satellogic: Satellogic) -> APIRouter:
     def summary() -> dict[str, Any]:
         return satellogic.summary()
 
+    @routes.get("/files")
+    def files(reference: str) -> list[dict[str, Any]]:
+        return satellogic.files(reference)
+
     @routes.patch("")
     def change(wish: Wishes) -> dict[str, Any]:
         chosen: list[int] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import Request, Response
@@ -10,13 +11,14 @@ from fastapi import Request, Response
 from tasking.simulator.clock import utc_text
 from tasking.simulator.features import Json
 from tasking.simulator.files import file_answer
+from tasking.simulator.manifest import listed
 from tasking.simulator.rasters import asset_file
 from tasking.simulator.satellogic.answers import Asked, Refusal, listing
 from tasking.simulator.satellogic.captures import Capture
 from tasking.simulator.satellogic.files import Files
 from tasking.simulator.satellogic.switches import SatellogicSwitches
 from tasking.simulator.satellogic.tasks import Tasks
-from tasking.simulator.satellogic.zips import trapped
+from tasking.simulator.satellogic.zips import trapped, zip_of
 from tasking.simulator.switches import SwitchBoard
 from tasking.simulator.world import World
 
@@ -90,6 +92,14 @@ class Delivery:
                     trap = self._trap(request)
                 return file_answer(request, trapped(trap, self._contents(task, capture)), "application/zip")
         raise Refusal(404, "Not found.")
+
+    def published(self, task_name: str) -> Iterator[Json]:
+        """The zips published for the tasks of a name, and the files in them, each with size and hash."""
+        for task, capture in self._tasks.published():
+            if task["task_name"] == task_name:
+                files = self._contents(task, capture)
+                yield listed(f"{scene_id(capture)}.zip", zip_of(files))
+                yield from (listed(name, data) for name, data in files.items())
 
     def _contents(self, task: Fact, capture: Capture) -> dict[str, bytes]:
         ground = self._tasks.ground(task, capture)

@@ -71,6 +71,10 @@ class Satellogic:
             by_name.setdefault(task["task_name"], []).append(task["task_id"])
         return {"tokens_issued": self.accounts.tokens_issued, "tasks": tasks, "tasks_by_name": by_name}
 
+    def files(self, reference: str) -> list[Json]:
+        """What is published for an order, file by file, with size and hash."""
+        return list(self._delivery.published(reference))
+
     def decide(self, task_id: int, status: str, in_seconds: float = 0) -> None:
         """A provider's decision by hand.
 

@@ -1,0 +1,104 @@
+"""``python -m chaos points|random``: see `chaos`."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from chaos import exhaustive
+from chaos.campaign import Campaign, Outcome, progress
+from chaos.order import PROVIDERS, Subject
+from chaos.table import problems, table
+from chaos.unrest import ACTS, Unrest
+
+SECONDS_AN_ORDER = 30.0
+"""Patience for a batch, for each of its orders; and no less than ten minutes."""
+
+ACTED_ON = 0.35
+"""Share of the orders of the random mode that people do something to."""
+
+
+def main() -> int:
+    """Run one of the modes and print its table; 0 only when all is as it should be."""
+    parser = argparse.ArgumentParser("python -m chaos", description="Strike orders, then count what became of them.")
+    parser.add_argument("mode", choices=("points", "random"))
+    parser.add_argument("--orders", type=int, default=60, help="random: how many (60); points: at most so many")
+    parser.add_argument("--seed", type=int, default=1, help="decides what is drawn (1)")
+    parser.add_argument("--batch", type=int, default=120, help="orders in one stack at a time (120)")
+    parser.add_argument("--slots", type=int, default=12, help="runs carried out at once (12)")
+    parser.add_argument("--provider", choices=PROVIDERS, action="append", help="only these")
+    parser.add_argument("--faults", type=int, nargs=2, default=(3, 5), help="random: faults of an order (3 5)")
+    parser.add_argument("--points-file", type=Path, help="keep the recorded points here, and use them when they are")
+    parser.add_argument("--reports", type=Path, default=Path("chaos-reports"), help="stories of what went wrong")
+    parser.add_argument("--database-url", help="of the Prefect server, instead of SQLite; what it holds is wiped")
+    given = parser.parse_args()
+    recorded = _recorded(given)
+    chance = random.Random(given.seed)  # noqa: S311 # repeatable on purpose
+    if given.mode == "points":
+        subjects = exhaustive.every_strike(recorded)
+        if "--orders" in _said() and given.orders < len(subjects):
+            subjects = sorted(chance.sample(subjects, given.orders), key=lambda one: one.reference)
+    else:
+        drawn = exhaustive.at_random(recorded, given.orders, chance, tuple(given.faults))
+        subjects = [_with_people(subject, chance) for subject in drawn]
+    outcomes = []
+    for number, batch in enumerate(exhaustive.batches(subjects, given.batch)):
+        progress(f"batch {number + 1}: {len(batch)} orders")
+        outcomes.append(_batch(batch, given, random.Random(chance.random())))  # noqa: S311
+        for line in problems(outcomes[-1:]):
+            progress(f"WRONG {line}")
+    progress("done\n\n" + table(outcomes))
+    unhurt = [one for outcome in outcomes for one, hits in outcome.strikes.items() if not hits]
+    if given.mode == "points" and unhurt:
+        progress(f"never reached the point they were to be struck at: {', '.join(unhurt)}")
+    return 1 if problems(outcomes) else 0
+
+
+def _said() -> Sequence[str]:
+    import sys
+
+    return sys.argv
+
+
+def _recorded(given: argparse.Namespace) -> exhaustive.Recorded:
+    file: Path | None = given.points_file
+    if file is not None and file.exists():
+        recorded = exhaustive.load(file)
+    else:
+        progress("recording an undisturbed order of each provider")
+        recorded = exhaustive.record(PROVIDERS, progress, given.database_url)
+        if file is not None:
+            exhaustive.save(recorded, file)
+    return {one: points for one, points in recorded.items() if one in (given.provider or PROVIDERS)}
+
+
+def _with_people(subject: Subject, chance: random.Random) -> Subject:
+    acts = (chance.choice(ACTS),) if chance.random() < ACTED_ON else ()
+    return subject.model_copy(update={"acts": acts})
+
+
+def _batch(batch: list[Subject], given: argparse.Namespace, chance: random.Random) -> Outcome:
+    begin = time.monotonic()
+    patience = max(600.0, SECONDS_AN_ORDER * len(batch))
+    with Campaign(progress, slots=given.slots, reports=given.reports, database_url=given.database_url) as campaign:
+        campaign.place(batch)
+        progress("all placed")
+        if given.mode == "points":
+            campaign.follow(patience)
+            unrest = None
+        else:
+            unrest = Unrest(campaign, chance, 20.0, progress)
+            unrest.people(batch, 3.0 * len(batch))
+            campaign.follow(patience, unrest.tick)
+            unrest.calm()
+        outcome = campaign.judge()
+    outcome.seconds = time.monotonic() - begin
+    outcome.unrest = dict(unrest.count) if unrest is not None else {}
+    return outcome
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,53 @@
+"""The orders of a campaign: the demo's, each at a place of its own, so that none takes another's pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from chaos.plan import Plan
+
+PROVIDERS = ("axelglobe", "iceye", "satellogic")
+
+AHEAD = timedelta(days=1)
+"""Windows begin so much later than the demo's: some hours of the provider's time pass while all are being placed."""
+
+
+class Subject(BaseModel):
+    """One order that is put to the test.
+
+    Attributes:
+        reference: Its reference, and the name of its files.
+        provider: Whom it is placed with.
+        plan: What is done to it from inside its processes.
+        acts: What people do to it meanwhile.
+        own_home: Whether its processes share their token with no other order.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    reference: str
+    provider: str
+    plan: Plan = Plan()
+    acts: tuple[str, ...] = ()
+    own_home: bool = False
+
+
+def order(subject: Subject, number: int, now: datetime) -> dict[str, Any]:
+    """The order of a subject, JSON; ``number`` decides about its place, ``now`` is the provider's time."""
+    made: dict[str, Any] = import_module(f"demo.{subject.provider}").order(subject.reference, now + AHEAD)
+    east, north = 0.9 * (number % 25) - 10, 0.7 * (number // 25 % 12) - 4
+    if "point" in made:
+        made["point"] = {"type": "Point", "coordinates": _moved(made["point"]["coordinates"], east, north)}
+    else:
+        ring = [_moved(place, east, north) for place in made["area"]["coordinates"][0]]
+        made["area"] = {"type": "Polygon", "coordinates": [ring]}
+    return made
+
+
+def _moved(place: Sequence[float], east: float, north: float) -> list[float]:
+    return [round(place[0] + east, 6), round(place[1] + north, 6)]

@@ -1,0 +1,75 @@
+"""What is done to an order, and when."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from chaos.point import Kind, Point
+
+Way = Literal[
+    "killed before",
+    "killed while sent",
+    "killed halfway",
+    "killed after",
+    "answer lost",
+    "reset before",
+    "no connection",
+    "timed out",
+    "429",
+    "429 with Retry-After",
+    "500 after acting",
+    "502 after acting",
+    "503",
+    "504",
+    "401",
+    "cut",
+    "malformed",
+    "wrong content type",
+    "disk full",
+    "read-only",
+    "locked",
+]
+
+DEADLY: tuple[Way, ...] = ("killed before", "killed while sent", "killed halfway", "killed after")
+
+EXHAUSTIVE: dict[Kind, tuple[Way, ...]] = {
+    "provider": ("killed before", "killed while sent", "killed after", "answer lost"),
+    "prefect": ("killed before", "killed after", "answer lost"),
+    "ledger": ("killed before", "killed after", "answer lost"),
+    "disk": ("killed before",),
+}
+"""Every way in which each point of a recorded order is struck."""
+
+ANY: dict[Kind, tuple[Way, ...]] = {
+    "provider": (
+        *EXHAUSTIVE["provider"],
+        *("killed halfway", "reset before", "no connection", "timed out", "429", "429 with Retry-After"),
+        *("500 after acting", "502 after acting", "503", "504", "401", "cut", "malformed", "wrong content type"),
+    ),
+    "prefect": EXHAUSTIVE["prefect"],
+    "ledger": (*EXHAUSTIVE["ledger"], "locked"),
+    "disk": ("killed before", "disk full", "read-only"),
+}
+"""What may be drawn at random for each kind of point."""
+
+
+class Strike(BaseModel):
+    """One fault: a way, at a point."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: Point
+    way: Way
+
+    def __str__(self) -> str:
+        return f"{self.way} at {self.at}"
+
+
+class Plan(BaseModel):
+    """All that is done to one order from inside its processes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    strikes: tuple[Strike, ...] = ()

@@ -1,0 +1,116 @@
+"""HTTP calls that are struck: the real call is made, or not, and its caller is killed or told something else."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+
+from chaos.plan import Strike, Way
+from chaos.point import path_pattern
+from chaos.trace import Trace
+
+Handle = Callable[[httpx.HTTPTransport, httpx.Request], httpx.Response]
+
+_SENT = "http11.send_request_body.complete"
+_STATUS: dict[Way, tuple[int, bool, dict[str, str]]] = {
+    "429": (429, False, {}),
+    "429 with Retry-After": (429, False, {"Retry-After": "1"}),
+    "500 after acting": (500, True, {}),
+    "502 after acting": (502, True, {}),
+    "503": (503, False, {}),
+    "504": (504, False, {}),
+    "401": (401, False, {}),
+}
+"""Status, whether the server acted, and headers."""
+
+
+def die() -> None:
+    """SIGKILL to this process, now."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    signal.pause()
+
+
+def strike_http(trace: Trace, prefect_url: str) -> None:
+    """From now on each call of this process to a provider, and each that sets a state in Prefect, is a point."""
+    original: Handle = httpx.HTTPTransport.handle_request
+    prefect = httpx.URL(prefect_url)
+
+    def handle_request(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        if (request.url.host, request.url.port) != (prefect.host, prefect.port):
+            strike = trace.reach("provider", f"{request.method} {path_pattern(request.url.path)}")
+        elif request.url.path.endswith("/set_state") and "/flow_runs/" in request.url.path:
+            strike = trace.reach("prefect", f"set state {_state(request)}")
+        else:
+            strike = None
+        return original(self, request) if strike is None else _struck(strike, original, self, request)
+
+    httpx.HTTPTransport.handle_request = handle_request  # type: ignore[method-assign]
+
+
+def _state(request: httpx.Request) -> str:
+    state: dict[str, Any] = json.loads(request.content)["state"]
+    return str(state.get("name") or state.get("type"))
+
+
+def _struck(strike: Strike, original: Handle, transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+    way = strike.way
+    if way == "killed before":
+        die()
+    if way == "no connection":
+        raise httpx.ConnectError("Connection refused", request=request)
+    if way == "reset before":
+        raise httpx.ReadError("Connection reset by peer", request=request)
+    status, acts, headers = _STATUS.get(way, (0, True, {}))
+    if not acts:
+        return httpx.Response(status, headers=headers, json={"detail": way}, request=request)
+    if way == "killed while sent":
+        request.extensions = {**request.extensions, "trace": _die_when_sent}
+    real = original(transport, request)
+    assert isinstance(real.stream, httpx.SyncByteStream)
+    body = b"".join(real.stream)
+    real.close()
+    return _told(strike, request, real, body, status)
+
+
+def _die_when_sent(event: str, _info: object) -> None:
+    if event == _SENT:
+        die()
+
+
+def _told(strike: Strike, request: httpx.Request, real: httpx.Response, body: bytes, status: int) -> httpx.Response:
+    """What its caller is told of a call that was made."""
+    headers = [(name, value) for name, value in real.headers.raw if name.lower() != b"content-length"]
+    match strike.way:
+        case "killed after" | "killed while sent":
+            die()
+        case "answer lost":
+            raise httpx.ReadError("Connection reset by peer", request=request)
+        case "timed out":
+            raise httpx.ReadTimeout("timed out", request=request)
+        case "cut" | "killed halfway":
+            stream = _Half(body, request, kill=strike.way == "killed halfway")
+            return httpx.Response(real.status_code, headers=real.headers, stream=stream, extensions=real.extensions)
+        case "malformed":
+            return httpx.Response(real.status_code, headers=headers, content=body[: len(body) // 2])
+        case "wrong content type":
+            page = b"<!doctype html><title>Back soon</title>"
+            return httpx.Response(real.status_code, headers={"Content-Type": "text/html"}, content=page)
+    return httpx.Response(status, json={"detail": strike.way})
+
+
+class _Half(httpx.SyncByteStream):
+    """The first half of a body, and then the connection breaks or the process is killed."""
+
+    def __init__(self, body: bytes, request: httpx.Request, *, kill: bool) -> None:
+        self._body, self._request, self._kill = body, request, kill
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body[: len(self._body) // 2]
+        if self._kill:
+            die()
+        raise httpx.RemoteProtocolError("peer closed connection", request=self._request)

@@ -1,0 +1,59 @@
+"""What campaigns brought, as tables for a terminal and for a document."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from chaos.campaign import Outcome
+from chaos.order import PROVIDERS
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Orders, duplicates, lost and wrong files by provider, and the faults by kind; Markdown."""
+    verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
+    hits = {reference: strikes for outcome in outcomes for reference, strikes in outcome.strikes.items()}
+    lines = [
+        "| provider | orders | faults | duplicates | lost | wrong files |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for provider in (*PROVIDERS, "all"):
+        some = [one for one in verdicts if provider in ("all", one.subject.provider)]
+        numbers = (
+            len(some),
+            sum(len(hits[one.subject.reference]) for one in some),
+            sum(one.duplicates for one in some),
+            sum(bool(one.lost) for one in some),
+            sum(bool(one.wrong_files) for one in some),
+        )
+        lines.append(f"| {provider} | {' | '.join(map(str, numbers))} |")
+    lines += ["", "| fault | provider | Prefect | ledger | disk |", "| --- | ---: | ---: | ---: | ---: |"]
+    kinds = Counter((strike.way, strike.at.kind) for strikes in hits.values() for strike in strikes)
+    for way in sorted({way for way, _ in kinds}):
+        counts = [kinds[way, kind] for kind in ("provider", "prefect", "ledger", "disk")]
+        lines.append(f"| {way} | {' | '.join(str(count or '') for count in counts)} |")
+    unrest: Counter[str] = Counter()
+    for outcome in outcomes:
+        unrest.update(outcome.unrest)
+    if unrest:
+        lines += ["", "| meanwhile | times |", "| --- | ---: |"]
+        lines += [f"| {what} | {count} |" for what, count in sorted(unrest.items())]
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    strangers = [one for outcome in outcomes for one in outcome.strangers]
+    lines += ["", f"Time: {seconds / 60:.0f} min. Made at a provider for nobody: {len(strangers)}."]
+    return "\n".join(lines)
+
+
+def problems(outcomes: Sequence[Outcome]) -> list[str]:
+    """One line for each order that is not as it should be, and for each thing that nobody ordered."""
+    found = []
+    for outcome in outcomes:
+        found += outcome.strangers
+        for one in outcome.verdicts:
+            if not one.fine:
+                wrong = [f"{one.duplicates} duplicates"] if one.duplicates else []
+                wrong += [f"lost: {one.lost}"] if one.lost else []
+                wrong += one.wrong_files[:3]
+                strikes = "; ".join(map(str, one.subject.plan.strikes))
+                found.append(f"{one.subject.reference}: {'; '.join(wrong)} [{strikes}] {' '.join(one.subject.acts)}")
+    return found

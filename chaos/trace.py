@@ -1,0 +1,74 @@
+"""The file of one order: the points its processes reached, and the strikes that hit them. It survives any kill."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from chaos.plan import Plan, Strike
+from chaos.point import Kind, Point
+
+FOLDER = "CHAOS_FOLDER"
+ORDER = "CHAOS_ORDER"
+"""In the environment of an order's processes: where its files are, and what they are named."""
+
+
+class Trace:
+    """What one order went through.
+
+    Args:
+        folder: Of all orders of a campaign.
+        order: The order's reference.
+    """
+
+    def __init__(self, folder: Path, order: str) -> None:
+        self._plan_file, self._points_file = folder / f"{order}.plan.json", folder / f"{order}.points"
+        self._strikes = folder / f"{order}.strikes"
+
+    def prepare(self, plan: Plan) -> None:
+        """Lay down what is to be done."""
+        self._strikes.mkdir(parents=True, exist_ok=True)
+        self._plan_file.write_text(plan.model_dump_json())
+
+    def plan(self) -> Plan:
+        """What is to be done."""
+        return Plan.model_validate_json(self._plan_file.read_text())
+
+    def points(self) -> list[Point]:
+        """Every point reached so far, in order."""
+        counts: dict[str, int] = {}
+        found = []
+        for line in self._lines():
+            counts[line] = counts.get(line, 0) + 1
+            kind, _, what = line.partition("\t")
+            found.append(Point.model_validate({"kind": kind, "what": what, "nth": counts[line]}))
+        return found
+
+    def hits(self) -> list[Strike]:
+        """The strikes that hit."""
+        planned = self.plan().strikes
+        return [planned[int(mark.name)] for mark in sorted(self._strikes.iterdir(), key=lambda mark: int(mark.name))]
+
+    def reach(self, kind: Kind, what: str) -> Strike | None:
+        """Write down that a point is reached; the strike that hits here, which it does once."""
+        line = f"{kind}\t{what}"
+        with self._points_file.open("ab", buffering=0) as file:
+            file.write(f"{line}\n".encode())
+        nth = self._lines().count(line)
+        for number, strike in enumerate(self.plan().strikes):
+            if strike.at == Point(kind=kind, what=what, nth=nth) and self._mark(number):
+                return strike
+        return None
+
+    def _mark(self, number: int) -> bool:
+        try:
+            os.close(os.open(self._strikes / str(number), os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+
+    def _lines(self) -> list[str]:
+        try:
+            return self._points_file.read_text().splitlines()
+        except FileNotFoundError:
+            return []
