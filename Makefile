@@ -27,11 +27,11 @@ up: $(STAMP) ## the same set-up, kept running for you to explore; Ctrl-C ends it
 	@$(RUN) demo --provider $(PROVIDER) --keep
 
 test: $(STAMP) lint types ## everything: style, types and all tests
-	$(RUN) pytest -n 2
+	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(STAMP) ## what is tested without a Prefect server and without the simulator's own tests; seconds
-	$(RUN) pytest -n 2 -m "not server and not simulator" --ignore-glob="*/test_simulator_*.py" \
-		--ignore-glob="*_provider.py" $$(grep -l "^pytestmark.*mark.server" tests/*.py | sed "s/^/--ignore=/")
+	$(RUN) pytest -n 2 -m "not server and not simulator and not fuzz" --ignore-glob="*/test_simulator_*.py" \
+		--ignore-glob="*_provider.py" $$(grep -l "^pytestmark.*mark.\(server\|fuzz\)" tests/*.py | sed "s/^/--ignore=/")
 
 chaos: $(STAMP) ## N orders (60), each struck by faults while servers die; SEED=1 repeats a run
 	$(RUN) chaos random --orders $(N) --seed $(SEED) $(CHAOS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +19,7 @@ from chaos.order import PROVIDERS, Subject, order
 from chaos.plan import Strike
 from chaos.point import Point
 from chaos.trace import FOLDER, ORDER, Trace
-from demo.stack import Stack, TookTooLong
+from demo.stack import Stack
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import Filter, OrderRecord, open_ledger
 
@@ -47,6 +48,8 @@ class Outcome(BaseModel):
         verdicts: One for each order.
         strikes: What hit each order from inside its processes, by reference.
         unrest: What happened to the stack meanwhile, and how often.
+        ended: Programs of the stack that ended by themselves, and how often.
+        asleep: Orders seen waiting without a time at which they wake.
         strangers: What the providers made for nobody.
         seconds: Wall time.
     """
@@ -54,6 +57,8 @@ class Outcome(BaseModel):
     verdicts: list[Verdict] = Field(default_factory=list)
     strikes: dict[str, list[Strike]] = Field(default_factory=dict)
     unrest: dict[str, int] = Field(default_factory=dict)
+    ended: dict[str, int] = Field(default_factory=dict)
+    asleep: list[str] = Field(default_factory=list)
     strangers: list[str] = Field(default_factory=list)
     seconds: float = 0.0
 
@@ -80,6 +85,8 @@ class Campaign:
     ) -> None:
         self._say, self._reports = say, reports
         self.runs: dict[str, list[str]] = {}
+        self.ended: Counter[str] = Counter()
+        self._asleep: set[str] = set()
         self._placed: dict[str, dict[str, Any]] = {}
         self.subjects: list[Subject] = []
         socket = Path("forks.socket")
@@ -132,19 +139,28 @@ class Campaign:
 
     def follow(self, timeout_seconds: float, tick: Callable[[], None] = lambda: None) -> None:
         """Until all runs have ended or the time is over; the provider's time jumps when all wait for imagery."""
-
-        def over() -> bool:
+        give_up = time.monotonic() + timeout_seconds
+        while time.monotonic() < give_up:
             tick()
-            return self._all_ended()
+            self._keep_running()
+            if self._all_ended():
+                return
+            time.sleep(1.0)
+        self._say(f"the time for this batch is over: {timeout_seconds:g} s")
 
-        try:
-            self.stack.wait_for(over, timeout_seconds, "all orders to end", every_seconds=1.0)
-        except TookTooLong as slow:
-            self._say(str(slow))
+    def _keep_running(self) -> None:
+        """Start again what ended by itself, as a service manager does."""
+        for program in (*self.stack.workers.values(), self.stack.server, self.stack.simulator, self.stack.receiver):
+            if program.pid is None:
+                self._say(f"{program.name} ended by itself and is started again. {program.last_words(5)}")
+                self.ended[program.name] += 1
+                self.stack.start(program)
+        self._forks.check()
 
     def judge(self) -> Outcome:
         """Count at the providers and in the archive."""
-        judge, outcome = Judge(self.stack), Outcome()
+        judge = Judge(self.stack)
+        outcome = Outcome(ended=dict(self.ended), asleep=sorted(self._asleep))
         for subject in self.subjects:
             trace = Trace(self.folder, subject.reference)
             verdict = judge.verdict(subject, self.runs[subject.reference])
@@ -172,6 +188,7 @@ class Campaign:
         if records is None:
             return False
         left = [one for one in records if one.ended is None]
+        self._asleep |= {one.reference for one in left if one.waits_for is not None and one.wake_at is None}
         if left or len(records) < len(self.runs):
             if len(records) == len(self.runs) and all(one.waits_for == "imagery" for one in left):
                 self._perhaps_jump(left)

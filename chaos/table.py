@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from chaos.campaign import Outcome
 from chaos.order import PROVIDERS
 
+LEAST = 3
+"""So many faults an order of the random mode gets, at least, unless a person ends it before."""
+
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """Orders, duplicates, lost and wrong files by provider, and the faults by kind; Markdown."""
@@ -27,6 +30,8 @@ def table(outcomes: Sequence[Outcome]) -> str:
             sum(bool(one.wrong_files) for one in some),
         )
         lines.append(f"| {provider} | {' | '.join(map(str, numbers))} |")
+    often = sum(len(hits[one.subject.reference]) >= LEAST for one in verdicts)
+    lines += ["", f"{often} of them were struck at least {LEAST} times."]
     lines += ["", "| fault | provider | Prefect | ledger | disk |", "| --- | ---: | ---: | ---: | ---: |"]
     kinds = Counter((strike.way, strike.at.kind) for strikes in hits.values() for strike in strikes)
     for way in sorted({way for way, _ in kinds}):
@@ -35,6 +40,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
     unrest: Counter[str] = Counter()
     for outcome in outcomes:
         unrest.update(outcome.unrest)
+        unrest.update({f"{name} ended by itself": count for name, count in outcome.ended.items()})
     if unrest:
         lines += ["", "| meanwhile | times |", "| --- | ---: |"]
         lines += [f"| {what} | {count} |" for what, count in sorted(unrest.items())]
@@ -49,6 +55,7 @@ def problems(outcomes: Sequence[Outcome]) -> list[str]:
     found = []
     for outcome in outcomes:
         found += outcome.strangers
+        found += [f"{one}: waits without a time at which it wakes" for one in outcome.asleep]
         for one in outcome.verdicts:
             if not one.fine:
                 wrong = [f"{one.duplicates} duplicates"] if one.duplicates else []

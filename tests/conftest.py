@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 
@@ -17,11 +19,15 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The simulator's own tests, and those of the providers against it, carry the mark ``simulator``."""
+    """The simulator's own tests, and those of the providers against it, carry the mark ``simulator``.
+
+    Files whose tests take longest come first, so that at the end no worker is alone with one of them.
+    """
     for item in items:
         name = item.path.name
         if name.startswith("test_simulator_") or name.endswith("_provider.py"):
             item.add_marker(pytest.mark.simulator)
+    items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in ("processes", "server")])
 
 
 @pytest.fixture(autouse=True)
@@ -34,13 +40,28 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
-    """A Prefect server of the tests' own; without heartbeats, which cost a second a run."""
+    """A Prefect server of the tests' own.
+
+    Without heartbeats, which cost a second a run; and Prefect writes the whole schema of a block anew for each field
+    that it saves, a third of a second for ours: which fields are secret is worked out once for each kind of block.
+    """
+    from prefect.blocks.core import Block
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
     from prefect.testing.utilities import prefect_test_harness
 
     os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1")
     no_heartbeats = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
-    with prefect_test_harness(server_startup_timeout=120), no_heartbeats:
+    slow = Block._field_has_secrets
+
+    @cache
+    def once(kind: Any, field: str) -> bool:
+        return slow(kind.model_construct(), field)
+
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        no_heartbeats,
+        patch.object(Block, "_field_has_secrets", lambda self, field: once(type(self), field)),
+    ):
         yield
 
 

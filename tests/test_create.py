@@ -38,6 +38,10 @@ class Far:
         self.faults: list[Callable[[], None]] = []
         self.looks = 0
 
+    def learn_time(self) -> None:
+        if not self.clock.known:
+            self.clock.observe({"Date": "Tue, 01 Dec 2026 00:00:00 GMT"})
+
     def find(self) -> str | None:
         self.looks += 1
         shown = [at for at in self.made if at + self.lag <= self.time]
@@ -245,6 +249,16 @@ def test_the_providers_clock_decides_when_a_create_has_settled(ledger: Ledger) -
     far.find = find_and_learn  # type: ignore[method-assign]
     assert once(ledger, far) == "thing"
     assert len(far.made) == 1
+
+
+def test_a_create_is_announced_in_the_providers_time_also_when_nobody_has_asked_it_anything_yet(ledger: Ledger) -> None:
+    far = Far()
+    far.clock = ProviderClock(lambda: far.time - timedelta(minutes=10))  # our clock is late
+    far.faults = [far.loses_the_answer]
+    once(ledger, far)
+    intent = ledger.open_intent("bay", "request", "bay")
+    assert intent is not None
+    assert abs(intent.at - far.time) < timedelta(seconds=1)
 
 
 def test_what_was_made_but_not_written_into_the_order_is_written_when_it_is_found(ledger: Ledger) -> None:

@@ -16,7 +16,7 @@ from demo.programs import kill_all, with_mark
 from demo.stack import PROJECT
 from tasking.delivery.catalog import verify
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.processes]
 
 MARK = "TEST_DEMO_MARK"
 """Everything the demo starts inherits this variable, so that nothing it leaves can hide."""

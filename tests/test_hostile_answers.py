@@ -30,6 +30,8 @@ from tests.hostile import Replay, Said, Step, changed, examples, hostile
 from tests.hostile_stories import LABEL, NARROW, START, STORIES, Story, replayed
 from tests.hostile_values import BASE, Raw, encoded
 
+pytestmark = pytest.mark.fuzz
+
 AREA = Area.model_validate(NARROW)
 CREATES = ("plan", "request", "client.start_analysis", "cancel")
 

@@ -23,6 +23,8 @@ from tests.hostile_stories import STORIES, replayed
 from tests.hostile_values import BASE
 from tests.test_hostile_answers import told
 
+pytestmark = pytest.mark.fuzz
+
 MB = 1024 * 1024
 LIMIT = HTTP.answer_max_bytes
 TEN_GB = 10 * 1024 * MB

@@ -48,6 +48,8 @@ from tasking.satellogic.settings import SatellogicSettings
 from tests.hostile import anything, changed, examples
 from tests.hostile_values import ADDRESSES, BASE, GEOMETRIES, HEADERS, RING, TEXTS, encoded
 
+pytestmark = pytest.mark.fuzz
+
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 ACCOUNT: dict[str, Any] = {"client_id": "me", "client_secret": SecretStr("s3cret")}
 AXELGLOBE = AxelGlobeSettings(api_url=f"{BASE}/", token_url=f"{BASE}/token", **ACCOUNT)

@@ -15,7 +15,7 @@ from prefect.settings import PREFECT_API_URL
 from tests.installation import Installation
 from tests.test_each_provider import KINDS
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.processes]
 
 PLANS = "/wfs/tasking/v2/collections/plans/items"
 

@@ -17,7 +17,7 @@ from tests.secrets_search import MARK
 from tests.secrets_stack import CLIENT_ID, PROVIDERS
 from tests.secrets_story import SAID, Told, tell
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("secrets")]
+pytestmark = [pytest.mark.server, pytest.mark.processes]
 
 
 @pytest.fixture(scope="module")

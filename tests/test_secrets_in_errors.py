@@ -24,6 +24,8 @@ from tasking.satellogic.client import SatellogicClient
 from tasking.satellogic.settings import SatellogicSettings
 from tests.secrets_search import MARK, Search, marked
 
+pytestmark = pytest.mark.fuzz
+
 TOKEN = f"opaque-{marked('Token', 'Any')}"
 SIGNED = f"https://files.example.com/a.tif?X-Amz-Credential={MARK}Key&X-Amz-Signature={MARK}Signature"
 QUICK = HttpSettings(attempts=1, wait_initial_seconds=0, wait_jitter_seconds=0, requests_per_second=10_000)

@@ -14,7 +14,7 @@ from demo.stack import Stack
 from tasking.delivery.catalog import verify
 from tasking.ledger import OrderRecord, open_ledger
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.server, pytest.mark.processes]
 
 PATIENCE_SECONDS = 400.0
 """Prefect on SQLite can stand still for its lock's 60 s, and the machine may be busy."""

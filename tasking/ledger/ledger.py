@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, inspect, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -58,6 +58,9 @@ class Ledger:
     def prepare(self) -> None:
         """Make the tables when they are absent."""
         with self._answering():
+            reading = self._engine.execution_options(reading=True)  # making tables takes the lock of all writers
+            if set(Base.metadata.tables) <= set(inspect(reading).get_table_names()):
+                return
             try:
                 Base.metadata.create_all(self._engine)
             except DBAPIError:  # another process made them in the same moment
