@@ -102,9 +102,9 @@ def _settle(
     made: Callable[[T], dict[str, Any]],
 ) -> T | Wait | None:
     """What became of an announced create: the thing, a wait, or ``None`` when it never arrived."""
-    there = None if provider.clock.known else find()  # a first answer tells the provider's time
+    provider.learn_time()
     asked_at = provider.clock.now()
-    there = there or find()
+    there = find()
     if there is not None:
         ledger.settle(
             reference,

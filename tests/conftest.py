@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
@@ -53,14 +52,17 @@ def prefect_server() -> Iterator[None]:
     no_heartbeats = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
     slow = Block._field_has_secrets
 
-    @cache
-    def once(kind: Any, field: str) -> bool:
-        return slow(kind.model_construct(), field)
+    known: dict[tuple[type[Block], str], bool] = {}
+
+    def once(self: Block, field: str) -> bool:
+        if (type(self), field) not in known:
+            known[type(self), field] = slow(self, field)
+        return known[type(self), field]
 
     with (
         prefect_test_harness(server_startup_timeout=120),
         no_heartbeats,
-        patch.object(Block, "_field_has_secrets", lambda self, field: once(type(self), field)),
+        patch.object(Block, "_field_has_secrets", once),
     ):
         yield
 
