@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from chaos import exhaustive
@@ -17,6 +16,10 @@ from chaos.unrest import ACTS, Unrest
 SECONDS_AN_ORDER = 30.0
 """Patience for a batch, for each of its orders; and no less than ten minutes."""
 
+STORM_SECONDS_AN_ORDER = 1.5
+DISTURBED_EVERY_SECONDS = 25.0
+"""In the random mode: how long a storm lasts, and how often it kills something."""
+
 ACTED_ON = 0.35
 """Share of the orders of the random mode that people do something to."""
 
@@ -25,7 +28,7 @@ def main() -> int:
     """Run one of the modes and print its table; 0 only when all is as it should be."""
     parser = argparse.ArgumentParser("python -m chaos", description="Strike orders, then count what became of them.")
     parser.add_argument("mode", choices=("points", "random"))
-    parser.add_argument("--orders", type=int, default=60, help="random: how many (60); points: at most so many")
+    parser.add_argument("--orders", type=int, help="random: how many (60); points: at most so many, drawn")
     parser.add_argument("--seed", type=int, default=1, help="decides what is drawn (1)")
     parser.add_argument("--batch", type=int, default=120, help="orders in one stack at a time (120)")
     parser.add_argument("--slots", type=int, default=12, help="runs carried out at once (12)")
@@ -39,10 +42,10 @@ def main() -> int:
     chance = random.Random(given.seed)  # noqa: S311 # repeatable on purpose
     if given.mode == "points":
         subjects = exhaustive.every_strike(recorded)
-        if "--orders" in _said() and given.orders < len(subjects):
+        if given.orders is not None and given.orders < len(subjects):
             subjects = sorted(chance.sample(subjects, given.orders), key=lambda one: one.reference)
     else:
-        drawn = exhaustive.at_random(recorded, given.orders, chance, tuple(given.faults))
+        drawn = exhaustive.at_random(recorded, given.orders or 60, chance, tuple(given.faults))
         subjects = [_with_people(subject, chance) for subject in drawn]
     outcomes = []
     for number, batch in enumerate(exhaustive.batches(subjects, given.batch)):
@@ -55,12 +58,6 @@ def main() -> int:
     if given.mode == "points" and unhurt:
         progress(f"never reached the point they were to be struck at: {', '.join(unhurt)}")
     return 1 if problems(outcomes) else 0
-
-
-def _said() -> Sequence[str]:
-    import sys
-
-    return sys.argv
 
 
 def _recorded(given: argparse.Namespace) -> exhaustive.Recorded:
@@ -90,10 +87,10 @@ def _batch(batch: list[Subject], given: argparse.Namespace, chance: random.Rando
             campaign.follow(patience)
             unrest = None
         else:
-            unrest = Unrest(campaign, chance, 20.0, progress)
-            unrest.people(batch, 3.0 * len(batch))
+            storm = max(60.0, STORM_SECONDS_AN_ORDER * len(batch))
+            unrest = Unrest(campaign, chance, storm, DISTURBED_EVERY_SECONDS, progress)
+            unrest.people(batch, storm)
             campaign.follow(patience, unrest.tick)
-            unrest.calm()
         outcome = campaign.judge()
     outcome.seconds = time.monotonic() - begin
     outcome.unrest = dict(unrest.count) if unrest is not None else {}

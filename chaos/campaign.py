@@ -86,6 +86,7 @@ class Campaign:
         self._say, self._reports = say, reports
         self.runs: dict[str, list[str]] = {}
         self.ended: Counter[str] = Counter()
+        self.jumps = 0
         self._asleep: set[str] = set()
         self._placed: dict[str, dict[str, Any]] = {}
         self.subjects: list[Subject] = []
@@ -203,6 +204,7 @@ class Campaign:
             return
         self._say(f"{len(left)} orders wait for imagery: the provider's time jumps to {max(later):%Y-%m-%d %H:%M}")
         self.stack.sim.post("/_sim/clock", json={"now": max(later).isoformat()}).raise_for_status()
+        self.jumps += 1
 
     def _tell_story(self, verdict: Verdict, trace: Trace) -> None:
         """Everything about an order that did not end well, into a file."""

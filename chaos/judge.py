@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import httpx
 from pydantic import BaseModel, Field
 
 from chaos.order import PROVIDERS, Subject
@@ -105,15 +104,23 @@ class Judge:
 
     def _wrong_files(self, subject: Subject) -> list[str]:
         asked = {"reference": subject.reference}
-        answer: httpx.Response = self._stack.sim.get(f"/_sim/{subject.provider}/files", params=asked)
-        promised = Counter((one["size"], one["sha256"]) for one in answer.raise_for_status().json())
-        folder = self._stack.archive / subject.reference
-        if not (folder / "catalog.json").is_file():
-            return ["catalog.json is missing"]
-        files = [path for path in folder.rglob("*") if path.is_file() and not _ours(folder, path)]
-        there = Counter(_facts(path) for path in files)
-        missing = [f"missing: {size} bytes, {digest[:12]}" for size, digest in (promised - there).elements()]
-        return missing + [f"not the provider's: {size} bytes, {digest[:12]}" for size, digest in there - promised]
+        answer = self._stack.sim.get(f"/_sim/{subject.provider}/files", params=asked)
+        return wrong_files(answer.raise_for_status().json(), self._stack.archive / subject.reference)
+
+
+def wrong_files(published: list[dict[str, Any]], folder: Path) -> list[str]:
+    """What is missing in an order's folder, and what is there that the provider never published.
+
+    Args:
+        published: ``size`` and ``sha256`` of each file, as the provider tells them.
+        folder: The order's, in the archive.
+    """
+    if not (folder / "catalog.json").is_file():
+        return ["catalog.json is missing"]
+    promised = Counter((one["size"], one["sha256"]) for one in published)
+    there = Counter(_facts(path) for path in folder.rglob("*") if path.is_file() and not _ours(folder, path))
+    missing = [f"missing: {size} bytes, {digest[:12]}" for size, digest in (promised - there).elements()]
+    return missing + [f"not the provider's: {size} bytes, {digest[:12]}" for size, digest in there - promised]
 
 
 def _ours(folder: Path, path: Path) -> bool:

@@ -50,20 +50,29 @@ _REVOKE = {one: {"revoke_tokens": True} for one in PROVIDERS}
 
 
 class Unrest:
-    """Does something to the stack or to an order every few seconds; `tick` is called again and again.
+    """Storms over the stack: one from the beginning, one from each jump of the provider's time.
+
+    `tick` is called again and again. Between the storms the orders come to rest, so that the next jump can be made.
 
     Args:
         campaign: Whose stack and orders.
         chance: Decides what and when.
-        every_seconds: Between two disturbances of the stack, on average.
+        storm_seconds: How long a storm lasts.
+        every_seconds: Between two disturbances of the stack in a storm, on average.
         say: Told what is done.
     """
 
     def __init__(
-        self, campaign: Campaign, chance: random.Random, every_seconds: float, say: Callable[[str], object]
+        self,
+        campaign: Campaign,
+        chance: random.Random,
+        storm_seconds: float,
+        every_seconds: float,
+        say: Callable[[str], object],
     ) -> None:
         self._campaign, self._stack, self._chance, self._say = campaign, campaign.stack, chance, say
-        self._every, self._next = every_seconds, time.monotonic() + every_seconds
+        self._storm, self._every, self._next = storm_seconds, every_seconds, time.monotonic() + every_seconds
+        self._jumps, self._until = campaign.jumps, time.monotonic() + storm_seconds
         self._deeds: list[Callable[[], None]] = []
         self._people: list[tuple[float, str, Subject]] = []
         self._clouds = time.monotonic()
@@ -87,8 +96,13 @@ class Unrest:
         while self._people and self._people[0][0] <= now:
             _, act, subject = self._people.pop(0)
             self._act(act, subject)
+        if self._campaign.jumps > self._jumps:
+            self._jumps = self._campaign.jumps
+            self._until = now + self._storm
+        if now >= self._until:
+            return
         if now >= self._clouds:
-            self._clouds = now + self._chance.uniform(0.5, 3.0)
+            self._clouds = now + self._chance.uniform(1.0, 4.0)
             self._stack.sim.post("/_sim/faults", json=self._chance.choice(_WEATHER)).raise_for_status()
             self.count["trouble on the provider's side (simulator, real sockets)"] += 1
         if now >= self._next:
@@ -102,10 +116,6 @@ class Unrest:
             self._say(f"unrest: {deed.__name__.strip('_').replace('_', ' ')}")
             deed()
             self._next = time.monotonic() + self._chance.uniform(0.5, 1.5) * self._every
-
-    def calm(self) -> None:
-        """No more trouble on the provider's side than what has happened."""
-        self._stack.sim.delete("/_sim/faults").raise_for_status()
 
     # to the stack
 
