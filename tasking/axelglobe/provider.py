@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from tasking.account import OneAccount
 from tasking.axelglobe.client import PAGE, AxelGlobeClient
 from tasking.axelglobe.conversions import candidate_of, plan_of, request_of
 from tasking.axelglobe.finding import our_plan, our_request
@@ -21,7 +22,7 @@ from tasking.order import Order
 from tasking.provider import Plan, Request
 
 
-class AxelGlobe:
+class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
     """AxelGlobe for one account, as `tasking.provider.Provider`; close it, or use it as a context manager.
 
     AxelGlobe documents no way to cancel a request, so there is none here; ``cancel_until`` is shown.
@@ -34,34 +35,7 @@ class AxelGlobe:
     name = "axelglobe"
 
     def __init__(self, settings: AxelGlobeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.settings = settings
-        self.client = AxelGlobeClient(settings, transport=transport)
-        self.clock = self.client.clock
-
-    def __enter__(self) -> AxelGlobe:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def settle_seconds(self) -> float:
-        """How long a create without an answer is looked for before it counts as not arrived (provider time)."""
-        return self.settings.settle_seconds
-
-    @property
-    def poll_interval_seconds(self) -> float:
-        """How often one order's status is read at most (provider time)."""
-        return self.settings.poll_interval_seconds
-
-    @property
-    def ask_again_seconds(self) -> float:
-        """First pause after the provider was away (provider time)."""
-        return self.settings.ask_again_seconds
-
-    def close(self) -> None:
-        """Give back the connections."""
-        self.client.close()
+        super().__init__(settings, AxelGlobeClient(settings, transport=transport))
 
     def learn_time(self) -> None:
         """Ask for the landing page unless an answer has told the time already."""

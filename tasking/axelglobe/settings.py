@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from tasking.errors import InvalidOrder
+from tasking.account import AskAgainSeconds, Calls, SettleSeconds, TrustedUrls, refuse_to_settle_early
 from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
 
@@ -51,20 +51,8 @@ class AxelGlobeSettings(BaseModel):
     client_secret: SecretStr = Field(
         min_length=1, title="Client secret", description="From AxelGlobe; do not share it."
     )
-    trusted_urls: tuple[str, ...] = Field(
-        default=(),
-        title="Further addresses of the provider",
-        description="Hosts besides the API's that may receive the token, e.g. one that serves assets. Usually none.",
-    )
-    settle_seconds: float = Field(
-        default=180.0,
-        gt=0,
-        title="Settle time (seconds)",
-        description=(
-            "A create without a clear answer is looked for so long before it may be sent again: longer than our "
-            "time-outs and the provider's lists may lag together. Ours; the provider documents no idempotency key."
-        ),
-    )
+    trusted_urls: TrustedUrls = ()
+    settle_seconds: SettleSeconds = 180.0
     candidates_after_seconds: float = Field(
         default=1200.0,
         ge=0,
@@ -86,12 +74,7 @@ class AxelGlobeSettings(BaseModel):
         title="Poll interval (seconds)",
         description="Tasking API 2.1, 'Check Status': polling about once per hour is recommended.",
     )
-    ask_again_seconds: float = Field(
-        default=30.0,
-        gt=0,
-        title="Ask again after (seconds)",
-        description="First pause after the provider was away; doubled each time, up to an hour. Ours.",
-    )
+    ask_again_seconds: AskAgainSeconds = 30.0
     data_after_capture_seconds: float = Field(
         default=DAY,
         ge=0,
@@ -110,27 +93,14 @@ class AxelGlobeSettings(BaseModel):
         title="Token margin (seconds)",
         description="A token is renewed so long before it expires, at most a tenth of its life. Ours.",
     )
-    http: HttpSettings = Field(
-        default_factory=HttpSettings, title="Calls", description="Time-outs, repeats and limits of the calls."
-    )
+    http: Calls = HttpSettings()
 
     @field_validator("token_url")
     @classmethod
     def _token_address(cls, value: str) -> str:
         return checked_url("token_url", value)
 
-    @field_validator("trusted_urls")
-    @classmethod
-    def _trusted_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(checked_url("trusted_urls", each) for each in value)
-
     @model_validator(mode="after")
     def _settles_after_the_time_outs(self) -> AxelGlobeSettings:
-        if self.settle_seconds < self.http.longest_create_seconds:
-            raise InvalidOrder(
-                "settle_seconds",
-                f"{self.settle_seconds:g}",
-                f"a create may be on its way for {self.http.longest_create_seconds:g} seconds with these time-outs; "
-                "give more, plus what the provider's lists may lag (60 seconds is wise), or lower the time-outs",
-            )
+        refuse_to_settle_early(self.settle_seconds, self.http)
         return self

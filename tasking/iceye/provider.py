@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from tasking.account import OneAccount
 from tasking.candidate import Candidate
 from tasking.errors import (
     CredentialsRefused,
@@ -35,7 +36,7 @@ from tasking.provider import CancelTerms, Quote, Request
 CANCELED = "CANCELED"
 
 
-class Iceye:
+class Iceye(OneAccount[IceyeSettings, IceyeClient]):
     """ICEYE for one account, as `tasking.provider.Provider` with `Quotes` and `Cancels`.
 
     ICEYE offers no candidates to choose from: an order is a task with a window, and ICEYE chooses the pass. Close it,
@@ -49,35 +50,8 @@ class Iceye:
     name = "iceye"
 
     def __init__(self, settings: IceyeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.settings = settings
-        self.client = IceyeClient(settings, transport=transport)
-        self.clock = self.client.clock
+        super().__init__(settings, IceyeClient(settings, transport=transport))
         self._products = Products(self.client)
-
-    def __enter__(self) -> Iceye:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def settle_seconds(self) -> float:
-        """How long a create without an answer is looked for before it counts as not arrived (provider time)."""
-        return self.settings.settle_seconds
-
-    @property
-    def poll_interval_seconds(self) -> float:
-        """How often one order's status is read at most (provider time)."""
-        return self.settings.poll_interval_seconds
-
-    @property
-    def ask_again_seconds(self) -> float:
-        """First pause after the provider was away (provider time)."""
-        return self.settings.ask_again_seconds
-
-    def close(self) -> None:
-        """Give back the connections."""
-        self.client.close()
 
     def learn_time(self) -> None:
         """Ask for one contract unless an answer has told the time already."""

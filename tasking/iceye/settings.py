@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from tasking.errors import InvalidOrder
+from tasking.account import AskAgainSeconds, Calls, SettleSeconds, TrustedUrls, refuse_to_settle_early
 from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
 from tasking.iceye.words import contract_id
@@ -36,66 +36,47 @@ class IceyeSettings(BaseModel):
         title="Contract",
         description="The contract that orders go to unless they name one; not needed when the account has one only.",
     )
-    trusted_urls: tuple[str, ...] = Field(
-        default=(),
-        title="Further addresses of the provider",
-        description="Hosts besides the API's that may receive the token. Usually none: product addresses are signed.",
-    )
-    settle_seconds: float = Field(
-        default=180.0,
-        gt=0,
-        title="Settle time",
-        description=(
-            "A create without a clear answer is looked for so long before it may be sent again: longer than our "
-            "time-outs and the provider's lists may lag together. Ours; the provider documents no idempotency key."
-        ),
-    )
+    trusted_urls: TrustedUrls = ()
+    settle_seconds: SettleSeconds = 180.0
     feasibility_seconds: float = Field(
         default=120.0,
         gt=0,
         le=600,
-        title="Feasibility time-out",
+        title="Feasibility time-out (seconds)",
         description="Seconds to wait for a feasibility check, which is slow; ICEYE's own example waits 120.",
     )
     decision_seconds: float = Field(
         default=1200.0,
         ge=0,
-        title="Decision after",
+        title="Decision after (seconds)",
         description="Tasking API v2, 'Get task': an optimizer decides within 20 minutes after a task was received.",
     )
     poll_interval_seconds: float = Field(
         default=600.0,
         gt=0,
-        title="Poll interval",
+        title="Poll interval (seconds)",
         description="How often one order's status is read at most. Ours; ICEYE's demo reads every 5 seconds.",
     )
-    ask_again_seconds: float = Field(
-        default=30.0,
-        gt=0,
-        title="Ask again after",
-        description="First pause after the provider was away; doubled each time, up to an hour. Ours.",
-    )
+    ask_again_seconds: AskAgainSeconds = 30.0
     products_after_seconds: float = Field(
         default=DAY,
         ge=0,
-        title="Products after",
+        title="Products after (seconds)",
         description="How long after imaging products are due, for a task that names neither a time nor an SLA. Ours.",
     )
     delivery_patience_seconds: float = Field(
         default=14 * DAY,
         gt=0,
-        title="Patience for data",
+        title="Patience for data (seconds)",
         description="How long after products were due they are waited for before a person is told. Ours.",
     )
     token_margin_seconds: float = Field(
         default=300.0,
         ge=0,
-        title="Token margin",
+        title="Token margin (seconds)",
         description="A token lives 60 minutes and is renewed so long before its end; ICEYE's example says 5 minutes.",
     )
-    http: HttpSettings = Field(
-        default_factory=HttpSettings, title="Calls", description="Time-outs, repeats and limits of the calls."
-    )
+    http: Calls = HttpSettings()
 
     @field_validator("api_url")
     @classmethod
@@ -107,11 +88,6 @@ class IceyeSettings(BaseModel):
     def _auth_address(cls, value: str) -> str:
         return checked_url("auth_url", value).rstrip("/").removesuffix(TOKEN_PATH)
 
-    @field_validator("trusted_urls")
-    @classmethod
-    def _trusted_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(checked_url("trusted_urls", each) for each in value)
-
     @field_validator("contract_id", mode="before")
     @classmethod
     def _contract(cls, value: object) -> object:
@@ -119,13 +95,7 @@ class IceyeSettings(BaseModel):
 
     @model_validator(mode="after")
     def _settles_after_the_time_outs(self) -> IceyeSettings:
-        if self.settle_seconds < self.http.longest_create_seconds:
-            raise InvalidOrder(
-                "settle_seconds",
-                f"{self.settle_seconds:g}",
-                f"a create may be on its way for {self.http.longest_create_seconds:g} seconds with these time-outs; "
-                "give more, plus what the provider's lists may lag (60 seconds is wise), or lower the time-outs",
-            )
+        refuse_to_settle_early(self.settle_seconds, self.http)
         return self
 
     @property

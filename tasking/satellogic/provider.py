@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from tasking.account import OneAccount
 from tasking.candidate import Candidate
 from tasking.errors import CredentialsRefused, InvalidOrder, NotFound, ProviderError, Refused
 from tasking.order import Order
@@ -23,7 +24,7 @@ from tasking.satellogic.order import SatellogicOrder
 from tasking.satellogic.settings import SatellogicSettings
 
 
-class Satellogic:
+class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
     """Satellogic for one account and contract, as `tasking.provider.Provider`; also a context manager.
 
     It plans (an analysis of opportunities) and it cancels. A plan is an analysis: free, and kept for 24 hours.
@@ -36,34 +37,7 @@ class Satellogic:
     name = "satellogic"
 
     def __init__(self, settings: SatellogicSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.settings = settings
-        self.client = SatellogicClient(settings, transport=transport)
-        self.clock = self.client.clock
-
-    def __enter__(self) -> Satellogic:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def settle_seconds(self) -> float:
-        """How long a create without an answer is looked for before it counts as not arrived (provider time)."""
-        return self.settings.settle_seconds
-
-    @property
-    def poll_interval_seconds(self) -> float:
-        """How often one order's status is read at most (provider time)."""
-        return self.settings.poll_interval_seconds
-
-    @property
-    def ask_again_seconds(self) -> float:
-        """First pause after the provider was away (provider time)."""
-        return self.settings.ask_again_seconds
-
-    def close(self) -> None:
-        """Give back the connections."""
-        self.client.close()
+        super().__init__(settings, SatellogicClient(settings, transport=transport))
 
     def learn_time(self) -> None:
         """Ask for the contracts unless an answer has told the time already."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from tasking.account import AskAgainSeconds, Calls, SettleSeconds, TrustedUrls, refuse_to_settle_early
 from tasking.errors import InvalidOrder
 from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
@@ -51,11 +52,7 @@ class SatellogicSettings(BaseModel):
         ),
         examples=["cont.8d5d4b0e-0000-0000-0000-000000000000"],
     )
-    trusted_urls: tuple[str, ...] = Field(
-        default=(),
-        title="Further addresses of the provider",
-        description="Hosts besides the API's that may receive the token. Usually none.",
-    )
+    trusted_urls: TrustedUrls = ()
     point_code: int = Field(
         default=POINT_CODE,
         gt=0,
@@ -94,37 +91,29 @@ class SatellogicSettings(BaseModel):
             "accounts without zips; nothing says when all tiles of a capture are in it."
         ),
     )
-    settle_seconds: float = Field(
-        default=180.0,
-        gt=0,
-        title="Settle time",
-        description=(
-            "A create without a clear answer is looked for so long before it may be sent again: longer than our "
-            "time-outs and the provider's lists may lag together. Ours; the provider documents no idempotency key."
-        ),
-    )
+    settle_seconds: SettleSeconds = 180.0
     analysis_seconds: float = Field(
         default=60.0,
         ge=0,
-        title="Analysis after",
+        title="Analysis after (seconds)",
         description="Introduction, 'Analysis API': results are typically ready after 20 to 60 seconds.",
     )
     analysis_patience_seconds: float = Field(
         default=HOUR / 2,
         ge=0,
-        title="Patience for an analysis",
+        title="Patience for an analysis (seconds)",
         description="How long an analysis that does not finish is waited for before the order counts as not feasible.",
     )
     narrow_margin_seconds: float = Field(
         default=600.0,
         ge=0,
-        title="Margin around an opportunity",
+        title="Margin around an opportunity (seconds)",
         description="Introduction, 'Analysis API': at least 10 minutes before and after are recommended.",
     )
     order_cutoff_seconds: float = Field(
         default=6 * HOUR,
         ge=0,
-        title="Order cutoff",
+        title="Order cutoff (seconds)",
         description=(
             "An opportunity nearer than this is not ordered any more. Introduction, 'The task timeline': orders 6 "
             "hours ahead arrive at the satellite in time in 90 % of cases. Give less to try nearer ones."
@@ -133,43 +122,38 @@ class SatellogicSettings(BaseModel):
     cancel_notice_seconds: float = Field(
         default=12 * HOUR,
         ge=0,
-        title="Cancel notice",
+        title="Cancel notice (seconds)",
         description="Introduction, 'Task Statuses': a cancel removes captures that are more than 12 hours away.",
     )
     poll_interval_seconds: float = Field(
         default=HOUR / 2,
         gt=0,
-        title="Poll interval",
+        title="Poll interval (seconds)",
         description="Introduction, 'Task Statuses': planning cycles occur every 30 minutes approximately.",
     )
-    ask_again_seconds: float = Field(
-        default=30.0,
-        gt=0,
-        title="Ask again after",
-        description="First pause after the provider was away; doubled each time, up to an hour. Ours.",
-    )
+    ask_again_seconds: AskAgainSeconds = 30.0
     data_after_capture_seconds: float = Field(
         default=3 * HOUR,
         ge=0,
-        title="Data after capture",
+        title="Data after capture (seconds)",
         description="When to look for a capture's delivery first. Ours: the document gives no number.",
     )
     scene_patience_seconds: float = Field(
         default=2 * DAY,
         ge=0,
-        title="Patience for the last zip",
+        title="Patience for the last zip (seconds)",
         description="While a capture is younger than this, all its scenes must have their zip before any is fetched.",
     )
     delivery_patience_seconds: float = Field(
         default=14 * DAY,
         gt=0,
-        title="Patience for data",
+        title="Patience for data (seconds)",
         description="How long after the task's window data is waited for before a person is told. Ours.",
     )
     token_margin_seconds: float = Field(
         default=300.0,
         ge=0,
-        title="Token margin",
+        title="Token margin (seconds)",
         description="A token is renewed so long before it expires, at most a tenth of its life. Ours.",
     )
 
@@ -178,19 +162,12 @@ class SatellogicSettings(BaseModel):
         """The product code by the order's word for the product."""
         return {"point": self.point_code, "rush": self.point_code, "area": self.area_code}
 
-    http: HttpSettings = Field(
-        default_factory=HttpSettings, title="Calls", description="Time-outs, repeats and limits of the calls."
-    )
+    http: Calls = HttpSettings()
 
     @field_validator("token_url")
     @classmethod
     def _token_address(cls, value: str) -> str:
         return checked_url("token_url", value)
-
-    @field_validator("trusted_urls")
-    @classmethod
-    def _trusted_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(checked_url("trusted_urls", each) for each in value)
 
     @field_validator("contract_id")
     @classmethod
@@ -210,13 +187,7 @@ class SatellogicSettings(BaseModel):
 
     @model_validator(mode="after")
     def _settles_after_the_time_outs(self) -> SatellogicSettings:
-        if self.settle_seconds < self.http.longest_create_seconds:
-            raise InvalidOrder(
-                "settle_seconds",
-                f"{self.settle_seconds:g}",
-                f"a create may be on its way for {self.http.longest_create_seconds:g} seconds with these time-outs; "
-                "give more, plus what the provider's lists may lag (60 seconds is wise), or lower the time-outs",
-            )
+        refuse_to_settle_early(self.settle_seconds, self.http)
         if self.point_code == self.area_code:
             raise InvalidOrder("area_code", self.area_code, "points and areas are different products; give two codes")
         return self
