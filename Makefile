@@ -57,7 +57,7 @@ $(STAMP): pyproject.toml constraints.txt .ci/find-python
 
 lock: ## renew constraints.txt (for maintainers; needs uv)
 	uv pip compile --universal --python-version 3.11 --all-extras --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links pyproject.toml build-requirements.txt -o constraints.txt
+		pyproject.toml build-requirements.txt -o constraints.txt
 
 clean: ## remove the environment and the demo's images
 	rm -rf $(VENV) archive/demo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import httpx
@@ -156,15 +156,13 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         found: dict[str, Task] = {}
         missing = dict.fromkeys(request_ids)
         if len(missing) > 2:
-            try:
+            with suppress(UnexpectedAnswer):  # a list that cannot be read, e.g. for one odd entry: each is asked then
                 for read, page in enumerate(self._listed(), start=1):
                     hits = {each.id: each for each in page if each.id in missing}
                     found |= hits
                     missing = {each: None for each in missing if each not in hits}
                     if len(missing) <= 1 or (len(hits) < 2 and len(missing) <= read):
                         break
-            except UnexpectedAnswer:
-                pass  # a list that cannot be read, e.g. for one odd entry: then each is asked by itself
         for request_id in missing:
             try:
                 found[request_id] = self.client.task(request_id)
