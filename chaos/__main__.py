@@ -1,4 +1,4 @@
-"""``python -m chaos points|random``: see `chaos`."""
+"""``python -m chaos points|random|table``: see `chaos`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 import time
 from pathlib import Path
 
-from chaos import exhaustive
+from chaos import drawing, recording
 from chaos.campaign import Campaign, Outcome, progress
 from chaos.order import PROVIDERS, Subject
 from chaos.table import problems, table
@@ -27,7 +27,7 @@ ACTED_ON = 0.35
 def main() -> int:
     """Run one of the modes and print its table; 0 only when all is as it should be."""
     parser = argparse.ArgumentParser("python -m chaos", description="Strike orders, then count what became of them.")
-    parser.add_argument("mode", choices=("points", "random"))
+    parser.add_argument("mode", choices=("points", "random", "table"))
     parser.add_argument("--orders", type=int, help="random: how many (60); points: at most so many, drawn")
     parser.add_argument("--seed", type=int, default=1, help="decides what is drawn (1)")
     parser.add_argument("--batch", type=int, default=120, help="orders in one stack at a time (120)")
@@ -37,38 +37,50 @@ def main() -> int:
     parser.add_argument("--points-file", type=Path, help="keep the recorded points here, and use them when they are")
     parser.add_argument("--reports", type=Path, default=Path("chaos-reports"), help="stories of what went wrong")
     parser.add_argument("--database-url", help="of the Prefect server, instead of SQLite; what it holds is wiped")
+    parser.add_argument("--outcomes", type=Path, help="add each batch's outcome here; table prints what it holds")
     given = parser.parse_args()
+    if given.mode == "table":
+        return _print([Outcome.model_validate_json(line) for line in given.outcomes.read_text().splitlines()])
     recorded = _recorded(given)
     chance = random.Random(given.seed)  # noqa: S311 # repeatable on purpose
     if given.mode == "points":
-        subjects = exhaustive.every_strike(recorded)
+        subjects = drawing.every_strike(recorded)
         if given.orders is not None and given.orders < len(subjects):
             subjects = sorted(chance.sample(subjects, given.orders), key=lambda one: one.reference)
     else:
-        drawn = exhaustive.at_random(recorded, given.orders or 60, chance, tuple(given.faults))
+        drawn = drawing.at_random(recorded, given.orders or 60, chance, tuple(given.faults))
         subjects = [_with_people(subject, chance) for subject in drawn]
     outcomes = []
-    for number, batch in enumerate(exhaustive.batches(subjects, given.batch)):
+    for number, batch in enumerate(drawing.batches(subjects, given.batch)):
         progress(f"batch {number + 1}: {len(batch)} orders")
         outcomes.append(_batch(batch, given, random.Random(chance.random())))  # noqa: S311
+        if given.outcomes is not None:
+            with given.outcomes.open("a") as kept:
+                kept.write(outcomes[-1].model_dump_json() + "\n")
         for line in problems(outcomes[-1:]):
             progress(f"WRONG {line}")
+    return _print(outcomes)
+
+
+def _print(outcomes: list[Outcome]) -> int:
     progress("done\n\n" + table(outcomes))
     unhurt = [one for outcome in outcomes for one, hits in outcome.strikes.items() if not hits]
-    if given.mode == "points" and unhurt:
-        progress(f"never reached the point they were to be struck at: {', '.join(unhurt)}")
+    if unhurt:
+        progress(f"{len(unhurt)} never reached a point they were to be struck at: {', '.join(unhurt)}")
+    for line in problems(outcomes):
+        progress(f"WRONG {line}")
     return 1 if problems(outcomes) else 0
 
 
-def _recorded(given: argparse.Namespace) -> exhaustive.Recorded:
+def _recorded(given: argparse.Namespace) -> recording.Recorded:
     file: Path | None = given.points_file
     if file is not None and file.exists():
-        recorded = exhaustive.load(file)
+        recorded = recording.load(file)
     else:
         progress("recording an undisturbed order of each provider")
-        recorded = exhaustive.record(PROVIDERS, progress, given.database_url)
+        recorded = recording.record(PROVIDERS, progress, given.database_url)
         if file is not None:
-            exhaustive.save(recorded, file)
+            recording.save(recorded, file)
     return {one: points for one, points in recorded.items() if one in (given.provider or PROVIDERS)}
 
 

@@ -1,0 +1,52 @@
+"""The points of an undisturbed order: recorded, not listed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from chaos.campaign import Campaign
+from chaos.order import Subject
+from chaos.point import Point
+
+Recorded = dict[str, list[Point]]
+"""The points of one undisturbed order of each provider."""
+
+
+class NotRecorded(RuntimeError):
+    """An order that nothing was done to did not end well."""
+
+
+def record(
+    providers: Sequence[str],
+    say: Callable[[str], object],
+    database_url: str | None = None,
+    timeout_seconds: float = 420.0,
+) -> Recorded:
+    """Carry out an undisturbed order of each provider and write down its points.
+
+    Raises:
+        NotRecorded: One of them did not end well.
+    """
+    with Campaign(say, database_url=database_url) as campaign:
+        campaign.place([Subject(reference=f"clean-{one}", provider=one, own_home=True) for one in providers])
+        campaign.follow(timeout_seconds)
+        for verdict in campaign.judge().verdicts:
+            if not verdict.fine:
+                raise NotRecorded(verdict.model_dump_json())
+        return {one: campaign.points(f"clean-{one}") for one in providers}
+
+
+def save(recorded: Recorded, file: Path) -> None:
+    """Keep recorded points for a later run."""
+    lines = [f"{provider}\t{point.model_dump_json()}\n" for provider, points in recorded.items() for point in points]
+    file.write_text("".join(lines))
+
+
+def load(file: Path) -> Recorded:
+    """Points kept by `save`."""
+    recorded: Recorded = {}
+    for line in file.read_text().splitlines():
+        provider, _, point = line.partition("\t")
+        recorded.setdefault(provider, []).append(Point.model_validate_json(point))
+    return recorded
