@@ -1,0 +1,166 @@
+"""What may be repeated is repeated, and an answer that is not what the API promises is its own error."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
+
+from tasking.errors import (
+    NotFound,
+    ProviderError,
+    Unavailable,
+    UnexpectedAnswer,
+)
+from tasking.http.api import Api, Call
+from tests.http_calls import (
+    AWAY,
+    BASE,
+    ECHO,
+    FRESH,
+    NOES,
+    NOT_PROMISED,
+    QUICK,
+    SECRET,
+    SIGNATURE,
+    TOKEN,
+    Thing,
+    answering,
+    api_for,
+    create,
+    every_text,
+    text_answer,
+)
+
+
+@pytest.mark.parametrize("answer", NOT_PROMISED.values(), ids=NOT_PROMISED.keys())
+def test_a_read_that_is_not_what_the_api_promises_is_its_own_error(answer: httpx.Response) -> None:
+    def handler(_: httpx.Request) -> httpx.Response:
+        if isinstance(answer.stream, httpx.ByteStream) and "Content-Encoding" in answer.headers:
+            return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip at all"))
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    api = api_for(handler)
+    with pytest.raises(UnexpectedAnswer) as caught:
+        api.get(api.url("things/1"), Thing, Call("read thing", reference="ref", provider_id="1"))
+    assert (caught.value.provider, caught.value.verb, caught.value.reference) == ("example", "read thing", "ref")
+    assert SECRET not in every_text(caught.value)
+    assert TOKEN not in every_text(caught.value)
+
+
+def test_unknown_fields_a_byte_order_mark_and_compression_are_no_trouble() -> None:
+    body = gzip.compress(b'\xef\xbb\xbf{"id": "a", "new": {"x": [1]}}')
+
+    def raw(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(body))
+
+    thing, _ = api_for(raw).get(httpx.URL(BASE), Thing, Call("read"))
+    assert thing.model_extra == {"new": {"x": [1]}}
+
+
+@pytest.mark.parametrize(("status", "kind"), NOES)
+def test_a_clear_no_is_said_once_and_keeps_the_servers_words_without_secrets(
+    status: int, kind: type[ProviderError]
+) -> None:
+    handler, sent = answering(text_answer(status, ECHO, "application/json"))
+
+    def read(api: Api) -> object:
+        return api.get(api.url("things/1"), Thing, Call("read", provider_id="1"))
+
+    for act in (read, create):
+        sent.clear()
+        with pytest.raises(ProviderError) as caught:
+            act(api_for(handler))
+        assert type(caught.value) is kind
+        assert caught.value.status == status
+        assert caught.value.said is not None
+        assert caught.value.said.startswith("bad: secret ***")
+        assert not caught.value.retryable
+        assert len(sent) == (2 if status == 401 else 1)
+        for hidden in (SECRET, TOKEN, FRESH, SIGNATURE):
+            assert hidden not in every_text(caught.value)
+
+
+@pytest.mark.parametrize("answer", AWAY, ids=lambda each: getattr(each, "status_code", type(each).__name__))
+def test_a_read_is_repeated_while_the_server_is_away(answer: httpx.Response | Exception) -> None:
+    handler, sent = answering(answer, answer, httpx.Response(200, json={"id": "a"}))
+    assert api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))[0].id == "a"
+    assert len(sent) == 3
+    handler, sent = answering(answer)
+    with pytest.raises(Unavailable) as caught:
+        api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+    assert len(sent) == QUICK.attempts
+    assert caught.value.retryable
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+@pytest.fixture
+def pauses() -> Iterator[list[float]]:
+    seen: list[float] = []
+
+    def note(details: RetryDetails) -> None:
+        seen.append(details.wait_for)
+
+    set_on_retry_hooks([note])
+    yield seen
+    set_on_retry_hooks(None)
+
+
+def test_retry_after_is_waited_for_before_the_next_try(pauses: list[float]) -> None:
+    handler, _ = answering(
+        httpx.Response(429, headers={"Retry-After": "0.02"}),
+        httpx.Response(
+            503, headers={"Retry-After": "Tue, 01 Dec 2026 00:00:00 GMT", "Date": "Tue, 01 Dec 2026 00:00:30 GMT"}
+        ),
+        httpx.Response(200, json={"id": "a"}),
+    )
+    api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+    assert pauses == [pytest.approx(0.02), pytest.approx(0.0)]
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_long_retry_after_is_handed_up_instead_of_slept(form: str, pauses: list[float]) -> None:
+    asked = {"seconds": "3600", "date": "Tue, 01 Dec 2026 01:00:00 GMT"}[form]
+    handler, sent = answering(
+        httpx.Response(429, headers={"Retry-After": asked, "Date": "Tue, 01 Dec 2026 00:00:00 GMT"})
+    )
+    with pytest.raises(Unavailable) as caught:
+        api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+    assert caught.value.retry_after == pytest.approx(3600, abs=5)
+    assert len(sent) == 1
+    assert pauses == []
+
+
+@pytest.mark.parametrize("nonsense", ["soon", "-5", "nan", "1e9", "Xxx, 99 Foo", "9" * 40, ""])
+def test_a_retry_after_that_cannot_be_read_is_no_trouble(nonsense: str) -> None:
+    handler, sent = answering(httpx.Response(503, headers={"Retry-After": nonsense}))
+    with pytest.raises(Unavailable):
+        api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+    assert len(sent) == 3
+
+
+def test_the_jitter_is_added_to_what_the_server_asks_for(pauses: list[float]) -> None:
+    settings = QUICK.model_copy(update={"wait_jitter_seconds": 0.001})
+    handler, _ = answering(httpx.Response(429, headers={"Retry-After": "0"}))
+    with pytest.raises(Unavailable):
+        api_for(handler, settings).get(httpx.URL(BASE), Thing, Call("read"))
+    assert len(set(pauses)) == 2
+    assert all(0 < pause <= 0.001 for pause in pauses)
+
+
+def test_the_providers_clock_is_learned_from_its_own_answers_only() -> None:
+    date = "Tue, 01 Dec 2026 00:00:00 GMT"
+    handler, _ = answering(httpx.Response(404, headers={"Date": date, "X-Clock-Rate": "60"}))
+    api = api_for(handler)
+    with pytest.raises(NotFound):
+        api.get(httpx.URL("https://other.example.com/"), Thing, Call("read"), anywhere=True)
+    assert not api.clock.known
+    with pytest.raises(NotFound):
+        api.get(httpx.URL(BASE), Thing, Call("read"))
+    assert api.clock.rate == 60
+    assert api.clock.local(datetime(2026, 12, 1, 1, tzinfo=UTC)) < api.clock.local(datetime(2026, 12, 1, 2, tzinfo=UTC))
