@@ -31,7 +31,7 @@ class Verdict(BaseModel):
         end: How its run ended, with its message.
         made: What the provider made for its reference.
         duplicates: How much more the provider made than one of each.
-        lost: Why it counts as lost; empty when it does not.
+        lost: Why it counts as lost; empty when it does not. One that a person cancelled may end either way.
         wrong_files: Files that are missing, too many or not the provider's bytes.
     """
 
