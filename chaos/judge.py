@@ -22,6 +22,11 @@ _MADE = {
     "satellogic": ("tasks_by_name",),
 }
 
+_PAID = {"axelglobe": ("requests", "id"), "iceye": ("tasks", "id"), "satellogic": ("tasks", "task_id")}
+"""What costs money at each provider, and how it is named there."""
+
+_CALLED_OFF = ("CANCELED", "canceled")
+
 
 class Verdict(BaseModel):
     """What became of one order.
@@ -31,7 +36,7 @@ class Verdict(BaseModel):
         end: How its run ended, with its message.
         made: What the provider made for its reference.
         duplicates: How much more the provider made than one of each.
-        lost: Why it counts as lost; empty when it does not. One that a person cancelled may end either way.
+        lost: Why it counts as lost; empty when it does not.
         wrong_files: Files that are missing, too many or not the provider's bytes.
     """
 
@@ -67,9 +72,8 @@ class Judge:
         ends = [run["state_type"] for run in runs]
         chief = runs[ends.index("COMPLETED")] if "COMPLETED" in ends else runs[0]
         verdict.end = f"{chief['state_type']}: {chief['state']['message']}"
-        verdict.lost = self._lost(subject, runs, verdict.made)
-        if "COMPLETED" in ends:
-            verdict.wrong_files = self._wrong_files(subject)
+        verdict.lost = lost(runs, verdict.made, self._standing(subject), cancelled="cancelled" in subject.acts)
+        verdict.wrong_files = self._wrong_files(subject, delivered="COMPLETED" in ends)
         return verdict
 
     def strangers(self, subjects: list[Subject]) -> list[str]:
@@ -89,38 +93,63 @@ class Judge:
         summary = self._summaries[subject.provider]
         return {name: len(summary[name].get(subject.reference, [])) for name in _MADE[subject.provider]}
 
-    def _lost(self, subject: Subject, runs: list[dict[str, Any]], made: dict[str, int]) -> str:
-        for run in runs:
-            if run["state_type"] not in ENDS:
-                return f"run {run['id']} stands {run['state_name']}: {run['state']['message']}"
-        ends = Counter(run["state_type"] for run in runs)
-        if ends["COMPLETED"] > 1:
-            return f"{ends['COMPLETED']} runs say that they completed it"
-        if not ends["COMPLETED"] and "cancelled" not in subject.acts:
-            return "; ".join(f"{run['state_type']}: {run['state']['message']}" for run in runs)
-        if ends["COMPLETED"] and not all(made.values()):
-            return "completed, and the provider made nothing"
-        return ""
+    def _standing(self, subject: Subject) -> list[str]:
+        """What the provider was asked for under a reference and has not called off."""
+        summary = self._summaries[subject.provider]
+        ids = summary[_MADE[subject.provider][-1]].get(subject.reference, [])
+        kind, name = _PAID[subject.provider]
+        return [str(one[name]) for one in summary[kind] if one[name] in ids and one["status"] not in _CALLED_OFF]
 
-    def _wrong_files(self, subject: Subject) -> list[str]:
+    def _wrong_files(self, subject: Subject, *, delivered: bool) -> list[str]:
         asked = {"reference": subject.reference}
         answer = self._stack.sim.get(f"/_sim/{subject.provider}/files", params=asked)
-        return wrong_files(answer.raise_for_status().json(), self._stack.archive / subject.reference)
+        folder = self._stack.archive / subject.reference
+        return wrong_files(answer.raise_for_status().json(), folder, delivered=delivered)
 
 
-def wrong_files(published: list[dict[str, Any]], folder: Path) -> list[str]:
+def lost(runs: list[dict[str, Any]], made: dict[str, int], standing: list[str], *, cancelled: bool) -> str:
+    """Why an order counts as lost; empty when it does not.
+
+    It has to be delivered, by one run. One that a person cancelled may also end as cancelled: then the provider must
+    have called off what was asked for, or the end must name it.
+
+    Args:
+        runs: All that were started for it, as Prefect tells them.
+        made: What the provider made for its reference, how many of each.
+        standing: The ids of what was asked for and the provider has not called off.
+        cancelled: Whether a person cancelled it.
+    """
+    for run in runs:
+        if run["state_type"] not in ENDS:
+            return f"run {run['id']} stands {run['state_name']}: {run['state']['message']}"
+    ends = Counter(run["state_type"] for run in runs)
+    said = "; ".join(f"{run['state_type']}: {run['state']['message']}" for run in runs)
+    if ends["COMPLETED"] > 1:
+        return f"{ends['COMPLETED']} runs say that they completed it"
+    if ends["COMPLETED"]:
+        return "" if all(made.values()) else "completed, and the provider made nothing"
+    if not cancelled or not ends["CANCELLED"]:
+        return said
+    unsaid = [one for one in standing if one not in said]
+    return f"cancelled without a word of {', '.join(unsaid)}, which stands at the provider: {said}" if unsaid else ""
+
+
+def wrong_files(published: list[dict[str, Any]], folder: Path, *, delivered: bool = True) -> list[str]:
     """What is missing in an order's folder, and what is there that the provider never published.
 
     Args:
         published: ``size`` and ``sha256`` of each file, as the provider tells them.
         folder: The order's, in the archive.
+        delivered: Whether the order says that all is there; otherwise only what is there is judged.
     """
-    if not (folder / "catalog.json").is_file():
+    if delivered and not (folder / "catalog.json").is_file():
         return ["catalog.json is missing"]
     promised = Counter((one["size"], one["sha256"]) for one in published)
     there = Counter(_facts(path) for path in folder.rglob("*") if path.is_file() and not _ours(folder, path))
     missing = [f"missing: {size} bytes, {digest[:12]}" for size, digest in (promised - there).elements()]
-    return missing + [f"not the provider's: {size} bytes, {digest[:12]}" for size, digest in there - promised]
+    return missing * delivered + [
+        f"not the provider's: {size} bytes, {digest[:12]}" for size, digest in there - promised
+    ]
 
 
 def _ours(folder: Path, path: Path) -> bool:
