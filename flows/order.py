@@ -176,17 +176,14 @@ def _passed(reference: str, step: str) -> None:
 
 
 def _note_wait(reference: str, wait: Wait) -> None:
-    try:
-        with ledger() as book:
-            record = book.find(reference)
-            if record is not None and record.ended is not None:
-                raise _Over
-            if record is not None:
-                book.record(reference, waits_for=wait.waits_for, waits_message=wait.message, wake_at=wait.until)
-    except LedgerUnavailable as away:
-        get_run_logger().warning("%s", away)
-    else:
-        get_run_logger().info("%s", wait.message)
+    """Write down when the order wakes; while the ledger is away, `carry_out` has it try again soon."""
+    with ledger() as book:
+        record = book.find(reference)
+        if record is not None and record.ended is not None:
+            raise _Over
+        if record is not None:
+            book.record(reference, waits_for=wait.waits_for, waits_message=wait.message, wake_at=wait.until)
+    get_run_logger().info("%s", wait.message)
 
 
 def _ended(reference: str) -> bool:

@@ -13,8 +13,10 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 
 from flows.order_axelglobe import order_axelglobe
 from tasking import lifecycle
+from tasking.clock import utc_now
 from tasking.delivery.catalog import verify
-from tasking.ledger import OrderRecord
+from tasking.errors import LedgerUnavailable
+from tasking.ledger import Ledger, OrderRecord
 from tests.installation import Installation
 
 pytestmark = pytest.mark.server
@@ -54,6 +56,28 @@ def test_each_wait_says_what_it_waits_for(installation: Installation) -> None:
     run = installation.go_on(run.id)
     assert run.state is not None
     assert "Waiting for imagery: capture by GRUS-1" in str(run.state.message)
+
+
+def test_a_wait_that_the_ledger_could_not_note_is_noted_soon_after(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, away = Ledger.record, [LedgerUnavailable("the ledger did not answer: database is locked")]
+
+    def record(self: Ledger, reference: str, *said: Any, **values: Any) -> OrderRecord:
+        if values.get("wake_at") and away:
+            raise away.pop()
+        return original(self, reference, *said, **values)
+
+    monkeypatch.setattr(Ledger, "record", record)
+    run = installation.start(order_axelglobe, order=installation.order())
+    assert run.state is not None
+    assert "the ledger did not answer" in str(run.state.message)
+    assert installation.ledger.read("bay").wake_at is None
+    due = run.state.state_details.scheduled_time
+    assert due is not None
+    assert due < utc_now() + timedelta(minutes=2)
+    installation.go_on(run.id)
+    assert installation.ledger.read("bay").wake_at is not None
 
 
 def test_waiting_for_days_takes_few_starts(installation: Installation) -> None:
