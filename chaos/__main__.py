@@ -13,7 +13,7 @@ from chaos.order import PROVIDERS, Subject
 from chaos.table import problems, table
 from chaos.unrest import ACTS, Unrest
 
-SECONDS_AN_ORDER = 30.0
+SECONDS_AN_ORDER = 10.0
 """Patience for a batch, for each of its orders; and no less than ten minutes."""
 
 STORM_SECONDS_AN_ORDER = 1.5

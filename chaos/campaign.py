@@ -38,6 +38,9 @@ LIST_LAG_SECONDS = 60
 SETTLE_SECONDS = 20 * RATE + 2 * LIST_LAG_SECONDS
 """Provider's time: our time-outs of a create are 20 s together, and the lists lag."""
 
+MOST_CRASHES = 15
+"""An order is killed more often in a row here than the five times after which a run rests for an hour."""
+
 ACCOUNT = {"http": HTTP, "settle_seconds": SETTLE_SECONDS, "poll_interval_seconds": 300, "ask_again_seconds": 5.0}
 
 
@@ -97,7 +100,7 @@ class Campaign:
             rate=RATE,
             credits=100_000,
             watch_seconds=watch_seconds,
-            watch_parameters={"lost_after_seconds": 25},
+            watch_parameters={"lost_after_seconds": 25, "most_crashes": MOST_CRASHES},
             order_slots=slots,
             account=ACCOUNT,
             engine=("-I", "-S", str(Path(thin.__file__)), "{folder}/forks.socket"),

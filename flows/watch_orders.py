@@ -35,7 +35,7 @@ def watch_orders(lost_after_seconds: float = 90.0, most_crashes: int = 5) -> Sta
     Args:
         lost_after_seconds: How long an order's run may be Running or Pending without a process before it counts as
             lost. Longer than a worker takes to start one.
-        most_crashes: Crashes in a row after which a run is left for a person.
+        most_crashes: Crashes in a row after which a run is tried only once an hour.
     """
     # One at a time on a machine. A lock ends with its process; the slot of a deployment's concurrency limit does not:
     # when a watch and the Prefect server died together it stayed taken, and no watch ever ran again.

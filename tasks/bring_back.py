@@ -31,6 +31,9 @@ PROCESSES = Path("/proc")
 GONE_FOR_GOOD = timedelta(hours=6)
 """How long a run of another machine may be Running or Pending; no step of an order takes nearly as long."""
 
+REST = timedelta(hours=1)
+"""Pause of a run that crashes again and again; a person may look meanwhile."""
+
 PAGE = 200
 
 AGAIN = "Started again: its process was lost"
@@ -44,12 +47,12 @@ def bring_back(
 
     A run counts as lost when it is Crashed, or Running or Pending for longer than ``lost_after_seconds`` with no
     process on this machine; where processes cannot be seen (no ``/proc``), only when it is Crashed. One that crashes
-    again and again without getting to a wait is left for a person.
+    again and again without getting to a wait is tried once an hour.
 
     Args:
         flows: Names of the flows whose runs are looked at.
         lost_after_seconds: How long a run may be without a process, e.g. while it starts.
-        most_crashes: Crashes in a row before a run is left alone.
+        most_crashes: Crashes in a row after which a run rests for an hour.
         elsewhere: Runs whose processes live on other machines; the watcher of those judges them. After `GONE_FOR_GOOD`
             such a machine is taken for gone (a container gets a new name each time), and the run is started here: its
             steps find what was done.
@@ -106,9 +109,11 @@ def _lost(run: FlowRun, state: State, lost_after_seconds: float, alive: set[str]
 
 def _again(client: SyncPrefectClient, run: FlowRun, most_crashes: int) -> bool:
     assert run.state is not None
-    if _crashes_in_a_row(client.read_flow_run_states(run.id)) >= most_crashes:
+    crashes = _crashes_in_a_row(client.read_flow_run_states(run.id))
+    if crashes >= most_crashes and utc_now() - run.state.timestamp < REST:
         get_run_logger().warning(
-            "Run %s (%s) crashed %d times in a row; a person should look", run.name, run.id, most_crashes
+            "Run %s (%s) crashed %d times in a row; a person should look. It is tried again an hour later",
+            *(run.name, run.id, crashes),
         )
         return False
     if not run.state.is_crashed():

@@ -13,6 +13,7 @@ from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
 from tasking.ledger import Ledger
+from tasks import bring_back
 from tests.installation import Installation
 
 pytestmark = pytest.mark.server
@@ -106,7 +107,9 @@ def test_a_crashed_run_goes_on_and_orders_nothing_twice(installation: Installati
     assert installation.created == (1, 1)
 
 
-def test_a_run_that_always_crashes_is_left_for_a_person(installation: Installation) -> None:
+def test_a_run_that_always_crashes_rests_for_an_hour_and_is_tried_again(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = installation.start(order_axelglobe, deployed=True, order=installation.order())
     for _ in range(5):
         with get_client(sync_client=True) as client:
@@ -116,6 +119,8 @@ def test_a_run_that_always_crashes_is_left_for_a_person(installation: Installati
     state = installation.read(run.id).state
     assert state is not None
     assert state.is_crashed()
+    monkeypatch.setattr(bring_back, "utc_now", lambda: utc_now() + timedelta(minutes=61))
+    assert "1 brought back" in watch(installation)
 
 
 def test_an_order_whose_run_was_deleted_is_taken_over_by_another(installation: Installation) -> None:
