@@ -38,6 +38,9 @@ LIST_LAG_SECONDS = 60
 SETTLE_SECONDS = 20 * RATE + 2 * LIST_LAG_SECONDS
 """Provider's time: our time-outs of a create are 20 s together, and the lists lag."""
 
+SPEND_LIMIT = 10**10
+"""Of each ICEYE contract, minor units."""
+
 MOST_CRASHES = 15
 """An order is killed more often in a row here than the five times after which a run rests for an hour."""
 
@@ -82,7 +85,7 @@ class Campaign:
         say: Callable[[str], object],
         *,
         slots: int = 10,
-        watch_seconds: float = 10.0,
+        watch_seconds: float = 15.0,
         reports: Path | None = None,
         database_url: str | None = None,
     ) -> None:
@@ -116,6 +119,7 @@ class Campaign:
             self.stack.__enter__()
             self.stack.sim.patch("/_sim/switches", json={"list_lag_seconds": LIST_LAG_SECONDS}).raise_for_status()
             self.stack.sim.patch("/_sim/satellogic/switches", json={"demand": 0}).raise_for_status()
+            self._fill_the_purse()
         except BaseException:
             self.stack.close()
             raise
@@ -123,6 +127,13 @@ class Campaign:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stack.close()
+
+    def _fill_the_purse(self) -> None:
+        """ICEYE's contracts pay for as many orders as there may be."""
+        for contract in self.stack.sim.get("/_sim/iceye/contracts").raise_for_status().json():
+            if contract["pricing"] is not None:
+                url = f"/_sim/iceye/contracts/{contract['id']}"
+                self.stack.sim.patch(url, json={"spend_limit": SPEND_LIMIT}).raise_for_status()
 
     def place(self, subjects: list[Subject]) -> None:
         """Place their orders, one after the other without a pause."""
