@@ -8,15 +8,19 @@ import time
 from pathlib import Path
 
 from chaos import drawing, recording
-from chaos.campaign import Campaign, Outcome, progress
+from chaos.campaign import progress
 from chaos.order import PROVIDERS, Subject
-from chaos.table import problems, table
-from chaos.unrest import ACTS, Unrest
+from chaos.outcome import Outcome
+from chaos.people import Pair
+from chaos.table import LEAST, problems, table
+from chaos.unrest import Unrest
+from chaos.wishes import with_people
 
 SECONDS_AN_ORDER = 10.0
 """Patience for a batch, for each of its orders; and no less than ten minutes."""
 
 STORM_SECONDS_AN_ORDER = 1.5
+LONGEST_STORM_SECONDS = 240.0
 DISTURBED_EVERY_SECONDS = 25.0
 """In the random mode: how long a storm lasts, and how often it kills something."""
 
@@ -49,7 +53,7 @@ def main() -> int:
             subjects = sorted(chance.sample(subjects, given.orders), key=lambda one: one.reference)
     else:
         drawn = drawing.at_random(recorded, given.orders or 60, chance, tuple(given.faults))
-        subjects = [_with_people(subject, chance) for subject in drawn]
+        subjects = [with_people(subject, chance, ACTED_ON) for subject in drawn]
     outcomes = []
     for number, batch in enumerate(drawing.batches(subjects, given.batch)):
         progress(f"batch {number + 1}: {len(batch)} orders")
@@ -64,6 +68,9 @@ def main() -> int:
 
 def _print(outcomes: list[Outcome]) -> int:
     progress("done\n\n" + table(outcomes))
+    strikes = [hits for outcome in outcomes for hits in outcome.strikes.values()]
+    seldom = sum(len(hits) < LEAST for hits in strikes)
+    progress(f"{seldom} of {len(strikes)} orders were struck fewer than {LEAST} times")
     unhurt = [one for outcome in outcomes for one, hits in outcome.strikes.items() if not hits]
     if unhurt:
         progress(f"{len(unhurt)} never reached a point they were to be struck at: {', '.join(unhurt)}")
@@ -84,28 +91,24 @@ def _recorded(given: argparse.Namespace) -> recording.Recorded:
     return {one: points for one, points in recorded.items() if one in (given.provider or PROVIDERS)}
 
 
-def _with_people(subject: Subject, chance: random.Random) -> Subject:
-    acts = (chance.choice(ACTS),) if chance.random() < ACTED_ON else ()
-    return subject.model_copy(update={"acts": acts})
-
-
 def _batch(batch: list[Subject], given: argparse.Namespace, chance: random.Random) -> Outcome:
     begin = time.monotonic()
     patience = max(600.0, SECONDS_AN_ORDER * len(batch))
-    with Campaign(progress, slots=given.slots, reports=given.reports, database_url=given.database_url) as campaign:
+    with Pair(progress, slots=given.slots, reports=given.reports, database_url=given.database_url) as campaign:
         campaign.place(batch)
         progress("all placed")
         if given.mode == "points":
             campaign.follow(patience)
-            unrest = None
+            happened = {}
         else:
-            storm = max(60.0, STORM_SECONDS_AN_ORDER * len(batch))
+            storm = min(LONGEST_STORM_SECONDS, max(60.0, STORM_SECONDS_AN_ORDER * len(batch)))
             unrest = Unrest(campaign, chance, storm, DISTURBED_EVERY_SECONDS, progress)
-            unrest.people(batch, storm)
-            campaign.follow(patience, unrest.tick)
+            unrest.people.want(batch, storm)
+            unrest.follow(patience)
+            happened = unrest.tally()
         outcome = campaign.judge()
     outcome.seconds = time.monotonic() - begin
-    outcome.unrest = dict(unrest.count) if unrest is not None else {}
+    outcome.unrest = happened
     return outcome
 
 

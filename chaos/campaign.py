@@ -7,66 +7,35 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pydantic import BaseModel, Field
+import httpx
 
 from chaos import run as thin
-from chaos.judge import ENDS, Judge, Verdict
+from chaos.cancels import ENDS
+from chaos.judge import Judge, Verdict
 from chaos.order import PROVIDERS, Subject, order
-from chaos.plan import Strike
+from chaos.outcome import Outcome
 from chaos.point import Point
+from chaos.setting import ACCOUNT, MOST_CRASHES, RATE, set_up
+from chaos.sleepers import Sleepers, orders_asleep, runs_asleep
+from chaos.story import story
 from chaos.trace import FOLDER, ORDER, Trace
 from demo.stack import Stack
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import Filter, OrderRecord, open_ledger
 
-RATE = 60.0
-"""Seconds of the provider's time per second of ours."""
+__all__ = ["Campaign", "Outcome", "progress"]
 
-HTTP = {
-    **{"connect_seconds": 3, "read_seconds": 6, "write_seconds": 3, "pool_seconds": 5, "create_start_seconds": 8},
-    **{"attempts": 3, "wait_initial_seconds": 0.1, "wait_jitter_seconds": 0.1, "wait_max_seconds": 2},
-    **{"requests_per_second": 500, "retry_after_max_seconds": 5},
-}
+LATER = timedelta(days=20)
+"""What a provider publishes by then has to be in the archive, too: longer than any window, and whatever follows it."""
 
-LIST_LAG_SECONDS = 60
-"""Provider's time for which lists do not show what was made."""
-
-SETTLE_SECONDS = 20 * RATE + 2 * LIST_LAG_SECONDS
-"""Provider's time: our time-outs of a create are 20 s together, and the lists lag."""
-
-SPEND_LIMIT = 10**10
-"""Of each ICEYE contract, minor units."""
-
-MOST_CRASHES = 15
-"""An order is killed more often in a row here than the five times after which a run rests for an hour."""
-
-ACCOUNT = {"http": HTTP, "settle_seconds": SETTLE_SECONDS, "poll_interval_seconds": 300, "ask_again_seconds": 5.0}
-
-
-class Outcome(BaseModel):
-    """What a campaign brought.
-
-    Attributes:
-        verdicts: One for each order.
-        strikes: What hit each order from inside its processes, by reference.
-        unrest: What happened to the stack meanwhile, and how often.
-        ended: Programs of the stack that ended by themselves, and how often.
-        asleep: Orders seen waiting without a time at which they wake.
-        strangers: What the providers made for nobody.
-        seconds: Wall time.
-    """
-
-    verdicts: list[Verdict] = Field(default_factory=list)
-    strikes: dict[str, list[Strike]] = Field(default_factory=dict)
-    unrest: dict[str, int] = Field(default_factory=dict)
-    ended: dict[str, int] = Field(default_factory=dict)
-    asleep: list[str] = Field(default_factory=list)
-    strangers: list[str] = Field(default_factory=list)
-    seconds: float = 0.0
+LOOK_AT_RUNS_EVERY_SECONDS = 20.0
+PAGE = 200
+"""Runs that Prefect lists at once."""
 
 
 class Campaign:
@@ -78,6 +47,12 @@ class Campaign:
         watch_seconds: How often the watcher looks.
         reports: Where the story of each order goes that did not end well.
         database_url: The Prefect server's database, instead of a SQLite file; it is wiped.
+
+    Attributes:
+        runs: Ids of the runs of each order, by reference.
+        cancels: Ids of the runs of cancel-order for each order, by reference.
+        ended: Programs of the stack that ended by themselves, and how often.
+        jumps: How often the provider's time jumped.
     """
 
     def __init__(
@@ -91,9 +66,11 @@ class Campaign:
     ) -> None:
         self._say, self._reports = say, reports
         self.runs: dict[str, list[str]] = {}
+        self.cancels: dict[str, list[str]] = {}
         self.ended: Counter[str] = Counter()
         self.jumps = 0
-        self._asleep: set[str] = set()
+        self._sleepers, self._next_look_at_runs = Sleepers(), time.monotonic()
+        self._gave_up: list[str] = []
         self._placed: dict[str, dict[str, Any]] = {}
         self.subjects: list[Subject] = []
         socket = Path("forks.socket")
@@ -117,9 +94,7 @@ class Campaign:
         try:
             self._forks.start()
             self.stack.__enter__()
-            self.stack.sim.patch("/_sim/switches", json={"list_lag_seconds": LIST_LAG_SECONDS}).raise_for_status()
-            self.stack.sim.patch("/_sim/satellogic/switches", json={"demand": 0}).raise_for_status()
-            self._fill_the_purse()
+            set_up(self.stack.sim)
         except BaseException:
             self.stack.close()
             raise
@@ -127,13 +102,6 @@ class Campaign:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stack.close()
-
-    def _fill_the_purse(self) -> None:
-        """ICEYE's contracts pay for as many orders as there may be."""
-        for contract in self.stack.sim.get("/_sim/iceye/contracts").raise_for_status().json():
-            if contract["pricing"] is not None:
-                url = f"/_sim/iceye/contracts/{contract['id']}"
-                self.stack.sim.patch(url, json={"spend_limit": SPEND_LIMIT}).raise_for_status()
 
     def place(self, subjects: list[Subject]) -> None:
         """Place their orders, one after the other without a pause."""
@@ -153,15 +121,22 @@ class Campaign:
         known += [run_id] if run_id not in known else []
 
     def follow(self, timeout_seconds: float, tick: Callable[[], None] = lambda: None) -> None:
-        """Until all runs have ended or the time is over; the provider's time jumps when all wait for imagery."""
+        """Until all runs have ended or the time is over; the provider's time jumps when all wait for imagery.
+
+        When it is over before they have, that is a problem of the outcome.
+        """
         give_up = time.monotonic() + timeout_seconds
         while time.monotonic() < give_up:
             tick()
             self._keep_running()
-            if self._all_ended():
-                return
+            try:
+                if self._all_ended():
+                    return
+            except httpx.TransportError as away:  # started again at the next look
+                self._say(f"no answer: {away!r}")
             time.sleep(1.0)
-        self._say(f"the time for this batch is over: {timeout_seconds:g} s")
+        self._gave_up.append(f"the time for this batch is over: {timeout_seconds:g} s")
+        self._say(self._gave_up[-1])
 
     def _keep_running(self) -> None:
         """Start again what ended by itself, as a service manager does."""
@@ -173,18 +148,34 @@ class Campaign:
         self._forks.check()
 
     def judge(self) -> Outcome:
-        """Count at the providers and in the archive."""
+        """Count at the providers and in the archive; once all orders have ended, also what is published later."""
+        unfinished = [*self._gave_up, *self._open_orders()]
+        if not unfinished:
+            self._turn_clock(self.stack.provider_now() + LATER)
         judge = Judge(self.stack)
-        outcome = Outcome(ended=dict(self.ended), asleep=sorted(self._asleep))
+        outcome = Outcome(ended=dict(self.ended), unfinished=unfinished, asleep=sorted(self._sleepers.found))
         for subject in self.subjects:
             trace = Trace(self.folder, subject.reference)
-            verdict = judge.verdict(subject, self.runs[subject.reference])
+            ids = self.runs[subject.reference], self.cancels.get(subject.reference, [])
+            verdict = judge.verdict(subject, *ids)
             outcome.verdicts.append(verdict)
             outcome.strikes[subject.reference] = trace.hits()
             if not verdict.fine:
-                self._tell_story(verdict, trace)
+                self._tell_story(verdict, trace, [*ids[0], *ids[1]])
         outcome.strangers = judge.strangers(self.subjects)
+        outcome.spending = judge.spending(self.subjects)
         return outcome
+
+    def _open_orders(self) -> list[str]:
+        """Orders that the ledger does not have at their end."""
+        records = self.records()
+        if records is None:
+            return ["the ledger could not be read at the end"]
+        known = {one.reference for one in records}
+        return [
+            *(f"{one.reference}: open, waits for {one.waits_for}" for one in records if one.ended is None),
+            *(f"{one}: the ledger does not know it" for one in self.runs if one not in known),
+        ]
 
     def points(self, reference: str) -> list[Point]:
         """The points an order went through."""
@@ -203,12 +194,30 @@ class Campaign:
         if records is None:
             return False
         left = [one for one in records if one.ended is None]
-        self._asleep |= {one.reference for one in left if one.waits_for is not None and one.wake_at is None}
+        self._sleepers.look("ledger", orders_asleep(left))
+        self._look_at_runs()
         if left or len(records) < len(self.runs):
             if len(records) == len(self.runs) and all(one.waits_for == "imagery" for one in left):
                 self._perhaps_jump(left)
             return False
-        return all(self.stack.api.run(one)["state_type"] in ENDS for ids in self.runs.values() for one in ids)
+        ids = self._run_ids()
+        ended = {"flow_runs": {"id": {"any_": ids}, "state": {"type": {"any_": ENDS}}}}
+        return not ids or self.stack.api.ask("POST", "/flow_runs/count", json=ended) == len(ids)
+
+    def _run_ids(self) -> list[str]:
+        return sorted({one for some in (*self.runs.values(), *self.cancels.values()) for one in some})
+
+    def _look_at_runs(self) -> None:
+        """Look for runs that Prefect would never start, now and then."""
+        if time.monotonic() < self._next_look_at_runs:
+            return
+        self._next_look_at_runs = time.monotonic() + LOOK_AT_RUNS_EVERY_SECONDS
+        ids = self._run_ids()
+        parked: list[dict[str, Any]] = []
+        for first in range(0, len(ids), PAGE):
+            wanted = {"id": {"any_": ids[first : first + PAGE]}, "state": {"type": {"any_": ["SCHEDULED"]}}}
+            parked += self.stack.api.ask("POST", "/flow_runs/filter", json={"flow_runs": wanted, "limit": PAGE})
+        self._sleepers.look("Prefect", runs_asleep(parked))
 
     def _perhaps_jump(self, left: list[OrderRecord]) -> None:
         now = self.stack.provider_now()
@@ -217,27 +226,17 @@ class Campaign:
         if len(later) < len(due):
             return
         self._say(f"{len(left)} orders wait for imagery: the provider's time jumps to {max(later):%Y-%m-%d %H:%M}")
-        self.stack.sim.post("/_sim/clock", json={"now": max(later).isoformat()}).raise_for_status()
+        self._turn_clock(max(later))
         self.jumps += 1
 
-    def _tell_story(self, verdict: Verdict, trace: Trace) -> None:
-        """Everything about an order that did not end well, into a file."""
-        if self._reports is None:
-            return
-        self._reports.mkdir(parents=True, exist_ok=True)
-        lines = [verdict.model_dump_json(indent=1), "", "Points:", *map(str, trace.points())]
-        lines += ["", "Hits:", *map(str, trace.hits())]
-        reference = verdict.subject.reference
-        for run_id in self.runs[reference]:
-            lines += ["", f"States of {run_id}:"]
-            lines += [f"{one['timestamp']} {one['name']}: {one['message']}" for one in self.stack.api.states(run_id)]
-            asked = {"logs": {"flow_run_id": {"any_": [run_id]}}, "limit": 200}
-            said = self.stack.api.ask("POST", "/logs/filter", json=asked)
-            lines += ["", "Logs:", *(f"{one['timestamp']} {one['message']}" for one in said)]
-        with closing(open_ledger(self.stack.ledger_url)) as ledger:
-            lines += ["", f"Ledger: {ledger.find(reference)}", ""]
-            lines += [f"{one.at} {one.event}: {one.message}" for one in ledger.journal(reference)]
-        (self._reports / f"{reference}.txt").write_text("\n".join(lines))
+    def _turn_clock(self, now: datetime) -> None:
+        self.stack.sim.post("/_sim/clock", json={"now": now.isoformat()}).raise_for_status()
+
+    def _tell_story(self, verdict: Verdict, trace: Trace, run_ids: list[str]) -> None:
+        if self._reports is not None:
+            self._reports.mkdir(parents=True, exist_ok=True)
+            told = story(self.stack, verdict, trace, run_ids)
+            (self._reports / f"{verdict.subject.reference}.txt").write_text(told)
 
 
 def progress(line: str) -> None:

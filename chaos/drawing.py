@@ -6,9 +6,15 @@ import random
 from collections.abc import Sequence
 
 from chaos.order import Subject
-from chaos.plan import ANY, EXHAUSTIVE, Plan, Strike, Way
-from chaos.point import Kind
+from chaos.plan import ANY, EXHAUSTIVE, LATE, Plan, Strike, Way
+from chaos.point import Kind, Point
 from chaos.recording import Recorded
+
+WEIGHTS: dict[Kind, int] = {"provider": 5, "ledger": 3, "disk": 2, "prefect": 1}
+"""How often each kind of point is drawn: an order has far more files than creates."""
+
+LATE_WEIGHT = 4
+"""How often a POST to a provider arrives late, for each time that it is struck in any one other way."""
 
 
 def every_strike(recorded: Recorded) -> list[Subject]:
@@ -29,14 +35,29 @@ def at_random(recorded: Recorded, count: int, chance: random.Random, faults: tup
     for number in range(count):
         provider = providers[number % len(providers)]
         points = recorded[provider]
-        wanted = chance.sample(range(len(points)), chance.randint(*faults))
-        strikes = tuple(Strike(at=points[one], way=_way(points[one].kind, chance)) for one in sorted(wanted))
+        wanted = _drawn(points, chance.randint(*faults), chance)
+        strikes = tuple(Strike(at=point, way=_way(point, chance)) for point in wanted)
         found.append(Subject(reference=f"{provider}-{number:04}", provider=provider, plan=Plan(strikes=strikes)))
     return found
 
 
-def _way(kind: Kind, chance: random.Random) -> Way:
-    return chance.choice(ANY[kind])
+def _drawn(points: Sequence[Point], count: int, chance: random.Random) -> list[Point]:
+    """``count`` of the points, each at most once: first the kind is drawn, then one of that kind."""
+    left: dict[Kind, list[int]] = {}
+    for number, point in enumerate(points):
+        left.setdefault(point.kind, []).append(number)
+    found: list[int] = []
+    while left and len(found) < count:
+        kind = chance.choices(list(left), [WEIGHTS[one] for one in left])[0]
+        found.append(left[kind].pop(chance.randrange(len(left[kind]))))
+        if not left[kind]:
+            del left[kind]
+    return [points[number] for number in sorted(found)]
+
+
+def _way(point: Point, chance: random.Random) -> Way:
+    posted = point.kind == "provider" and point.what.startswith("POST ")
+    return chance.choice((*ANY[point.kind], *([LATE] * LATE_WEIGHT if posted else [])))
 
 
 def batches(subjects: Sequence[Subject], size: int) -> list[list[Subject]]:

@@ -106,7 +106,10 @@ class Forks:
             said = asker.recv(1)
         except OSError:
             said = b""
-        os.kill(self._pids[asker], said[0] if said else signal.SIGKILL)
+        pid = self._pids.get(asker)
+        if pid is None:  # its process ended just now, and `_ended` has told it so
+            return
+        os.kill(pid, said[0] if said else signal.SIGKILL)
         if not said:
             self._events.unregister(asker)
 

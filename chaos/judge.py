@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter
-from pathlib import Path
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from chaos.archive import wrong_files
+from chaos.cancels import ENDS, may_be_cancelled, message_of, untrue
 from chaos.order import PROVIDERS, Subject
+from chaos.spending import CREATES, credits_astray, overspent, uncounted
 from demo.stack import Stack
 
-LOCK = ".lock"
-ENDS = ("COMPLETED", "FAILED", "CANCELLED")
-
-_MADE = {
-    "axelglobe": ("plans_by_name", "requests_by_name"),
-    "iceye": ("tasks_by_reference",),
-    "satellogic": ("tasks_by_name",),
-}
+__all__ = ["ENDS", "Judge", "Verdict", "lost"]
 
 _PAID = {"axelglobe": ("requests", "id"), "iceye": ("tasks", "id"), "satellogic": ("tasks", "task_id")}
 """What costs money at each provider, and how it is named there."""
 
 _CALLED_OFF = ("CANCELED", "canceled")
+
+_OWNER = re.compile(r"reference: .*: (?:owned by )?flow run (\S+) (?:\(|took it over)")
+"""How a run that came second says which run has the order."""
 
 
 class Verdict(BaseModel):
@@ -37,7 +34,8 @@ class Verdict(BaseModel):
         made: What the provider made for its reference.
         duplicates: How much more the provider made than one of each.
         lost: Why it counts as lost; empty when it does not.
-        wrong_files: Files that are missing, too many or not the provider's bytes.
+        untrue: What a person who cancelled it was told and is not so.
+        wrong_files: Files that are missing, too many or not the provider's bytes, and what is wrong in the catalog.
     """
 
     subject: Subject
@@ -45,12 +43,13 @@ class Verdict(BaseModel):
     made: dict[str, int] = Field(default_factory=dict)
     duplicates: int = 0
     lost: str = ""
+    untrue: list[str] = Field(default_factory=list)
     wrong_files: list[str] = Field(default_factory=list)
 
     @property
     def fine(self) -> bool:
         """Whether nothing is wrong with it."""
-        return not (self.duplicates or self.lost or self.wrong_files)
+        return not (self.duplicates or self.lost or self.untrue or self.wrong_files)
 
 
 class Judge:
@@ -62,107 +61,110 @@ class Judge:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._summaries = {one: stack.sim.get(f"/_sim/{one}").raise_for_status().json() for one in PROVIDERS}
+        self._summaries = {one: self._asked(f"/_sim/{one}") for one in PROVIDERS}
 
-    def verdict(self, subject: Subject, run_ids: list[str]) -> Verdict:
-        """What became of an order, and of all the runs that were started for it."""
-        verdict = Verdict(subject=subject, made=self._made(subject))
-        verdict.duplicates = sum(max(0, count - 1) for count in verdict.made.values())
+    def verdict(self, subject: Subject, run_ids: Sequence[str], cancel_ids: Sequence[str] = ()) -> Verdict:
+        """What became of an order, of all the runs that were started for it, and of those that were to cancel it."""
+        made, paid = self._made(subject), self._paid(subject)
         runs = [self._stack.api.run(one) for one in run_ids]
-        ends = [run["state_type"] for run in runs]
-        chief = runs[ends.index("COMPLETED")] if "COMPLETED" in ends else runs[0]
-        verdict.end = f"{chief['state_type']}: {chief['state']['message']}"
-        verdict.lost = lost(runs, verdict.made, self._standing(subject), cancelled="cancelled" in subject.acts)
-        verdict.wrong_files = self._wrong_files(subject, delivered="COMPLETED" in ends)
-        return verdict
+        cancels = [self._stack.api.run(one) for one in cancel_ids]
+        published = self._asked(f"/_sim/{subject.provider}/files", reference=subject.reference)
+        chief = next((run for run in runs if run["state_type"] in ("COMPLETED", "CANCELLED")), runs[0])
+        return Verdict(
+            subject=subject,
+            end=f"{chief['state_type']}: {message_of(chief)}",
+            made=made,
+            duplicates=sum(max(0, count - 1) for count in made.values()),
+            lost=lost(
+                runs,
+                made,
+                [one for one, called_off in paid.items() if not called_off],
+                published=len(published),
+                cancelled=may_be_cancelled(subject.reference, cancels),
+            ),
+            untrue=untrue(subject.reference, subject.provider, cancels, runs, paid),
+            wrong_files=wrong_files(published, self._stack.archive / subject.reference),
+        )
 
-    def strangers(self, subjects: list[Subject]) -> list[str]:
-        """What the providers made for nobody's reference, and credits spent without a request."""
+    def strangers(self, subjects: Sequence[Subject]) -> list[str]:
+        """What the providers made for nobody's reference."""
+        known = {subject.reference for subject in subjects}
+        return [
+            f"{provider} {name}: {one!r}"
+            for provider, lists in CREATES.items()
+            for name in lists
+            for one in self._summaries[provider][name]
+            if one not in known
+        ]
+
+    def spending(self, subjects: Sequence[Subject]) -> list[str]:
+        """Where calls that created something, what is there, the orders and what was paid do not agree."""
         known = {subject.reference for subject in subjects}
         found = []
-        for provider, lists in _MADE.items():
-            for name in lists:
-                found += [f"{provider} {name}: {one!r}" for one in self._summaries[provider][name] if one not in known]
-        summary = self._summaries["axelglobe"]
-        asked = sum(len(ids) for ids in summary["requests_by_name"].values())
-        if summary["credits_spent"] != asked:
-            found.append(f"axelglobe: {summary['credits_spent']} credits for {asked} requests")
-        return found
+        for provider, lists in CREATES.items():
+            for name, path in lists.items():
+                there = self._summaries[provider][name]
+                calls = self._asked("/_sim/journal", method="POST", path=path)["calls"]
+                orders = sum(bool(there.get(one)) for one in known)
+                found += [f"{provider} {name}: {one}" for one in uncounted(calls, there, orders)]
+        found += [f"axelglobe: {one}" for one in credits_astray(self._summaries["axelglobe"], known)]
+        return found + [f"iceye: {one}" for one in overspent(self._summaries["iceye"], known)]
+
+    def _asked(self, where: str, **params: str) -> Any:
+        return self._stack.sim.get(where, params=params).raise_for_status().json()
 
     def _made(self, subject: Subject) -> dict[str, int]:
         summary = self._summaries[subject.provider]
-        return {name: len(summary[name].get(subject.reference, [])) for name in _MADE[subject.provider]}
+        return {name: len(summary[name].get(subject.reference, [])) for name in CREATES[subject.provider]}
 
-    def _standing(self, subject: Subject) -> list[str]:
-        """What the provider was asked for under a reference and has not called off."""
+    def _paid(self, subject: Subject) -> dict[str, bool]:
+        """What the provider was asked for under a reference, and whether it has called it off."""
         summary = self._summaries[subject.provider]
-        ids = summary[_MADE[subject.provider][-1]].get(subject.reference, [])
+        ids = summary[list(CREATES[subject.provider])[-1]].get(subject.reference, [])
         kind, name = _PAID[subject.provider]
-        return [str(one[name]) for one in summary[kind] if one[name] in ids and one["status"] not in _CALLED_OFF]
-
-    def _wrong_files(self, subject: Subject, *, delivered: bool) -> list[str]:
-        asked = {"reference": subject.reference}
-        answer = self._stack.sim.get(f"/_sim/{subject.provider}/files", params=asked)
-        folder = self._stack.archive / subject.reference
-        return wrong_files(answer.raise_for_status().json(), folder, delivered=delivered)
+        return {str(one[name]): one["status"] in _CALLED_OFF for one in summary[kind] if one[name] in ids}
 
 
-def lost(runs: list[dict[str, Any]], made: dict[str, int], standing: list[str], *, cancelled: bool) -> str:
+def lost(
+    runs: Sequence[Mapping[str, Any]],
+    made: Mapping[str, int],
+    standing: Sequence[str],
+    *,
+    published: int,
+    cancelled: bool,
+) -> str:
     """Why an order counts as lost; empty when it does not.
 
-    It has to be delivered, by one run. One that a person cancelled may also end as cancelled: then the provider must
-    have called off what was asked for, or the end must name it.
+    It has to be delivered, by one run; any other run must have failed because that one owns the order. One that a
+    person cancelled may also end as cancelled, also by one run: then nothing of it may stand at the provider.
 
     Args:
         runs: All that were started for it, as Prefect tells them.
         made: What the provider made for its reference, how many of each.
         standing: The ids of what was asked for and the provider has not called off.
-        cancelled: Whether a person cancelled it.
+        published: How many files the provider published for it.
+        cancelled: Whether a person cancelled it and was not told that it goes on.
     """
     for run in runs:
         if run["state_type"] not in ENDS:
-            return f"run {run['id']} stands {run['state_name']}: {run['state']['message']}"
-    ends = Counter(run["state_type"] for run in runs)
-    said = "; ".join(f"{run['state_type']}: {run['state']['message']}" for run in runs)
-    if ends["COMPLETED"] > 1:
-        return f"{ends['COMPLETED']} runs say that they completed it"
-    if ends["COMPLETED"]:
-        return "" if all(made.values()) else "completed, and the provider made nothing"
-    if not cancelled or not ends["CANCELLED"]:
-        return said
-    unsaid = [one for one in standing if one not in said]
-    return f"cancelled without a word of {', '.join(unsaid)}, which stands at the provider: {said}" if unsaid else ""
+            return f"run {run['id']} stands {run['state_name']}: {message_of(run)}"
+    said = "; ".join(f"{run['state_type']}: {message_of(run)}" for run in runs)
+    owners = [run for run in runs if run["state_type"] in ("COMPLETED", "CANCELLED")]
+    if len(owners) != 1:
+        return f"{len(owners)} runs say that they ended it: {said}" if owners else said
+    owner = owners[0]
+    for run in runs:
+        if run is not owner and _owner_named_by(run) != owner["id"]:
+            return f"run {run['id']} failed for another reason than that {owner['id']} owns the order: {said}"
+    if owner["state_type"] == "CANCELLED":
+        if not cancelled:
+            return f"cancelled, and nobody who cancelled it was told so: {said}"
+        return f"cancelled, and {', '.join(standing)} stands at the provider: {said}" if standing else ""
+    if not all(made.values()):
+        return "completed, and the provider made nothing"
+    return "" if published else "completed, and the provider published nothing"
 
 
-def wrong_files(published: list[dict[str, Any]], folder: Path, *, delivered: bool = True) -> list[str]:
-    """What is missing in an order's folder, and what is there that the provider never published.
-
-    Args:
-        published: ``size`` and ``sha256`` of each file, as the provider tells them.
-        folder: The order's, in the archive.
-        delivered: Whether the order says that all is there; otherwise only what is there is judged.
-    """
-    if delivered and not (folder / "catalog.json").is_file():
-        return ["catalog.json is missing"]
-    promised = Counter((one["size"], one["sha256"]) for one in published)
-    there = Counter(_facts(path) for path in folder.rglob("*") if path.is_file() and not _ours(folder, path))
-    missing = [f"missing: {size} bytes, {digest[:12]}" for size, digest in (promised - there).elements()]
-    return missing * delivered + [
-        f"not the provider's: {size} bytes, {digest[:12]}" for size, digest in there - promised
-    ]
-
-
-def _ours(folder: Path, path: Path) -> bool:
-    """Whether a file is our catalog, one of our items or the folder's lock, and not something that was delivered."""
-    if path == folder / LOCK:
-        return True
-    if path.suffix != ".json":
-        return False
-    if path == folder / "catalog.json":
-        return True
-    return path.parent.parent == folder and "stac_version" in json.loads(path.read_bytes())
-
-
-def _facts(path: Path) -> tuple[int, str]:
-    data = path.read_bytes()
-    return len(data), hashlib.sha256(data).hexdigest()
+def _owner_named_by(run: Mapping[str, Any]) -> str | None:
+    named = _OWNER.search(message_of(run))
+    return named[1] if named else None

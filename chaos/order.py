@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from chaos.plan import Plan
+
+Moment = Literal["in the same second", "in the first storm", "after the jump", "at the announcement", "after the end"]
+"""When people act: with the placing of the order; at some time in the first storm, or in the storm after the first jump
+of the provider's time; once its request is announced in the ledger; once its run has ended."""
 
 PROVIDERS = ("axelglobe", "iceye", "satellogic")
 
@@ -25,6 +29,7 @@ class Subject(BaseModel):
         provider: Whom it is placed with.
         plan: What is done to it from inside its processes.
         acts: What people do to it meanwhile.
+        moments: When, for each act.
         own_home: Whether its processes share their token with no other order.
     """
 
@@ -34,6 +39,7 @@ class Subject(BaseModel):
     provider: str
     plan: Plan = Plan()
     acts: tuple[str, ...] = ()
+    moments: tuple[Moment, ...] = ()
     own_home: bool = False
 
 

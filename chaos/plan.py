@@ -17,8 +17,10 @@ Way = Literal[
     "reset before",
     "no connection",
     "timed out",
+    "late",
     "429",
     "429 with Retry-After",
+    "500",
     "500 after acting",
     "502 after acting",
     "503",
@@ -29,6 +31,8 @@ Way = Literal[
     "wrong content type",
     "disk full",
     "read-only",
+    "full for a while",
+    "read-only for a while",
     "locked",
 ]
 
@@ -48,11 +52,14 @@ ANY: dict[Kind, tuple[Way, ...]] = {
         *("killed halfway", "reset before", "no connection", "timed out", "429", "429 with Retry-After"),
         *("500 after acting", "502 after acting", "503", "504", "401", "cut", "malformed", "wrong content type"),
     ),
-    "prefect": EXHAUSTIVE["prefect"],
+    "prefect": (*EXHAUSTIVE["prefect"], "500 after acting", "500", "503"),
     "ledger": (*EXHAUSTIVE["ledger"], "locked"),
-    "disk": ("killed before", "disk full", "read-only"),
+    "disk": ("killed before", "disk full", "read-only", "full for a while", "read-only for a while"),
 }
-"""What may be drawn at random for each kind of point."""
+"""What may be drawn at random for each kind of point; for a POST to a provider, `LATE`, too."""
+
+LATE: Way = "late"
+"""The caller's time is over at once, and the call arrives some seconds later, whatever became of the caller."""
 
 
 class Strike(BaseModel):

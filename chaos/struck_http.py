@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 
+from chaos import late
 from chaos.plan import Strike, Way
 from chaos.point import path_pattern
 from chaos.trace import Trace
@@ -20,6 +23,7 @@ _SENT = "http11.send_request_body.complete"
 _STATUS: dict[Way, tuple[int, bool, dict[str, str]]] = {
     "429": (429, False, {}),
     "429 with Retry-After": (429, False, {"Retry-After": "1"}),
+    "500": (500, False, {}),
     "500 after acting": (500, True, {}),
     "502 after acting": (502, True, {}),
     "503": (503, False, {}),
@@ -27,6 +31,14 @@ _STATUS: dict[Way, tuple[int, bool, dict[str, str]]] = {
     "401": (401, False, {}),
 }
 """Status, whether the server acted, and headers."""
+
+LATE_SECONDS = 8.0
+"""After which a late call is made. The harness' time-outs of a create are 20 s together, the settle time is more."""
+
+_RUN_MARKS = ("PREFECT__", "CHAOS_")
+"""How what names a run in the environment begins: a late call is nobody's, so that no run seems alive by it."""
+
+_sent_late: list[subprocess.Popen[bytes]] = []
 
 
 def die() -> None:
@@ -65,6 +77,9 @@ def _struck(strike: Strike, original: Handle, transport: httpx.HTTPTransport, re
         raise httpx.ConnectError("Connection refused", request=request)
     if way == "reset before":
         raise httpx.ReadError("Connection reset by peer", request=request)
+    if way == "late" and request.method == "POST":
+        _send_late(request)
+        raise httpx.ReadTimeout("timed out", request=request)
     status, acts, headers = _STATUS.get(way, (0, True, {}))
     if not acts:
         return httpx.Response(status, headers=headers, json={"detail": way}, request=request)
@@ -75,6 +90,29 @@ def _struck(strike: Strike, original: Handle, transport: httpx.HTTPTransport, re
     body = b"".join(real.stream)
     real.close()
     return _told(strike, request, real, body, status)
+
+
+def _send_late(request: httpx.Request) -> None:
+    """Have the call made by a process of its own, which outlives this one."""
+    call = {
+        "seconds": LATE_SECONDS,
+        "method": request.method,
+        "url": str(request.url),
+        "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in request.headers.raw],
+        "body": request.read().decode("latin-1"),
+    }
+    sender = subprocess.Popen(  # noqa: S603 # our own program
+        [sys.executable, "-I", "-S", str(late.__file__)],
+        env={name: value for name, value in os.environ.items() if not name.startswith(_RUN_MARKS)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert sender.stdin is not None
+    with sender.stdin as given:
+        given.write(json.dumps(call).encode())
+    _sent_late.append(sender)
 
 
 def _die_when_sent(event: str, _info: object) -> None:
@@ -90,7 +128,7 @@ def _told(strike: Strike, request: httpx.Request, real: httpx.Response, body: by
             die()
         case "answer lost":
             raise httpx.ReadError("Connection reset by peer", request=request)
-        case "timed out":
+        case "timed out" | "late":
             raise httpx.ReadTimeout("timed out", request=request)
         case "cut" | "killed halfway":
             stream = _Half(body, request, kill=strike.way == "killed halfway")

@@ -5,35 +5,45 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from chaos.campaign import Outcome
 from chaos.order import PROVIDERS
+from chaos.outcome import Outcome
 
 LEAST = 3
 """So many faults an order of the random mode gets, at least, unless a person ends it before."""
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """Orders, duplicates, lost and wrong files by provider, and the faults by kind; Markdown."""
-    verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
-    hits = {reference: strikes for outcome in outcomes for reference, strikes in outcome.strikes.items()}
+    """Orders, duplicates, lost, wrong files and untrue answers by provider, and the faults by kind; Markdown."""
+    # campaigns of several seeds use the same references
+    judged = [
+        (verdict, outcome.strikes.get(verdict.subject.reference, []))
+        for outcome in outcomes
+        for verdict in outcome.verdicts
+    ]
     lines = [
-        "| provider | orders | faults | duplicates | lost | wrong files |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| provider | orders | faults | duplicates | lost | wrong files | untrue answers |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for provider in (*PROVIDERS, "all"):
-        some = [one for one in verdicts if provider in ("all", one.subject.provider)]
+        some = [one for one in judged if provider in ("all", one[0].subject.provider)]
         numbers = (
             len(some),
-            sum(len(hits[one.subject.reference]) for one in some),
-            sum(one.duplicates for one in some),
-            sum(bool(one.lost) for one in some),
-            sum(bool(one.wrong_files) for one in some),
+            sum(len(hits) for _, hits in some),
+            sum(one.duplicates for one, _ in some),
+            sum(bool(one.lost) for one, _ in some),
+            sum(bool(one.wrong_files) for one, _ in some),
+            sum(bool(one.untrue) for one, _ in some),
         )
         lines.append(f"| {provider} | {' | '.join(map(str, numbers))} |")
-    often = sum(len(hits[one.subject.reference]) >= LEAST for one in verdicts)
+    often = sum(len(hits) >= LEAST for _, hits in judged)
     lines += ["", f"{often} of them were struck at least {LEAST} times."]
     lines += ["", "| fault | provider | Prefect | ledger | disk |", "| --- | ---: | ---: | ---: | ---: |"]
-    kinds = Counter((strike.way, strike.at.kind) for strikes in hits.values() for strike in strikes)
+    kinds = Counter(
+        (strike.way, strike.at.kind)
+        for outcome in outcomes
+        for strikes in outcome.strikes.values()
+        for strike in strikes
+    )
     for way in sorted({way for way, _ in kinds}):
         counts = [kinds[way, kind] for kind in ("provider", "prefect", "ledger", "disk")]
         lines.append(f"| {way} | {' | '.join(str(count or '') for count in counts)} |")
@@ -51,15 +61,18 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 
 def problems(outcomes: Sequence[Outcome]) -> list[str]:
-    """One line for each order that is not as it should be, and for each thing that nobody ordered."""
+    """One line for each order that is not as it should be or not at its end, and for each thing that nobody ordered."""
     found = []
     for outcome in outcomes:
-        found += outcome.strangers
+        found += [f"made for nobody: {one}" for one in outcome.strangers]
+        found += [f"spending: {one}" for one in outcome.spending]
+        found += [f"not at its end: {one}" for one in outcome.unfinished]
         found += [f"{one}: waits without a time at which it wakes" for one in outcome.asleep]
         for one in outcome.verdicts:
             if not one.fine:
                 wrong = [f"{one.duplicates} duplicates"] if one.duplicates else []
                 wrong += [f"lost: {one.lost}"] if one.lost else []
+                wrong += one.untrue
                 wrong += one.wrong_files[:3]
                 strikes = "; ".join(map(str, one.subject.plan.strikes))
                 found.append(f"{one.subject.reference}: {'; '.join(wrong)} [{strikes}] {' '.join(one.subject.acts)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +38,8 @@ def cancel_order(reference: str, dry_run: bool = False, stop_waiting: bool = Fal
             said = "the ledger has no such order; the reference is on the page of the order's run"
             return Failed(message=f"reference: {reference}: {said}")
         if record.ended is not None and not (lifecycle.still_going(record) and record.status != StatusCode.COMPLETED):
+            if record.status == StatusCode.USER_CANCELLED and not dry_run:
+                _release(record)  # an earlier attempt may have died before it
             return Completed(message=f"Order {reference} has already ended: {record.outcome}")
         if not record.requests:
             return _before_the_request(book, record, dry_run)
@@ -68,6 +70,10 @@ def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_wa
             return Completed(message=f"Order {record.reference}: {terms.message}")
         if terms.allowed and isinstance(provider, Cancels):
             return _cancel(book, provider, record, terms, stop_waiting)
+        last = _last_request(record).id
+        stands = provider.read([last]).get(last) if isinstance(provider, Cancels) else None
+        if stands is not None and stands.status is StatusCode.USER_CANCELLED:  # by an attempt whose answer was lost
+            return _cancelled(book, provider, record, stands, "It was cancelled before.", stop_waiting)
     if not stop_waiting:
         return Failed(
             message=f"Order {record.reference} was not cancelled and goes on: {terms.message} "
@@ -97,8 +103,14 @@ def _cancel(
     except (Uncertain, Unavailable) as unclear:
         said = "not known whether it was cancelled; run this again"
         return Failed(message=f"Order {record.reference}: {said}: {unclear}")
+    return _cancelled(book, provider, record, answer, terms.message, stop_waiting)
+
+
+def _cancelled(
+    book: Ledger, provider: Provider, record: OrderRecord, answer: Request, terms: str, stop_waiting: bool
+) -> State[Any]:
     fresh = lifecycle.note_answers(book, provider, book.read(record.reference), {answer.id: answer})
-    said = f"Order {record.reference} was cancelled at {record.provider}: request {answer.id}. {terms.message}"
+    said = f"Order {record.reference} was cancelled at {record.provider}: request {answer.id}. {terms}"
     if lifecycle.undelivered(fresh, answer):
         wake([UUID(record.flow_run_id)], "Cancelled; what was captured before is delivered")
         return Completed(message=f"{said} What was captured before is delivered.")
@@ -116,13 +128,13 @@ def _last_request(record: OrderRecord) -> Request:
 
 
 def _end(book: Ledger, record: OrderRecord, message: str) -> State[Any]:
-    lifecycle.end(book, record.reference, StatusCode.USER_CANCELLED, message)
-    with get_client(sync_client=True) as client:
-        try:
-            run = client.read_flow_run(UUID(record.flow_run_id))
-        except ObjectNotFound:
-            run = None
-        # a run in the middle of a step finds the order ended by itself
-        if run is not None and run.state is not None and (run.state.is_scheduled() or run.state.is_paused()):
-            client.set_flow_run_state(run.id, Cancelled(message=message))
+    _release(lifecycle.end(book, record.reference, StatusCode.USER_CANCELLED, message))
     return Completed(message=message)
+
+
+def _release(record: OrderRecord) -> None:
+    """End the run of an order that has ended, where it waits; one in the middle of a step finds that out by itself."""
+    with get_client(sync_client=True) as client, suppress(ObjectNotFound):
+        run = client.read_flow_run(UUID(record.flow_run_id))
+        if run.state is not None and (run.state.is_scheduled() or run.state.is_paused()):
+            client.set_flow_run_state(run.id, Cancelled(message=record.outcome))

@@ -65,6 +65,8 @@ def carry_out(kind: type[Order], given: object) -> State[Any]:
         except LedgerUnavailable as away:
             get_run_logger().warning("%s", away)
             park(utc_now() + AWAY, f"Trying again: {away}")
+        except _Later as later:
+            park(later.wait.until, later.wait.message)
 
 
 def order_name() -> str:
@@ -83,6 +85,14 @@ class _Over(Exception):
     """Somebody else ended the order while this run was at work."""
 
 
+class _Later(Exception):
+    """Something went wrong beside the steps of an order that is paid for: it is not closed, but tried again later."""
+
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(wait.message)
+        self.wait = wait
+
+
 def _to_its_end(order: Order, reference: str) -> State[Any]:
     try:
         record = _step(order, reference, accept, order, reference, str(flow_run.id))
@@ -97,9 +107,13 @@ def _to_its_end(order: Order, reference: str) -> State[Any]:
     except TaskingError as error:
         return _refused(reference, error)
     except Exception as error:
-        # a mistake of ours, and nothing was ordered: Retry on this run goes on
-        _close(reference, StatusCode.FAILED, f"{type(error).__name__}: {error}")
-        raise
+        try:
+            wait = _away(order, reference, "order", error)
+        except Exception:
+            # a mistake of ours, and nothing was ordered: Retry on this run goes on
+            _close(reference, StatusCode.FAILED, f"{type(error).__name__}: {error}")
+            raise
+        raise _Later(wait) from error
     return _how_it_ended(reference)
 
 

@@ -11,15 +11,20 @@ import os
 import time
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from prefect import get_client
+import httpx
+from prefect import get_client, get_run_logger
 from prefect.client.schemas import OrchestrationResult
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.context import FlowRunContext, TaskRunContext
-from prefect.exceptions import Pause
+from prefect.exceptions import ObjectNotFound, Pause
 from prefect.states import AwaitingRetry
 
 from tasking.clock import utc_now
+
+AGAIN_SECONDS = 15.0
+"""Pause before Prefect is told again that a run waits, after it did not answer."""
 
 
 def inline_seconds() -> float:
@@ -30,12 +35,15 @@ def inline_seconds() -> float:
 def park(until: datetime, message: str) -> None:
     """From a flow body: come back at ``until``; till then the run holds no process and no worker slot.
 
-    Returns only when the wait was short enough to be slept here. Otherwise the process ends in order, and the same run
-    starts from the top of its flow when due, or when somebody wakes it.
+    Returns only when the wait was slept here: it was short, or Prefect was away for all of it. Otherwise the process
+    ends in order, and the same run starts from the top of its flow when due, or when somebody wakes it.
 
     Args:
         until: Our time, aware.
         message: What is waited for; shown in the UI.
+
+    Raises:
+        ObjectNotFound: The run was deleted in Prefect.
     """
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or TaskRunContext.get() is not None:
@@ -46,13 +54,26 @@ def park(until: datetime, message: str) -> None:
     if left <= inline_seconds():
         time.sleep(max(0.0, left))
         return
-    run_id = context.flow_run.id
-    with get_client(sync_client=True) as client:
-        # no process stands behind a parked run: told so, Prefect lets a cancel end it at once
-        client.request("PATCH", "/flow_runs/{id}", path_params={"id": run_id}, json={"infrastructure_pid": None})
-        reply: OrchestrationResult[Any] = client.set_flow_run_state(
-            run_id, AwaitingRetry(scheduled_time=until, message=message)
-        )
+    reply = _told(context.flow_run.id, until, message)
+    if reply is None:
+        return
     if reply.status is not SetStateStatus.ACCEPT:  # it is being cancelled, say
         raise Pause(f"not parked: {reply.details}", state=reply.state)
     raise Pause(message, state=reply.state)
+
+
+def _told(run_id: UUID, until: datetime, message: str) -> OrchestrationResult[Any] | None:
+    """What Prefect answers to the wish to wait, told again while it is away; ``None`` when the wait is over by then."""
+    while (left := (until - utc_now()).total_seconds()) > 0:
+        try:
+            with get_client(sync_client=True) as client:
+                # no process stands behind a parked run: told so, Prefect lets a cancel end it at once
+                none = {"infrastructure_pid": None}
+                client.request("PATCH", "/flow_runs/{id}", path_params={"id": run_id}, json=none)
+                return client.set_flow_run_state(run_id, AwaitingRetry(scheduled_time=until, message=message))
+        except httpx.HTTPError as away:
+            if isinstance(away, httpx.HTTPStatusError) and away.response.status_code == httpx.codes.NOT_FOUND:
+                raise ObjectNotFound(away) from away
+            get_run_logger().warning("Prefect could not be told to wait, trying again: %s", away)
+            time.sleep(min(left, AGAIN_SECONDS))
+    return None

@@ -15,6 +15,7 @@ from prefect.states import Completed
 
 import flows
 from blocks.account import load_account
+from flows.cancel_order import cancel_order
 from tasking import watching
 from tasking.clock import utc_now
 from tasking.home import home
@@ -59,7 +60,7 @@ def _watch(lost_after_seconds: float, most_crashes: int) -> State[Any]:
     woken = wake(ready, "The provider has news") if ready else 0
     anew = ask_anew(overdue) if overdue else 0
     elsewhere = [UUID(one.flow_run_id) for one in records if one.host not in (None, socket.gethostname())]
-    back = bring_back(order_flows(), lost_after_seconds, most_crashes, elsewhere)
+    back = bring_back(brought_back(), lost_after_seconds, most_crashes, elsewhere)
     tended = tend_stranded(records)
     return Completed(
         message=f"{len(records)} open orders: {asked} asked about, {woken + anew} woken, {back} brought back, "
@@ -71,6 +72,15 @@ def order_flows() -> list[str]:
     """Names of the flows that carry out orders: one module of this folder each, ``order_<provider>``."""
     modules = (module.name for module in iter_modules(flows.__path__))
     return [name.replace("_", "-") for name in modules if name.startswith("order_")]
+
+
+def brought_back() -> list[str]:
+    """Names of the flows whose lost runs are started again.
+
+    Those of the orders, and cancel-order: a person's cancel must not be dropped with its process. It may be carried out
+    twice, so it does not matter on which machine it was first. This flow is not among them: its next run is its own.
+    """
+    return [*order_flows(), cancel_order.name]
 
 
 @step("open-orders")

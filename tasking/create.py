@@ -8,7 +8,8 @@ No provider documents an idempotency key, so every create follows one rule:
 4. Send it once. A clear yes or a clear no is recorded.
 5. Anything else leaves the announcement without an outcome. So does a process that died. Whoever comes next waits out
    the settle time, looks several times, and adopts what appears. Only when it stayed absent throughout is it announced
-   and sent again.
+   and sent again: the settle time is over by the provider's clock and by our own, and it was not there in three looks
+   that lie apart.
 
 The honest limit is the settle time: it must be longer than our own timeouts plus the longest time the provider's lists
 lag behind a create.
@@ -28,7 +29,10 @@ from tasking.waiting import Wait, readable, wait_until
 T = TypeVar("T")
 
 LOOKS = 3
-"""How often an uncertain create is looked for while it settles, at least."""
+"""How often an uncertain create is looked for before it counts as not arrived, at least."""
+
+APART = 0.75
+"""Only looks that lie so much of the time between two looks apart are counted, at least."""
 
 
 def create_once(
@@ -69,7 +73,7 @@ def create_once(
             return settled
     there = find() if intent is None else None
     provider.learn_time()  # the settle time is counted in it
-    intent = ledger.intend(reference, verb, label, provider.clock.now())
+    intent = ledger.intend(reference, verb, label, provider.clock.now(), _our_time(provider))
     if intent is None and there is not None:  # another process of ours made it
         ledger.record(reference, **made(there))
         return there
@@ -78,7 +82,7 @@ def create_once(
     if there is not None:
         ledger.settle(reference, intent, "adopted", f"Found the {verb} {label} at the provider", **made(there))
         return there
-    if provider.clock.now() - intent.at > timedelta(seconds=provider.settle_seconds / LOOKS):
+    if provider.clock.now() - intent.at > _between_looks(provider):
         # this process was asleep between announcing and sending; somebody may be settling it by now
         return _look_again(provider, intent.at, verb, label)
     try:
@@ -114,7 +118,10 @@ def _settle(
             **made(there),
         )
         return there
-    if asked_at - intent.at < timedelta(seconds=provider.settle_seconds):
+    looks = ledger.looked(
+        reference, intent, _our_time(provider), _between_looks(provider) * APART / provider.clock.rate
+    )
+    if looks < LOOKS or not _settled(provider, intent, asked_at):
         return _look_again(provider, intent.at, intent.verb, intent.label)
     ledger.settle(
         reference,
@@ -125,16 +132,35 @@ def _settle(
     return None
 
 
+def _settled(provider: Provider, intent: Intent, asked_at: datetime) -> bool:
+    """Whether the settle time is over by both clocks; one that went back since the announcement says nothing.
+
+    A provider's answers may come from hosts whose clocks differ, and ours may be set.
+    """
+    settle = timedelta(seconds=provider.settle_seconds)
+    passed = [asked_at - intent.at]
+    if intent.ours is not None:
+        passed.append((_our_time(provider) - intent.ours) * provider.clock.rate)
+    return all(one >= settle for one in passed if one >= timedelta()) and any(one >= timedelta() for one in passed)
+
+
+def _our_time(provider: Provider) -> datetime:
+    return provider.clock.local(provider.clock.now())
+
+
+def _between_looks(provider: Provider) -> timedelta:
+    """The provider's time between two looks."""
+    return timedelta(seconds=provider.settle_seconds / LOOKS)
+
+
 def _look_again(provider: Provider, since: datetime, verb: str, label: str) -> Wait:
-    now = provider.clock.now()
-    step = timedelta(seconds=provider.settle_seconds / LOOKS)
-    end = since + timedelta(seconds=provider.settle_seconds)
-    when = max(now, min(now + step, end))
+    when = provider.clock.now() + _between_looks(provider)
+    settled = since + timedelta(seconds=provider.settle_seconds)
     return wait_until(
         provider.clock,
         when,
         "settling",
-        f"Looking whether the {verb} {label} arrived, until {readable(end)}: no clear answer",
+        f"Looking whether the {verb} {label} arrived, until {readable(max(when, settled))}: no clear answer",
     )
 
 

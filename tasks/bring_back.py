@@ -1,4 +1,4 @@
-"""Start again the order runs whose process is gone: the worker or the machine died."""
+"""Start again the runs whose process is gone: the worker or the machine died."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Crashed
 
 from tasking.clock import utc_now
@@ -43,7 +44,7 @@ AGAIN = "Started again: its process was lost"
 def bring_back(
     flows: Sequence[str], lost_after_seconds: float, most_crashes: int, elsewhere: Iterable[UUID] = ()
 ) -> int:
-    """Start lost runs of order flows again; returns how many.
+    """Start lost runs of these flows again; returns how many.
 
     A run counts as lost when it is Crashed, or Running or Pending for longer than ``lost_after_seconds`` with no
     process on this machine; where processes cannot be seen (no ``/proc``), only when it is Crashed. One that crashes
@@ -116,11 +117,23 @@ def _again(client: SyncPrefectClient, run: FlowRun, most_crashes: int) -> bool:
             *(run.name, run.id, crashes),
         )
         return False
-    if not run.state.is_crashed():
-        client.set_flow_run_state(run.id, Crashed(message="Its process is gone"))
-    reply: OrchestrationResult[Any] = client.set_flow_run_state(
-        run.id, AwaitingRetry(scheduled_time=utc_now(), message=AGAIN)
-    )
+    try:
+        # Many runs may have gone before this one: what a person did to it meanwhile, a cancel for one, stands. Prefect
+        # cannot be told to set a state only where another still is: what is left is a Crashed run whose state somebody
+        # changes by hand in the time of one call.
+        now = client.read_flow_run(run.id).state
+        if now is None or now.id != run.state.id:
+            return False
+        if not now.is_crashed() and not _set(client, run.id, Crashed(message="Its process is gone")):
+            return False  # Prefect lets no run crash that a person has cancelled
+        return _set(client, run.id, AwaitingRetry(scheduled_time=utc_now(), message=AGAIN))
+    except ObjectNotFound:  # deleted meanwhile
+        return False
+
+
+def _set(client: SyncPrefectClient, run_id: UUID, state: State) -> bool:
+    """Whether Prefect took the state; it answers a refusal, and does not raise it."""
+    reply: OrchestrationResult[Any] = client.set_flow_run_state(run_id, state)
     return reply.status is SetStateStatus.ACCEPT
 
 

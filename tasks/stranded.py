@@ -6,16 +6,24 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from prefect import get_client, get_run_logger
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.states import Scheduled
 
 from tasking import lifecycle
-from tasking.ledger import Ledger, OrderRecord
+from tasking.clock import utc_now
+from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.status import StatusCode
+from tasks.bring_back import REST
 from tasks.start import start
 from tasks.step import ledger, step
 
 AT_ONCE = 200
+
+MOST_FAILURES = 5
+"""Runs in place of a deleted one that may fail, one in each sweep, before they are tried only once in `REST`."""
 
 
 @step("tend-stranded")
@@ -27,33 +35,51 @@ def tend_stranded(records: Sequence[OrderRecord]) -> int:
     """
     tended = 0
     with get_client(sync_client=True) as client, ledger() as book:
-        for start in range(0, len(records), AT_ONCE):
-            some = records[start : start + AT_ONCE]
+        for first in range(0, len(records), AT_ONCE):
+            some = records[first : first + AT_ONCE]
             ids = FlowRunFilterId(any_=[UUID(one.flow_run_id) for one in some])
             runs = {
                 str(run.id): run for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(id=ids), limit=AT_ONCE)
             }
             for record in some:
                 try:
-                    tended += _tend(book, record, runs.get(record.flow_run_id))
+                    run = runs.get(record.flow_run_id)
+                    tended += _start_anew(client, book, record) if run is None else _tend(book, record, _state(run))
                 except Exception as error:  # one broken order must not stop the sweep
                     get_run_logger().warning("Order %s could not be tended: %s", record.reference, error)
     return tended
 
 
-def _tend(book: Ledger, record: OrderRecord, run: FlowRun | None) -> bool:
-    if run is None:
-        return _start_anew(record)
-    state = run.state
-    if state is None or not state.is_final() or state.is_crashed():
-        return False
-    fresh = book.read(record.reference)
-    if fresh.ended is not None or fresh.flow_run_id != record.flow_run_id:
-        return False
-    word = StatusCode.USER_CANCELLED if state.is_cancelled() else StatusCode.FAILED
-    unclear = book.open_intent(record.reference, "request", lifecycle.label(fresh)) is not None
-    lifecycle.end(book, record.reference, word, _outcome(fresh, state.name or state.type.value, unclear))
-    return True
+def _state(run: FlowRun) -> State:
+    return run.state or Scheduled()
+
+
+def _is_over(state: State) -> bool:
+    """Whether a run goes on by itself no more; a crashed one is brought back."""
+    return state.is_final() and not state.is_crashed()
+
+
+def _tend(book: Ledger, record: OrderRecord, state: State) -> bool:
+    """Close an order whose run is over, by what it is at that moment: no request is announced between look and end."""
+    closed = False
+
+    def change(now: OrderRecord) -> Revision:
+        nonlocal closed
+        if not _is_still(now, record):
+            return Revision(None, "", {})
+        closed = True
+        unclear = book.open_intent(now.reference, "request", lifecycle.label(now)) is not None
+        outcome = _outcome(now, state.name or state.type.value, unclear)
+        word = StatusCode.USER_CANCELLED if state.is_cancelled() else StatusCode.FAILED
+        return lifecycle.ending(book, word, outcome)
+
+    if _is_over(state):
+        book.revise(record.reference, change)
+    return closed
+
+
+def _is_still(now: OrderRecord, seen: OrderRecord) -> bool:
+    return now.ended is None and now.flow_run_id == seen.flow_run_id
 
 
 def _outcome(record: OrderRecord, state: str, unclear: bool) -> str:
@@ -73,8 +99,35 @@ def _outcome(record: OrderRecord, state: str, unclear: bool) -> str:
     )
 
 
-def _start_anew(record: OrderRecord) -> bool:
-    """The run was deleted; another one takes the order over."""
-    key = f"anew-{record.reference}-{record.flow_run_id}"
-    start.fn(record.provider, {**record.order, "reference": record.reference}, key)
+def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) -> bool:
+    """The run was deleted; another one takes the order over, and another when that one failed before it could.
+
+    At most one is started in a sweep. A person who cancels it wants the order to end.
+    """
+    if not _is_still(book.read(record.reference), record):
+        return False
+    tag = f"in place of {record.flow_run_id}"
+    runs = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag])),
+        sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+        limit=AT_ONCE,
+    )
+    if not all(_is_over(_state(run)) for run in runs):
+        return False  # one is on its way
+    replaced = record.flow_run_id
+    if runs:
+        last = max(runs, key=lambda run: run.created or utc_now())
+        state, replaced = _state(last), str(last.id)
+        if state.is_cancelled():
+            return _tend(book, record, state)
+        said = f"Order {record.reference}: run {last.id} was to take it over and ended ({state.name})"
+        if len(runs) >= MOST_FAILURES and utc_now() - state.timestamp < REST:
+            get_run_logger().warning(
+                "%s, like %d before; a person should look. It is tried again an hour later", said, len(runs) - 1
+            )
+            return False
+        get_run_logger().warning("%s; another one is started", said)
+    # named for the run it replaces: of two watchers that see the same, both get the same run
+    key = f"{record.reference} in place of {replaced}"
+    start.fn(record.provider, {**record.order, "reference": record.reference}, key, [tag])
     return True

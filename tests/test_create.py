@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tasking.clock import ProviderClock
-from tasking.create import create_once
+from tasking.create import LOOKS, create_once
 from tasking.errors import OrderEnded, Refused, Unavailable, Uncertain
 from tasking.ledger import Ledger, open_ledger
 from tasking.waiting import Wait
@@ -127,6 +127,59 @@ def test_a_create_that_never_arrived_is_made_again_but_only_after_the_settle_tim
     assert far.made == [at for at in far.made if at - begin >= timedelta(seconds=SETTLE)]
     assert len(far.made) == 1
     assert far.looks - looks >= 3
+
+
+@pytest.mark.parametrize("fault", ["loses_the_answer", "dies_after_sending"])
+def test_one_look_is_not_enough_however_late_it_comes(ledger: Ledger, fault: str) -> None:
+    far = Far()
+    far.faults = [getattr(far, fault)]
+    with suppress(Killed):
+        once(ledger, far)
+    far.time += timedelta(days=1)
+    far.lag = timedelta(days=1, seconds=90)  # the list is an old one for another minute and a half
+    assert isinstance(once(ledger, far), Wait)
+    assert isinstance(once(ledger, far), Wait)  # woken again at once: two looks at an old list are no more than one
+    assert to_the_end(ledger, far) == "thing"
+    assert len(far.made) == 1
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_host_with_another_clock_does_not_end_the_settle_time(ledger: Ledger, minutes: int) -> None:
+    far = Far(lag=150)
+    far.faults = [far.loses_the_answer]
+    assert isinstance(once(ledger, far), Wait)
+    for _ in range(LOOKS):
+        far.time += timedelta(seconds=45)
+        told = far.time + timedelta(minutes=minutes)
+        far.clock.observe({"Date": f"{told:%a, %d %b %Y %H:%M:%S} GMT"})
+        assert isinstance(once(ledger, far), Wait)
+    assert to_the_end(ledger, far) == "thing"
+    assert len(far.made) == 1
+
+
+def test_our_own_clock_set_forward_does_not_end_the_settle_time(ledger: Ledger) -> None:
+    far, ahead = Far(lag=100), timedelta()
+    far.clock = ProviderClock(lambda: far.time + ahead)
+    far.faults = [far.loses_the_answer]
+    assert isinstance(once(ledger, far), Wait)
+    ahead = timedelta(days=400)
+    far.clock = ProviderClock(lambda: far.time + ahead)
+    for _ in range(LOOKS):
+        far.time += timedelta(seconds=45)
+        answer = once(ledger, far)
+    assert answer == "thing"
+    assert len(far.made) == 1
+
+
+def test_a_clock_that_went_back_by_years_does_not_hold_an_order_up(ledger: Ledger) -> None:
+    far = Far()
+    far.clock.observe({"Date": "Tue, 01 Dec 2036 00:00:00 GMT"})
+    far.faults = [far.gets_nothing]
+    assert isinstance(once(ledger, far), Wait)
+    far.clock.observe({"Date": "Tue, 01 Dec 2026 00:00:00 GMT"})
+    begin = far.time
+    assert to_the_end(ledger, far) == "thing"
+    assert far.time - begin < timedelta(hours=1)
 
 
 def test_answers_lost_several_times_still_make_one(ledger: Ledger) -> None:

@@ -6,11 +6,17 @@ import json
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
+import httpx
 import pytest
 from prefect import get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.objects import State
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
+from flows import order, parking
 from flows.order_axelglobe import order_axelglobe
 from tasking import lifecycle
 from tasking.clock import utc_now
@@ -78,6 +84,43 @@ def test_a_wait_that_the_ledger_could_not_note_is_noted_soon_after(
     assert due < utc_now() + timedelta(minutes=2)
     installation.go_on(run.id)
     assert installation.ledger.read("bay").wake_at is not None
+
+
+def test_an_order_is_not_closed_because_prefect_did_not_answer_when_it_went_to_wait(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, broken = SyncPrefectClient.set_flow_run_state, [500, 504]
+
+    def set_flow_run_state(self: SyncPrefectClient, run_id: UUID, state: State[Any], **rest: Any) -> Any:
+        if state.name == "AwaitingRetry" and broken:
+            request = httpx.Request("POST", "http://prefect/set_state")
+            answer = httpx.Response(broken.pop(), request=request)
+            raise PrefectHTTPStatusError("Server error", request=request, response=answer)
+        return original(self, run_id, state, **rest)
+
+    monkeypatch.setattr(SyncPrefectClient, "set_flow_run_state", set_flow_run_state)
+    monkeypatch.setattr(parking, "AGAIN_SECONDS", 0.01)
+    run = installation.start(order_axelglobe, order=installation.order())
+    assert run.state is not None
+    assert run.state.name == "AwaitingRetry"
+    assert broken == []
+    assert installation.ledger.read("bay").ended is None
+
+
+def test_an_order_whose_run_is_deleted_while_it_works_stays_open(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = installation.create(order_axelglobe, order=installation.order())
+
+    def deleted(*_args: object) -> None:
+        with get_client(sync_client=True) as client:
+            client.delete_flow_run(run.id)
+
+    monkeypatch.setattr(order, "show_timeline", deleted)
+    with pytest.raises(ObjectNotFound):
+        installation.go_on(run.id)
+    assert installation.created == (1, 0)
+    assert installation.ledger.read("bay").ended is None  # the watcher starts another run for it
 
 
 def test_waiting_for_days_takes_few_starts(installation: Installation) -> None:

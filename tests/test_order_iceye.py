@@ -218,6 +218,29 @@ def test_a_cancel_shows_its_fee_first_and_is_refused_once_imaged(installation: I
     assert installation.to_the_end(run).is_completed()
 
 
+@pytest.mark.parametrize("dies_before", ["lifecycle.note_answers", "_release"])
+def test_a_cancel_that_died_half_way_is_finished_by_the_next(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, dies_before: str
+) -> None:
+    run = until(installation, installation.start(order_iceye, order=order(installation)), "ACTIVE")
+
+    def die(*_args: object) -> None:
+        raise RuntimeError("the process is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"flows.cancel_order.{dies_before}", die)
+        installation.start(cancel_order, reference="bay")
+    (task,) = installation.simulator.iceye.tasks()
+    assert task["status"] == "CANCELED"
+    done = installation.start(cancel_order, reference="bay")
+    assert done.state is not None
+    assert done.state.is_completed()
+    assert f"was cancelled at iceye: request {task['id']}" in said(done)
+    state = installation.read(run.id).state
+    assert state is not None
+    assert state.is_cancelled()
+
+
 def test_a_cancel_of_an_active_task_reaches_the_provider_and_ends_the_run(installation: Installation) -> None:
     run = until(installation, installation.start(order_iceye, order=order(installation)), "ACTIVE")
     done = installation.start(cancel_order, reference="bay")

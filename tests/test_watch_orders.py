@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from prefect import flow, get_client
-from prefect.states import Cancelled, Crashed
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Crashed, Failed, Running
 
 from flows.cancel_order import cancel_order
 from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
-from tasking.ledger import Ledger
-from tasks import bring_back
-from tests.installation import Installation
+from tasking.errors import LedgerUnavailable, OrderEnded
+from tasking.ledger import Intent, Ledger, open_ledger, opening
+from tasks import bring_back, stranded
+from tests.installation import Installation, ledger_url
 
 pytestmark = pytest.mark.server
 
 REQUESTS = "/wfs/tasking/v2/collections/requests/items"
 
 
-def watch(installation: Installation) -> str:
+def watch(installation: Installation, lost_after_seconds: float = 90.0) -> str:
     """A run of the watcher; its message."""
-    run = installation.start(watch_orders)
+    run = installation.start(watch_orders, lost_after_seconds=lost_after_seconds)
     assert run.state is not None
     assert run.state.is_completed(), run.state
     return str(run.state.message)
@@ -33,6 +39,25 @@ def forget_pauses(installation: Installation) -> None:
     """Our clock does not move in tests: as if every order's next look were due."""
     for one in installation.ledger.orders():
         installation.ledger.record(one.reference, look_after=utc_now() - timedelta(seconds=1))
+
+
+def set_state(run_id: UUID, state: State) -> None:
+    """What a person, or a worker, does to a run."""
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run_id, state, force=True)
+
+
+def delete(run_id: UUID) -> None:
+    """A person deletes a run."""
+    with get_client(sync_client=True) as client:
+        client.delete_flow_run(run_id)
+
+
+def in_place_of(run_id: UUID) -> set[UUID]:
+    """The runs that were started because this one was deleted."""
+    which = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"in place of {run_id}"]))
+    with get_client(sync_client=True) as client:
+        return {run.id for run in client.read_flow_runs(flow_run_filter=which)}
 
 
 def order_until_imagery(installation: Installation, reference: str = "bay", **changes: object) -> object:
@@ -121,6 +146,127 @@ def test_a_run_that_always_crashes_rests_for_an_hour_and_is_tried_again(
     assert state.is_crashed()
     monkeypatch.setattr(bring_back, "utc_now", lambda: utc_now() + timedelta(minutes=61))
     assert "1 brought back" in watch(installation)
+
+
+@pytest.mark.parametrize(
+    ("state", "moment"), [(Crashed, "_crashes_in_a_row"), (Running, "_crashes_in_a_row"), (Running, "Crashed")]
+)
+def test_a_lost_run_that_a_person_cancels_meanwhile_is_not_brought_back(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, state: Callable[[], State], moment: str
+) -> None:
+    run = installation.create(order_axelglobe, deployed=True, order=installation.order())
+    set_state(run.id, state())
+    then = getattr(bring_back, moment)
+
+    def cancelled_first(*args: object, **given: object) -> object:
+        set_state(run.id, Cancelled(message="by hand"))
+        return then(*args, **given)
+
+    monkeypatch.setattr(bring_back, moment, cancelled_first)
+    assert "0 brought back" in watch(installation, lost_after_seconds=0.0)
+    after = installation.read(run.id).state
+    assert after is not None
+    assert (after.is_cancelled(), after.message) == (True, "by hand")
+
+
+def test_a_lost_run_that_is_deleted_meanwhile_does_not_stop_the_watcher(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = installation.create(order_axelglobe, deployed=True, order=installation.order())
+    set_state(run.id, Crashed())
+    crashes_in_a_row = bring_back._crashes_in_a_row
+
+    def deleted_first(states: list[State]) -> int:
+        delete(run.id)
+        return crashes_in_a_row(states)
+
+    monkeypatch.setattr(bring_back, "_crashes_in_a_row", deleted_first)
+    assert "0 brought back" in watch(installation)
+
+
+def test_a_cancel_whose_process_was_lost_is_carried_out_and_a_lost_watch_is_left_alone(
+    installation: Installation,
+) -> None:
+    order = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    cancel = installation.create(cancel_order, deployed=True, reference="bay")
+    lost_watch = installation.create(watch_orders, deployed=True)
+    set_state(cancel.id, Running())
+    set_state(lost_watch.id, Crashed())
+    assert "1 brought back" in watch(installation, lost_after_seconds=0.0)
+    left = installation.read(lost_watch.id).state
+    assert left is not None
+    assert left.is_crashed()
+    done = installation.go_on(cancel.id).state
+    assert done is not None
+    assert done.is_completed()
+    ended = installation.read(order.id).state
+    assert ended is not None
+    assert ended.is_cancelled()
+    assert installation.ledger.read("bay").status == "user_cancelled"
+    assert installation.created == (1, 0)
+
+
+def test_a_run_that_failed_before_it_took_an_order_over_is_replaced_five_times_and_then_each_hour(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    delete(run.id)
+    seen: set[UUID] = set()
+    for _ in range(5):
+        assert "1 tended" in watch(installation)
+        assert "0 tended" in watch(installation)  # the new run has yet to start
+        (new,) = in_place_of(run.id) - seen
+        set_state(new, Failed(message="before it owned the order"))
+        seen.add(new)
+    assert "0 tended" in watch(installation)
+    assert in_place_of(run.id) == seen
+    monkeypatch.setattr(stranded, "utc_now", lambda: utc_now() + timedelta(minutes=61))
+    assert "1 tended" in watch(installation)
+    (new,) = in_place_of(run.id) - seen
+    installation.runs[new] = installation.runs[run.id]
+    assert installation.to_the_end(installation.go_on(new)).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_a_run_cancelled_before_it_took_an_order_over_ends_the_order_and_retry_goes_on(
+    installation: Installation,
+) -> None:
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    delete(run.id)
+    watch(installation)
+    (new,) = in_place_of(run.id)
+    set_state(new, Cancelled(message="by hand"))
+    assert "1 tended" in watch(installation)
+    assert installation.ledger.read("bay").status == "user_cancelled"
+    assert in_place_of(run.id) == {new}
+    installation.runs[new] = installation.runs[run.id]
+    installation.retry(installation.read(new))
+    assert installation.to_the_end(installation.go_on(new)).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_no_request_is_announced_between_the_last_look_at_an_order_and_its_end(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    set_state(run.id, Cancelled(message="by hand"))
+    monkeypatch.setattr(opening, "BUSY_SECONDS", 0)
+    announced: list[Intent | None] = []
+    open_intent = Ledger.open_intent
+
+    def announced_after_the_look(self: Ledger, reference: str, verb: str, label: str) -> Intent | None:
+        found = open_intent(self, reference, verb, label)
+        with closing(open_ledger(ledger_url(installation.folder))) as other, suppress(LedgerUnavailable):
+            announced.append(None)
+            announced[-1] = other.intend(reference, verb, label, utc_now())
+        return found
+
+    monkeypatch.setattr(Ledger, "open_intent", announced_after_the_look)
+    assert "1 tended" in watch(installation)
+    assert announced == [None]
+    assert "before anything was ordered" in str(installation.ledger.read("bay").outcome)
+    with pytest.raises(OrderEnded):
+        installation.ledger.intend("bay", "request", "bay", utc_now())
 
 
 def test_an_order_whose_run_was_deleted_is_taken_over_by_another(installation: Installation) -> None:

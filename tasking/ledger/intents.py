@@ -6,6 +6,8 @@ process and gets one outcome.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -49,3 +51,17 @@ def rounds(session: Session, reference: str, verb: str, label: str) -> int:
         JournalRow.once.startswith(prefix, autoescape=True),
     )
     return session.scalar(query) or 0
+
+
+def looks(session: Session, reference: str, intent: Intent) -> list[datetime]:
+    """Our times at which an announced create was looked for and was not there, oldest first."""
+    query = (
+        select(JournalRow.detail)
+        .where(JournalRow.reference == reference, JournalRow.event == f"{intent.verb} not seen")
+        .order_by(JournalRow.id)
+    )
+    return [
+        datetime.fromisoformat(detail["looked"])
+        for detail in session.scalars(query)
+        if (detail["label"], detail["round"]) == (intent.label, intent.round)
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -200,7 +200,9 @@ class Ledger:
         with self._session(reading=True) as session:
             return intents.open_intent(session, reference, verb, label)
 
-    def intend(self, reference: str, verb: str, label: str, at: datetime) -> Intent | None:
+    def intend(
+        self, reference: str, verb: str, label: str, at: datetime, ours: datetime | None = None
+    ) -> Intent | None:
         """Announce a create, durably, before it is sent.
 
         Args:
@@ -208,6 +210,7 @@ class Ledger:
             verb: ``plan`` or ``request``.
             label: What the create will carry.
             at: The provider's time now.
+            ours: Our own time now.
 
         Returns:
             The intent, or ``None`` when it must not be sent: another process announced the same create and its outcome
@@ -227,7 +230,7 @@ class Ledger:
             ):
                 return None
             number = intents.rounds(session, reference, verb, label) + 1
-            intent = Intent(verb=verb, label=label, round=number, at=at)
+            intent = Intent(verb=verb, label=label, round=number, at=at, ours=ours)
             self._note(
                 session,
                 reference,
@@ -242,6 +245,27 @@ class Ledger:
                 session.rollback()
                 return None
             return intent
+
+    def looked(self, reference: str, intent: Intent, ours: datetime, apart: timedelta) -> int:
+        """Note that an announced create was looked for and is not there; how many such looks there are by now.
+
+        Args:
+            reference: Ours.
+            intent: What was announced.
+            ours: Our own time of this look.
+            apart: Looks closer to the one before, or to the announcement, are not counted.
+        """
+        with self._session() as session:
+            self._locked(session, reference)
+            before = intents.looks(session, reference, intent)
+            last = before[-1] if before else intent.ours
+            if last is not None and abs(ours - last) < apart:
+                return len(before)
+            detail = {**intent.model_dump(mode="json"), "looked": ours.isoformat()}
+            self._note(
+                session, reference, f"{intent.verb} not seen", f"The {intent.verb} {intent.label} is not there", detail
+            )
+            return len(before) + 1
 
     def settle(self, reference: str, intent: Intent, outcome: str, message: str, /, **fields: Any) -> OrderRecord:
         """Close an intent with what became of it, together with what is then known.

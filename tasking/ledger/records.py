@@ -129,6 +129,7 @@ class Intent(BaseModel):
     Attributes:
         label: What the create carries so that it can be found again.
         at: When it was announced, in the provider's time.
+        ours: The same moment by our own clock.
         round: 1 for the first; more after a create that was shown not to have arrived.
     """
 
@@ -138,3 +139,4 @@ class Intent(BaseModel):
     label: str
     round: int
     at: datetime
+    ours: datetime | None = None

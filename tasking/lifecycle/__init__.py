@@ -7,7 +7,7 @@ step is right no matter how often it runs, on which machine, and after which cra
 
 from tasking.lifecycle.accepting import accept
 from tasking.lifecycle.choosing import choose, chosen, requested, revive
-from tasking.lifecycle.delivering import deliver, end
+from tasking.lifecycle.delivering import deliver, end, ending
 from tasking.lifecycle.following import ENDED, follow, note_answers, ordered, still_going, undelivered
 from tasking.lifecycle.labels import label
 from tasking.lifecycle.pausing import look_after, passes, pause
@@ -23,6 +23,7 @@ __all__ = [
     "chosen",
     "deliver",
     "end",
+    "ending",
     "follow",
     "half_time",
     "label",

@@ -9,7 +9,7 @@ from typing import Any
 from tasking.delivery import catalog
 from tasking.delivery.catalog import Delivery
 from tasking.errors import DeliveryFailed, OrderEnded, UnsafeAsset
-from tasking.ledger import Ledger, OrderRecord
+from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.lifecycle.following import still_going, undelivered
 from tasking.lifecycle.pausing import overdue
 from tasking.order import Order
@@ -143,15 +143,21 @@ def _missing(provider: Provider, request: Request, missing: list[str]) -> Wait:
 
 def end(ledger: Ledger, reference: str, status: str, message: str) -> OrderRecord:
     """Write down that the order came to its end."""
-    return ledger.record(
-        reference,
+    return ledger.revise(reference, lambda _now: ending(ledger, status, message))
+
+
+def ending(ledger: Ledger, status: str, message: str) -> Revision:
+    """What `end` writes."""
+    return Revision(
         "completed" if status == StatusCode.COMPLETED else "ended",
         message,
-        status=status,
-        ended=ledger.now(),
-        outcome=message,
-        waits_for=None,
-        waits_message=None,
-        wake_at=None,
-        changed_at=None,
+        {
+            "status": status,
+            "ended": ledger.now(),
+            "outcome": message,
+            "waits_for": None,
+            "waits_message": None,
+            "wake_at": None,
+            "changed_at": None,
+        },
     )

@@ -1,0 +1,34 @@
+"""What a campaign brought, as it is kept in a file."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from chaos.judge import Verdict
+from chaos.plan import Strike
+
+
+class Outcome(BaseModel):
+    """What a campaign brought.
+
+    Attributes:
+        verdicts: One for each order.
+        strikes: What hit each order from inside its processes, by reference.
+        unrest: What happened to the stack meanwhile, and how often.
+        ended: Programs of the stack that ended by themselves, and how often.
+        asleep: Orders and runs seen waiting without a time at which they wake.
+        unfinished: What had not come to its end when the time was over.
+        strangers: What the providers made for nobody.
+        spending: Where what was spent is not what was ordered.
+        seconds: Wall time.
+    """
+
+    verdicts: list[Verdict] = Field(default_factory=list)
+    strikes: dict[str, list[Strike]] = Field(default_factory=dict)
+    unrest: dict[str, int] = Field(default_factory=dict)
+    ended: dict[str, int] = Field(default_factory=dict)
+    asleep: list[str] = Field(default_factory=list)
+    unfinished: list[str] = Field(default_factory=list)
+    strangers: list[str] = Field(default_factory=list)
+    spending: list[str] = Field(default_factory=list)
+    seconds: float = 0.0

@@ -1,0 +1,45 @@
+"""How fast the provider's time runs in a campaign, how patient an order is, and how the providers are set up."""
+
+from __future__ import annotations
+
+import httpx
+
+RATE = 60.0
+"""Seconds of the provider's time per second of ours."""
+
+HTTP = {
+    **{"connect_seconds": 3, "read_seconds": 6, "write_seconds": 3, "pool_seconds": 5, "create_start_seconds": 8},
+    **{"attempts": 3, "wait_initial_seconds": 0.1, "wait_jitter_seconds": 0.1, "wait_max_seconds": 2},
+    **{"requests_per_second": 500, "retry_after_max_seconds": 5},
+}
+
+LIST_LAG_SECONDS = 900
+"""Provider's time for which lists do not show what was made: 15 real seconds at this rate.
+
+Long enough that an order whose answer was lost comes back, looks, and finds nothing though it is there.
+"""
+
+LAGGING = ("/_sim/switches", "/_sim/iceye/switches")
+"""Boards that have the lag: ICEYE's is its own, the shared one is for the lists of the others."""
+
+SETTLE_SECONDS = 20 * RATE + LIST_LAG_SECONDS + 120
+"""Provider's time: our time-outs of a create are 20 real seconds together, the lists lag, and two minutes to spare."""
+
+SPEND_LIMIT = 10**10
+"""Of each ICEYE contract, minor units."""
+
+MOST_CRASHES = 15
+"""An order is killed more often in a row here than the five times after which a run rests for an hour."""
+
+ACCOUNT = {"http": HTTP, "settle_seconds": SETTLE_SECONDS, "poll_interval_seconds": 300, "ask_again_seconds": 5.0}
+
+
+def set_up(simulator: httpx.Client) -> None:
+    """Lists lag, no other customer takes a pass, and ICEYE's contracts pay for as many orders as there may be."""
+    for board in LAGGING:
+        simulator.patch(board, json={"list_lag_seconds": LIST_LAG_SECONDS}).raise_for_status()
+    simulator.patch("/_sim/satellogic/switches", json={"demand": 0}).raise_for_status()
+    for contract in simulator.get("/_sim/iceye/contracts").raise_for_status().json():
+        if contract["pricing"] is not None:
+            url = f"/_sim/iceye/contracts/{contract['id']}"
+            simulator.patch(url, json={"spend_limit": SPEND_LIMIT}).raise_for_status()
