@@ -9,6 +9,10 @@ STACK_MARK = "TASKING_FLOWS_STACK"
 """Set for all programs of a stack, and for what they start: tells our processes from all others."""
 
 
+RETRIED = "500,504"
+"""Answers of Prefect that its client also repeats, as in prefect.yaml: else one of them at a run's end fails the run."""
+
+
 def environment(folder: Path, api_url: str, inline_wait_seconds: float) -> dict[str, str]:
     """This process's environment without any settings of the user's Prefect, and with those of one stack.
 
@@ -32,6 +36,7 @@ def environment(folder: Path, api_url: str, inline_wait_seconds: float) -> dict[
         "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
         "PREFECT_SERVER_SERVICES_FOREMAN_ENABLED": "false",
         "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "PT2M",  # the watch runs often: no hour ahead
+        "PREFECT_CLIENT_RETRY_EXTRA_CODES": RETRIED,
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PREFECT_WORKER_PREFETCH_SECONDS": "0",  # a process is started when due, not 10 s ahead
         "PREFECT_CLI_COLORS": "false",

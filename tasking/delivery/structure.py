@@ -12,7 +12,9 @@ import struct
 import zipfile
 from pathlib import Path
 from typing import BinaryIO
+from xml.parsers import expat
 
+from tasking.delivery.tiff import is_tiff, tiff_damage
 from tasking.delivery.zips import OpenZip
 
 _BY_SUFFIX = {
@@ -25,6 +27,8 @@ _BY_SUFFIX = {
     ".kmz": "zip",
     ".json": "json",
     ".geojson": "json",
+    ".xml": "xml",
+    ".kml": "xml",
     ".h5": "hdf5",
     ".html": "html",
     ".htm": "html",
@@ -36,6 +40,9 @@ _BY_MEDIA_TYPE = {
     "application/zip": "zip",
     "application/json": "json",
     "application/geo+json": "json",
+    "application/xml": "xml",
+    "text/xml": "xml",
+    "application/vnd.google-earth.kml+xml": "xml",
     "application/x-hdf5": "hdf5",
     "application/x-hdf": "hdf5",
     "text/html": "html",
@@ -46,14 +53,13 @@ SUFFIX_OF = {
     "jpeg": ".jpg",
     "zip": ".zip",
     "json": ".json",
+    "xml": ".xml",
     "hdf5": ".h5",
     "html": ".html",
 }
 """The usual file name ending of each format known here."""
 
 _LONGEST_JSON, _MOST_JSON_VALUES = 64 * 1024 * 1024, 4_000_000
-_MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_VALUES = 10_000, 65_535, 4_000_000
-"""What a TIFF may hold of each (entries and values in one directory); more is needed by no image, and fills memory."""
 
 
 def format_of(name: str, media_type: str | None = None) -> str | None:
@@ -80,15 +86,17 @@ def damage(path: Path, name: str, media_type: str | None = None) -> str | None:
             return "it is a web page (HTML), probably an error or login page of the server"
         try:
             if claimed == "tiff":
-                return _tiff(file, size, head)
+                return tiff_damage(file, size, head) if is_tiff(head) else _instead("a TIFF", head)
             if claimed == "png":
                 return _png(file, size, head)
             if claimed == "jpeg":
                 return _jpeg(file, size, head)
+            if claimed == "hdf5":
+                return _hdf5(size, head)
+            if claimed == "xml":
+                return _xml(file)
         except struct.error:
             return "it ends in the middle of its structure"
-    if claimed == "hdf5" and not head.startswith(b"\x89HDF\r\n\x1a\n"):
-        return _instead("an HDF5 file", head)
     if claimed == "zip":
         return _zip(path, head)
     if claimed == "json":
@@ -127,6 +135,40 @@ def _jpeg(file: BinaryIO, size: int, head: bytes) -> str | None:
     return None if b"\xff\xd9" in file.read() else "it ends before its end marker"
 
 
+def _hdf5(size: int, head: bytes) -> str | None:
+    """HDF5 (format specification 3.0): the superblock says where the file ends."""
+    if not head.startswith(b"\x89HDF\r\n\x1a\n"):
+        return _instead("an HDF5 file", head)
+    (version,) = struct.unpack_from("B", head, 8)
+    (width,) = struct.unpack_from("B", head, 9 if version > 1 else 13)
+    if version > 3 or width not in (2, 4, 8):
+        return None
+    at = (24, 28, 12, 12)[version] + 2 * width  # after the base address and another
+    (end,) = struct.unpack_from("<" + {2: "H", 4: "I", 8: "Q"}[width], head, at)
+    return None if end <= size else f"it says that it ends at byte {end}; it has {size} bytes"
+
+
+def _xml(file: BinaryIO) -> str | None:
+    parser = expat.ParserCreate()
+    parser.EntityDeclHandler = _no_entities
+    file.seek(0)
+    try:
+        parser.ParseFile(file)
+    except expat.ExpatError as error:
+        return f"it is not whole XML ({error})"
+    except _NoEntities:
+        return None  # it could be made to unfold without end; its length is what is known of it
+    return None
+
+
+class _NoEntities(Exception):
+    pass
+
+
+def _no_entities(*_declared: object) -> None:
+    raise _NoEntities
+
+
 def _zip(path: Path, head: bytes) -> str | None:
     try:
         with OpenZip(path):
@@ -148,70 +190,3 @@ def _json(path: Path, size: int) -> str | None:
     except (ValueError, RecursionError) as error:
         return f"it is not readable JSON ({error})"
     return None
-
-
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-_WHOLE = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _CHILDREN = 273, 279, 324, 325, 330
-
-
-def _tiff(file: BinaryIO, size: int, head: bytes) -> str | None:
-    """TIFF 6.0 and BigTIFF: every directory, value, strip and tile lies inside the file."""
-    order = {b"II": "<", b"MM": ">"}.get(head[:2])
-    if order is None or struct.unpack(order + "H", head[2:4])[0] not in (42, 43):
-        return _instead("a TIFF", head)
-    big = struct.unpack(order + "H", head[2:4])[0] == 43
-    first = struct.unpack(order + "Q", head[8:16])[0] if big else struct.unpack(order + "I", head[4:8])[0]
-    waiting, seen = [first], set[int]()
-    while waiting:
-        at = waiting.pop()
-        if at == 0 or at in seen:
-            continue
-        seen.add(at)
-        if at >= size or len(seen) > _MOST_DIRECTORIES:
-            return f"its directory at byte {at} is not inside its {size} bytes"
-        tags, following = _directory(file, size, order, big, at)
-        if isinstance(tags, str):
-            return tags
-        waiting += [*following, *tags.get(_CHILDREN, ())]
-        for offsets, lengths in ((_STRIPS, _STRIP_BYTES), (_TILES, _TILE_BYTES)):
-            for start, length in zip(tags.get(offsets, ()), tags.get(lengths, ()), strict=False):
-                if start + length > size:
-                    return f"pixels up to byte {start + length} are missing; it has {size} bytes"
-        if at == first and not tags.get(_STRIPS) and not tags.get(_TILES):
-            return "it does not say where its pixels are"
-    return None if seen else "it holds no image"
-
-
-def _directory(
-    file: BinaryIO, size: int, order: str, big: bool, at: int
-) -> tuple[dict[int, tuple[int, ...]] | str, list[int]]:
-    """The wanted tags of one directory (or what is wrong with it), and the offset of the next one."""
-    file.seek(at)
-    count_size, entry_size, inline = (8, 20, 8) if big else (2, 12, 4)
-    (count,) = struct.unpack(order + ("Q" if big else "H"), file.read(count_size))
-    if count > _MOST_ENTRIES:
-        return f"its directory at byte {at} has {count} entries, which no image has", []
-    if at + count_size + count * entry_size + inline > size:
-        return f"its directory at byte {at} is cut; it has {size} bytes", []
-    entries = file.read(count * entry_size)
-    (following,) = struct.unpack(order + ("Q" if big else "I"), file.read(inline))
-    tags: dict[int, tuple[int, ...]] = {}
-    for n in range(count):
-        entry = entries[n * entry_size : (n + 1) * entry_size]
-        tag, kind = struct.unpack(order + "HH", entry[:4])
-        (values,) = struct.unpack(order + ("Q" if big else "I"), entry[4 : 4 + inline])
-        length = values * _SIZES.get(kind, 1)
-        raw = entry[-inline:]
-        if length > inline:
-            (where,) = struct.unpack(order + ("Q" if big else "I"), raw)
-            if where + length > size:
-                return f"the values of its tag {tag} end at byte {where + length}; it has {size} bytes", []
-            if tag in (_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _CHILDREN):
-                if values > _MOST_VALUES:
-                    return f"its tag {tag} has {values} values, which no image has", []
-                file.seek(where)
-                raw = file.read(length)
-        if tag in (_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _CHILDREN) and kind in _WHOLE:
-            tags[tag] = struct.unpack(f"{order}{values}{_WHOLE[kind]}", raw[:length])
-    return tags, [following]
