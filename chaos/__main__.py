@@ -54,16 +54,27 @@ def main() -> int:
     else:
         drawn = drawing.at_random(recorded, given.orders or 60, chance, tuple(given.faults))
         subjects = [with_people(subject, chance, ACTED_ON) for subject in drawn]
+    outcomes = _batches(subjects, recorded, given, chance)
+    if given.mode == "points":
+        detours = drawing.every_detour([one for outcome in outcomes for one in outcome.detours])
+        progress(f"{len(detours)} more, where only struck orders come to")
+        outcomes += _batches(detours, recorded, given, chance)
+    return _print(outcomes)
+
+
+def _batches(
+    subjects: list[Subject], recorded: recording.Recorded, given: argparse.Namespace, chance: random.Random
+) -> list[Outcome]:
     outcomes = []
     for number, batch in enumerate(drawing.batches(subjects, given.batch)):
         progress(f"batch {number + 1}: {len(batch)} orders")
-        outcomes.append(_batch(batch, given, random.Random(chance.random())))  # noqa: S311
+        outcomes.append(_batch(batch, recorded, given, random.Random(chance.random())))  # noqa: S311
         if given.outcomes is not None:
             with given.outcomes.open("a") as kept:
                 kept.write(outcomes[-1].model_dump_json() + "\n")
         for line in problems(outcomes[-1:]):
             progress(f"WRONG {line}")
-    return _print(outcomes)
+    return outcomes
 
 
 def _print(outcomes: list[Outcome]) -> int:
@@ -91,7 +102,9 @@ def _recorded(given: argparse.Namespace) -> recording.Recorded:
     return {one: points for one, points in recorded.items() if one in (given.provider or PROVIDERS)}
 
 
-def _batch(batch: list[Subject], given: argparse.Namespace, chance: random.Random) -> Outcome:
+def _batch(
+    batch: list[Subject], recorded: recording.Recorded, given: argparse.Namespace, chance: random.Random
+) -> Outcome:
     begin = time.monotonic()
     patience = max(600.0, SECONDS_AN_ORDER * len(batch))
     with Pair(progress, slots=given.slots, reports=given.reports, database_url=given.database_url) as campaign:
@@ -107,8 +120,10 @@ def _batch(batch: list[Subject], given: argparse.Namespace, chance: random.Rando
             unrest.follow(patience)
             happened = unrest.tally()
         outcome = campaign.judge()
+        went = {subject.reference: campaign.points(subject.reference) for subject in batch}
     outcome.seconds = time.monotonic() - begin
     outcome.unrest = happened
+    outcome.detours = drawing.beyond(recorded, went, batch)
     return outcome
 
 

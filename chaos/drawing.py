@@ -1,11 +1,11 @@
-"""Which orders are struck where: every recorded point in every way, or some at random."""
+"""Which orders are struck where: every point in every way, or some at random."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from chaos.order import Subject
+from chaos.order import Detour, Subject
 from chaos.plan import ANY, EXHAUSTIVE, LATE, Plan, Strike, Way
 from chaos.point import Kind, Point
 from chaos.recording import Recorded
@@ -26,6 +26,35 @@ def every_strike(recorded: Recorded) -> list[Subject]:
             Subject(reference=f"{provider}-{number:03}", provider=provider, plan=Plan(strikes=(strike,)), own_home=True)
             for number, strike in enumerate(strikes)
         ]
+    return found
+
+
+def beyond(recorded: Recorded, went: Mapping[str, Sequence[Point]], subjects: Sequence[Subject]) -> list[Detour]:
+    """Where struck orders came to and undisturbed ones never do: how they find and mend what happened.
+
+    Args:
+        recorded: The points of undisturbed orders.
+        went: The points of each struck order, by reference.
+        subjects: The struck orders.
+    """
+    found: dict[tuple[str, Kind, str], Detour] = {}
+    for subject in subjects:
+        known = {(point.kind, point.what) for point in recorded[subject.provider]}
+        for point in went[subject.reference]:
+            if point.nth == 1 and (point.kind, point.what) not in known:
+                found.setdefault((subject.provider, point.kind, point.what), (subject, point))
+    return list(found.values())
+
+
+def every_detour(detours: Sequence[Detour]) -> list[Subject]:
+    """One order for each such point and each way: struck as the order that came there, and once more there."""
+    places = {(subject.provider, point): subject for subject, point in reversed(detours)}
+    found: list[Subject] = []
+    for (provider, point), subject in reversed(places.items()):
+        for way in EXHAUSTIVE[point.kind]:
+            plan = Plan(strikes=(*subject.plan.strikes, Strike(at=point, way=way)))
+            reference = f"{provider}-detour-{len(found):03}"
+            found.append(Subject(reference=reference, provider=provider, plan=plan, own_home=True))
     return found
 
 
@@ -62,5 +91,5 @@ def _way(point: Point, chance: random.Random) -> Way:
 
 def batches(subjects: Sequence[Subject], size: int) -> list[list[Subject]]:
     """The orders in batches that each hold some of every provider."""
-    count = max(1, -(-len(subjects) // size))
+    count = -(-len(subjects) // size)
     return [list(subjects[start::count]) for start in range(count)]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from chaos.plan import Plan
+from chaos.point import Point
 
 Moment = Literal["in the same second", "in the first storm", "after the jump", "at the announcement", "after the end"]
 """When people act: with the placing of the order; at some time in the first storm, or in the storm after the first jump
@@ -41,6 +42,10 @@ class Subject(BaseModel):
     acts: tuple[str, ...] = ()
     moments: tuple[Moment, ...] = ()
     own_home: bool = False
+
+
+Detour = tuple[Subject, Point]
+"""A struck order, and a point that it came to because of its strikes."""
 
 
 def order(subject: Subject, number: int, now: datetime) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from chaos.judge import Verdict
+from chaos.order import Detour
 from chaos.plan import Strike
 
 
@@ -20,6 +21,7 @@ class Outcome(BaseModel):
         unfinished: What had not come to its end when the time was over.
         strangers: What the providers made for nobody.
         spending: Where what was spent is not what was ordered.
+        detours: Where orders came to that undisturbed ones never do.
         seconds: Wall time.
     """
 
@@ -31,4 +33,5 @@ class Outcome(BaseModel):
     unfinished: list[str] = Field(default_factory=list)
     strangers: list[str] = Field(default_factory=list)
     spending: list[str] = Field(default_factory=list)
+    detours: list[Detour] = Field(default_factory=list)
     seconds: float = 0.0

@@ -1,13 +1,15 @@
-"""Start again the runs whose process is gone: the worker or the machine died."""
+"""Start again the runs whose process is gone, and those whose end Prefect did not take."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 from prefect import get_client, get_run_logger
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas import OrchestrationResult
@@ -15,6 +17,7 @@ from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
     FlowRunFilter,
+    FlowRunFilterEndTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
@@ -39,6 +42,17 @@ PAGE = 200
 
 AGAIN = "Started again: its process was lost"
 
+RECENT = timedelta(days=1)
+"""Failed runs are looked at for so long after they failed."""
+
+
+def _with_all_under(kind: type[Exception]) -> list[str]:
+    return [kind.__name__, *(name for under in kind.__subclasses__() for name in _with_all_under(under))]
+
+
+_UNTOLD = re.compile(rf"Flow run encountered an exception: (?:{'|'.join(_with_all_under(httpx.HTTPError))}):")
+"""What Prefect's engine says when Prefect itself did not answer it; the flows let no such error of their own out."""
+
 
 @step("bring-back")
 def bring_back(
@@ -47,8 +61,9 @@ def bring_back(
     """Start lost runs of these flows again; returns how many.
 
     A run counts as lost when it is Crashed, or Running or Pending for longer than ``lost_after_seconds`` with no
-    process on this machine; where processes cannot be seen (no ``/proc``), only when it is Crashed. One that crashes
-    again and again without getting to a wait is tried once an hour.
+    process on this machine; where processes cannot be seen (no ``/proc``), only when it is Crashed. One that Failed
+    because Prefect did not answer when it came to its end counts as crashed. One that crashes again and again without
+    getting to a wait is tried once an hour.
 
     Args:
         flows: Names of the flows whose runs are looked at.
@@ -60,23 +75,33 @@ def bring_back(
     """
     states = [StateType.RUNNING, StateType.PENDING, StateType.CRASHED]
     with get_client(sync_client=True) as client:
-        runs = _all_runs(client, flows, states)
+        recent = FlowRunFilterEndTime(after_=utc_now() - RECENT)  # type: ignore[arg-type]  # any aware time does
+        runs = _all_runs(client, flows, FlowRunFilter(state=_any_of(*states)))
+        runs += _all_runs(client, flows, FlowRunFilter(state=_any_of(StateType.FAILED), end_time=recent))
         alive, skipped = runs_with_a_process(), set(elsewhere)  # after the read: a run seen must show its process
         return sum(
             _again(client, run, most_crashes)
             for run in runs
             if run.deployment_id is not None
             and run.state is not None
-            and (run.state.is_crashed() or _lost(run, run.state, lost_after_seconds, alive, skipped))
+            and (_is_crash(run.state) or _lost(run, run.state, lost_after_seconds, alive, skipped))
         )
 
 
-def _all_runs(client: SyncPrefectClient, flows: Sequence[str], states: list[StateType]) -> list[FlowRun]:
+def _any_of(*states: StateType) -> FlowRunFilterState:
+    return FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states)))
+
+
+def _is_crash(state: State) -> bool:
+    return state.is_crashed() or (state.is_failed() and _UNTOLD.match(state.message or "") is not None)
+
+
+def _all_runs(client: SyncPrefectClient, flows: Sequence[str], which: FlowRunFilter) -> list[FlowRun]:
     found: list[FlowRun] = []
     while True:
         page = client.read_flow_runs(
             flow_filter=FlowFilter(name=FlowFilterName(any_=list(flows))),
-            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=states))),
+            flow_run_filter=which,
             sort=FlowRunSort.ID_DESC,
             limit=PAGE,
             offset=len(found),
@@ -101,7 +126,7 @@ def runs_with_a_process() -> set[str]:
 
 def _lost(run: FlowRun, state: State, lost_after_seconds: float, alive: set[str], elsewhere: set[UUID]) -> bool:
     silent = utc_now() - state.timestamp
-    if str(run.id) in alive or not (PROCESSES / "self" / "environ").exists():
+    if state.is_final() or str(run.id) in alive or not (PROCESSES / "self" / "environ").exists():
         return False
     if run.id in elsewhere:
         return silent > GONE_FOR_GOOD
@@ -124,7 +149,7 @@ def _again(client: SyncPrefectClient, run: FlowRun, most_crashes: int) -> bool:
         now = client.read_flow_run(run.id).state
         if now is None or now.id != run.state.id:
             return False
-        if not now.is_crashed() and not _set(client, run.id, Crashed(message="Its process is gone")):
+        if not _is_crash(now) and not _set(client, run.id, Crashed(message="Its process is gone")):
             return False  # Prefect lets no run crash that a person has cancelled
         return _set(client, run.id, AwaitingRetry(scheduled_time=utc_now(), message=AGAIN))
     except ObjectNotFound:  # deleted meanwhile
@@ -143,5 +168,5 @@ def _crashes_in_a_row(states: list[State]) -> int:
     for state in sorted(states, key=lambda one: one.timestamp, reverse=True):
         if state.name == "AwaitingRetry" and state.message != AGAIN:
             break
-        crashes += state.is_crashed()
+        crashes += _is_crash(state)
     return crashes

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from chaos.plan import Plan, Strike
+from chaos.drawing import beyond, every_detour
+from chaos.order import Subject
+from chaos.plan import EXHAUSTIVE, Plan, Strike
 from chaos.point import Point, file_pattern, path_pattern
 from chaos.trace import Trace
 
@@ -45,3 +47,20 @@ def test_a_process_that_is_to_be_killed_before_a_call_never_sends_it(tmp_path: P
     ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True)
     assert ended.returncode == -9, ended.stderr
     assert "it lives" not in ended.stdout
+
+
+def test_an_order_is_struck_again_where_only_a_struck_order_comes_to() -> None:
+    asked, made, adopted = (Point(kind="ledger", what=what) for what in ("asked", "made", "adopted"))
+    lost = Strike(at=made, way="answer lost")
+    subjects = [
+        Subject(reference="a", provider="iceye", plan=Plan(strikes=(Strike(at=asked, way="killed before"),))),
+        Subject(reference="b", provider="iceye", plan=Plan(strikes=(lost,))),
+    ]
+    went = {"a": [asked, asked.model_copy(update={"nth": 2}), made], "b": [asked, made, adopted, made]}
+    detours = beyond({"iceye": [asked, made]}, went, subjects)
+    assert detours == [(subjects[1], adopted)]
+    further = every_detour([*detours, *detours])
+    assert [one.plan.strikes for one in further] == [
+        (lost, Strike(at=adopted, way=way)) for way in EXHAUSTIVE["ledger"]
+    ]
+    assert len({one.reference for one in further}) == len(further)

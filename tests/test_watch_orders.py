@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from prefect import flow, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import State
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Cancelled, Crashed, Failed, Running
 
 from flows.cancel_order import cancel_order
@@ -130,6 +134,37 @@ def test_a_crashed_run_goes_on_and_orders_nothing_twice(installation: Installati
     assert "1 brought back" in watch(installation)
     assert installation.to_the_end(installation.go_on(run.id)).is_completed()
     assert installation.created == (1, 1)
+
+
+def test_a_delivered_order_whose_end_prefect_did_not_take_is_shown_as_completed(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, broken = SyncPrefectClient.set_flow_run_state, [500]
+
+    def set_flow_run_state(self: SyncPrefectClient, run_id: UUID, state: State[Any], **rest: Any) -> Any:
+        if state.is_completed() and broken:
+            request = httpx.Request("POST", "http://prefect/set_state")
+            raise PrefectHTTPStatusError(
+                "Server error", request=request, response=httpx.Response(broken.pop(), request=request)
+            )
+        return original(self, run_id, state, **rest)
+
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    with monkeypatch.context() as patch:
+        patch.setattr(SyncPrefectClient, "set_flow_run_state", set_flow_run_state)
+        state = installation.to_the_end(run)
+    assert state.is_failed()
+    assert installation.ledger.read("bay").status == "completed"
+    assert "1 brought back" in watch(installation)
+    assert installation.to_the_end(installation.go_on(run.id)).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_a_run_that_failed_for_a_reason_is_not_started_again(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Failed(message="Not feasible: HTTPError: of the provider"), force=True)
+    assert "0 brought back" in watch(installation)
 
 
 def test_a_run_that_always_crashes_rests_for_an_hour_and_is_tried_again(
