@@ -41,10 +41,12 @@ def main() -> int:
     parser.add_argument("--points-file", type=Path, help="keep the recorded points here, and use them when they are")
     parser.add_argument("--reports", type=Path, default=Path("chaos-reports"), help="stories of what went wrong")
     parser.add_argument("--database-url", help="of the Prefect server, instead of SQLite; what it holds is wiped")
-    parser.add_argument("--outcomes", type=Path, help="add each batch's outcome here; table prints what it holds")
+    parser.add_argument(
+        "--outcomes", type=Path, help="keep each batch's outcome here; a batch it holds is not run again"
+    )
     given = parser.parse_args()
     if given.mode == "table":
-        return _print([Outcome.model_validate_json(line) for line in given.outcomes.read_text().splitlines()])
+        return _print(_kept(given.outcomes))
     recorded = _recorded(given)
     chance = random.Random(given.seed)  # noqa: S311 # repeatable on purpose
     if given.mode == "points":
@@ -66,15 +68,30 @@ def _batches(
     subjects: list[Subject], recorded: recording.Recorded, given: argparse.Namespace, chance: random.Random
 ) -> list[Outcome]:
     outcomes = []
+    kept = {_subjects(one): one for one in _kept(given.outcomes)}
     for number, batch in enumerate(drawing.batches(subjects, given.batch)):
+        luck = random.Random(chance.random())  # noqa: S311
+        if frozenset(batch) in kept:
+            outcomes.append(kept[frozenset(batch)])
+            continue
         progress(f"batch {number + 1}: {len(batch)} orders")
-        outcomes.append(_batch(batch, recorded, given, random.Random(chance.random())))  # noqa: S311
+        outcomes.append(_batch(batch, recorded, given, luck))
         if given.outcomes is not None:
-            with given.outcomes.open("a") as kept:
-                kept.write(outcomes[-1].model_dump_json() + "\n")
+            with given.outcomes.open("a") as file:
+                file.write(outcomes[-1].model_dump_json() + "\n")
         for line in problems(outcomes[-1:]):
             progress(f"WRONG {line}")
     return outcomes
+
+
+def _kept(file: Path | None) -> list[Outcome]:
+    if file is None or not file.exists():
+        return []
+    return [Outcome.model_validate_json(line) for line in file.read_text().splitlines()]
+
+
+def _subjects(outcome: Outcome) -> frozenset[Subject]:
+    return frozenset(verdict.subject for verdict in outcome.verdicts)
 
 
 def _print(outcomes: list[Outcome]) -> int:
