@@ -10,7 +10,7 @@ STACK_MARK = "TASKING_FLOWS_STACK"
 
 
 RETRIED = "500,504"
-"""Answers of Prefect that its client repeats, too, as in prefect.yaml: else one of them at a run's end fails the run."""
+"""Answers of Prefect that its client repeats, too, as in prefect.yaml: else one at a run's end fails the run."""
 
 
 def environment(folder: Path, api_url: str, inline_wait_seconds: float) -> dict[str, str]:
