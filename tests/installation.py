@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,8 @@ from prefect.flow_engine import run_flow
 from prefect.flows import Flow
 from prefect.states import AwaitingRetry
 from pydantic import SecretStr
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
 
 from blocks.axelglobe_tasking import AxelGlobeTasking
 from blocks.iceye_tasking import IceyeTasking
@@ -26,10 +28,15 @@ from blocks.satellogic_tasking import SatellogicTasking
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord
+from tasking.ledger.tables import JournalRow
 from tasking.simulator import Simulator
 
 QUICK = {"requests_per_second": 1000, "attempts": 2, "wait_initial_seconds": 0.01, "wait_jitter_seconds": 0.01}
 """Calls to a provider on this machine."""
+
+
+OUR_TIMES = ("ours", "looked")
+"""Times of our own clock in the journal: when a create was announced, and looked for."""
 
 
 @dataclass
@@ -101,8 +108,20 @@ class Installation:
         assert due is not None
         left = due.timestamp() - utc_now().timestamp()
         self.simulator.advance(max(left, 0.0) + 2.0)
+        self._age(max(left, 0.0) + 2.0)
         with get_client(sync_client=True) as client:  # our own clock has not moved: say that it is due
             client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=utc_now(), message=run.state.message))
+
+    def _age(self, seconds: float) -> None:
+        """Our own clock does not move in tests: what was noted of it is so much longer ago."""
+        engine = create_engine(ledger_url(self.folder))
+        with Session(engine) as session, session.begin():
+            for row in session.scalars(select(JournalRow)):
+                ours = {name: datetime.fromisoformat(row.detail[name]) for name in OUR_TIMES if row.detail.get(name)}
+                if ours:
+                    back = timedelta(seconds=seconds)
+                    row.detail = {**row.detail, **{name: (at - back).isoformat() for name, at in ours.items()}}
+        engine.dispose()
 
     def retry(self, run: FlowRun) -> None:
         """Press Retry on a run that ended."""
