@@ -25,6 +25,7 @@ from blocks.iceye_tasking import IceyeTasking
 from blocks.image_archive import ImageArchive
 from blocks.order_ledger import OrderLedger
 from blocks.satellogic_tasking import SatellogicTasking
+from flows.watch_orders import watch_orders
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord
@@ -111,6 +112,13 @@ class Installation:
         self._age(max(left, 0.0) + 2.0)
         with get_client(sync_client=True) as client:  # our own clock has not moved: say that it is due
             client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=utc_now(), message=run.state.message))
+
+    def watch(self, lost_after_seconds: float = 90.0) -> str:
+        """A run of the watcher; its message."""
+        run = self.start(watch_orders, lost_after_seconds=lost_after_seconds)
+        assert run.state is not None
+        assert run.state.is_completed(), run.state
+        return str(run.state.message)
 
     def _age(self, seconds: float) -> None:
         """Our own clock does not move in tests: what was noted of it is so much longer ago."""

@@ -1,0 +1,252 @@
+"""Runs whose process died, that were deleted, or ended by hand: brought back, replaced or closed, and nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from prefect import flow, get_client
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.objects import State
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.states import Cancelled, Crashed, Failed, Running
+
+from flows.cancel_order import cancel_order
+from flows.order_axelglobe import order_axelglobe
+from flows.watch_orders import watch_orders
+from tasking.clock import utc_now
+from tasking.errors import LedgerUnavailable, OrderEnded
+from tasking.ledger import Intent, Ledger, open_ledger, opening
+from tasks import bring_back, stranded
+from tests.installation import Installation, ledger_url
+
+pytestmark = pytest.mark.server
+
+
+def set_state(run_id: UUID, state: State) -> None:
+    """What a person, or a worker, does to a run."""
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run_id, state, force=True)
+
+
+def delete(run_id: UUID) -> None:
+    """A person deletes a run."""
+    with get_client(sync_client=True) as client:
+        client.delete_flow_run(run_id)
+
+
+def in_place_of(run_id: UUID) -> set[UUID]:
+    """The runs that were started because this one was deleted."""
+    which = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"in place of {run_id}"]))
+    with get_client(sync_client=True) as client:
+        return {run.id for run in client.read_flow_runs(flow_run_filter=which)}
+
+
+def test_a_crashed_run_goes_on_and_orders_nothing_twice(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Crashed(message="the machine died"), force=True)
+    assert "1 brought back" in installation.watch()
+    assert installation.to_the_end(installation.go_on(run.id)).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_a_delivered_order_whose_end_prefect_did_not_take_is_shown_as_completed(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, broken = SyncPrefectClient.set_flow_run_state, [500]
+
+    def set_flow_run_state(self: SyncPrefectClient, run_id: UUID, state: State[Any], **rest: Any) -> Any:
+        if state.is_completed() and broken:
+            request = httpx.Request("POST", "http://prefect/set_state")
+            raise PrefectHTTPStatusError(
+                "Server error", request=request, response=httpx.Response(broken.pop(), request=request)
+            )
+        return original(self, run_id, state, **rest)
+
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    with monkeypatch.context() as patch:
+        patch.setattr(SyncPrefectClient, "set_flow_run_state", set_flow_run_state)
+        state = installation.to_the_end(run)
+    assert state.is_failed()
+    assert installation.ledger.read("bay").status == "completed"
+    assert "1 brought back" in installation.watch()
+    assert installation.to_the_end(installation.go_on(run.id)).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_a_run_that_failed_for_a_reason_is_not_started_again(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Failed(message="Not feasible: HTTPError: of the provider"), force=True)
+    assert "0 brought back" in installation.watch()
+
+
+def test_a_run_that_always_crashes_rests_for_an_hour_and_is_tried_again(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    for _ in range(5):
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(run.id, Crashed(message="again"), force=True)
+        said = installation.watch()
+    assert "0 brought back" in said
+    state = installation.read(run.id).state
+    assert state is not None
+    assert state.is_crashed()
+    monkeypatch.setattr(bring_back, "utc_now", lambda: utc_now() + timedelta(minutes=61))
+    assert "1 brought back" in installation.watch()
+
+
+@pytest.mark.parametrize(
+    ("state", "moment"), [(Crashed, "_crashes_in_a_row"), (Running, "_crashes_in_a_row"), (Running, "Crashed")]
+)
+def test_a_lost_run_that_a_person_cancels_meanwhile_is_not_brought_back(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, state: Callable[[], State], moment: str
+) -> None:
+    run = installation.create(order_axelglobe, deployed=True, order=installation.order())
+    set_state(run.id, state())
+    then = getattr(bring_back, moment)
+
+    def cancelled_first(*args: object, **given: object) -> object:
+        set_state(run.id, Cancelled(message="by hand"))
+        return then(*args, **given)
+
+    monkeypatch.setattr(bring_back, moment, cancelled_first)
+    assert "0 brought back" in installation.watch(lost_after_seconds=0.0)
+    after = installation.read(run.id).state
+    assert after is not None
+    assert (after.is_cancelled(), after.message) == (True, "by hand")
+
+
+def test_a_lost_run_that_is_deleted_meanwhile_does_not_stop_the_watcher(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = installation.create(order_axelglobe, deployed=True, order=installation.order())
+    set_state(run.id, Crashed())
+    crashes_in_a_row = bring_back._crashes_in_a_row
+
+    def deleted_first(states: list[State]) -> int:
+        delete(run.id)
+        return crashes_in_a_row(states)
+
+    monkeypatch.setattr(bring_back, "_crashes_in_a_row", deleted_first)
+    assert "0 brought back" in installation.watch()
+
+
+def test_a_cancel_whose_process_was_lost_is_carried_out_and_a_lost_watch_is_left_alone(
+    installation: Installation,
+) -> None:
+    order = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    cancel = installation.create(cancel_order, deployed=True, reference="bay")
+    lost_watch = installation.create(watch_orders, deployed=True)
+    set_state(cancel.id, Running())
+    set_state(lost_watch.id, Crashed())
+    assert "1 brought back" in installation.watch(lost_after_seconds=0.0)
+    left = installation.read(lost_watch.id).state
+    assert left is not None
+    assert left.is_crashed()
+    done = installation.go_on(cancel.id).state
+    assert done is not None
+    assert done.is_completed()
+    ended = installation.read(order.id).state
+    assert ended is not None
+    assert ended.is_cancelled()
+    assert installation.ledger.read("bay").status == "user_cancelled"
+    assert installation.created == (1, 0)
+
+
+def test_a_run_that_failed_before_it_took_an_order_over_is_replaced_five_times_and_then_each_hour(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    delete(run.id)
+    seen: set[UUID] = set()
+    for _ in range(5):
+        assert "1 tended" in installation.watch()
+        assert "0 tended" in installation.watch()  # the new run has yet to start
+        (new,) = in_place_of(run.id) - seen
+        set_state(new, Failed(message="before it owned the order"))
+        seen.add(new)
+    assert "0 tended" in installation.watch()
+    assert in_place_of(run.id) == seen
+    monkeypatch.setattr(stranded, "utc_now", lambda: utc_now() + timedelta(minutes=61))
+    assert "1 tended" in installation.watch()
+    (new,) = in_place_of(run.id) - seen
+    installation.runs[new] = installation.runs[run.id]
+    assert installation.to_the_end(installation.go_on(new)).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_a_run_cancelled_before_it_took_an_order_over_ends_the_order_and_retry_goes_on(
+    installation: Installation,
+) -> None:
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    delete(run.id)
+    installation.watch()
+    (new,) = in_place_of(run.id)
+    set_state(new, Cancelled(message="by hand"))
+    assert "1 tended" in installation.watch()
+    assert installation.ledger.read("bay").status == "user_cancelled"
+    assert in_place_of(run.id) == {new}
+    installation.runs[new] = installation.runs[run.id]
+    installation.retry(installation.read(new))
+    assert installation.to_the_end(installation.go_on(new)).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_no_request_is_announced_between_the_last_look_at_an_order_and_its_end(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    set_state(run.id, Cancelled(message="by hand"))
+    monkeypatch.setattr(opening, "BUSY_SECONDS", 0)
+    announced: list[Intent | None] = []
+    open_intent = Ledger.open_intent
+
+    def announced_after_the_look(self: Ledger, reference: str, verb: str, label: str) -> Intent | None:
+        found = open_intent(self, reference, verb, label)
+        with closing(open_ledger(ledger_url(installation.folder))) as other, suppress(LedgerUnavailable):
+            announced.append(None)
+            announced[-1] = other.intend(reference, verb, label, utc_now())
+        return found
+
+    monkeypatch.setattr(Ledger, "open_intent", announced_after_the_look)
+    assert "1 tended" in installation.watch()
+    assert announced == [None]
+    assert "before anything was ordered" in str(installation.ledger.read("bay").outcome)
+    with pytest.raises(OrderEnded):
+        installation.ledger.intend("bay", "request", "bay", utc_now())
+
+
+def test_an_order_whose_run_was_deleted_is_taken_over_by_another(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    with get_client(sync_client=True) as client:
+        client.delete_flow_run(run.id)
+        known = {one.id for one in client.read_flow_runs()}
+        assert "1 tended" in installation.watch()
+        (new,) = (one for one in client.read_flow_runs() if one.id not in known and one.deployment_id is not None)
+    installation.runs[new.id] = (order_axelglobe, new.parameters)
+    assert installation.to_the_end(installation.go_on(new.id)).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_a_crashed_run_of_somebody_elses_flow_is_left_alone(installation: Installation) -> None:
+    @flow(name="reorder-lines")
+    def reorder_lines() -> None:
+        """Not ours."""
+
+    run = installation.create(reorder_lines, deployed=True)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Crashed(message="theirs"), force=True)
+    assert "0 brought back" in installation.watch()

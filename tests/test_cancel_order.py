@@ -1,0 +1,99 @@
+"""cancel-order before, at and after the request: what a person is told is so."""
+
+from __future__ import annotations
+
+import pytest
+from prefect import get_client
+from prefect.states import Cancelled
+
+from flows.cancel_order import cancel_order
+from flows.order_axelglobe import order_axelglobe
+from tasking.ledger import Ledger
+from tests.installation import Installation
+
+pytestmark = pytest.mark.server
+
+REQUESTS = "/wfs/tasking/v2/collections/requests/items"
+
+
+def test_a_request_made_in_the_moment_of_a_cancel_is_not_called_cancelled(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    open_intent = Ledger.open_intent
+
+    def made_meanwhile(self: Ledger, reference: str, verb: str, label: str) -> object:
+        monkeypatch.setattr(Ledger, "open_intent", open_intent)
+        self.record(reference, cancel_asked=False)
+        installation.pass_time(run)
+        installation.go_on(run.id)
+        return self.open_intent(reference, verb, label)
+
+    monkeypatch.setattr(Ledger, "open_intent", made_meanwhile)
+    cancel = installation.start(cancel_order, reference="bay")
+    assert "goes on" in str(cancel.state and cancel.state.message)
+    assert installation.ledger.read("bay").ended is None
+    assert installation.created == (1, 1)
+
+
+def test_an_order_whose_run_was_cancelled_by_hand_is_closed_and_retry_goes_on(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Cancelled(message="by hand"), force=True)
+    assert "1 tended" in installation.watch()
+    assert installation.ledger.read("bay").ended is not None
+    installation.retry(run)
+    assert installation.to_the_end(installation.go_on(run.id)).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_an_order_is_cancelled_before_its_request_and_nothing_is_ordered(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    cancel = installation.start(cancel_order, reference="bay")
+    assert cancel.state is not None
+    assert cancel.state.is_completed()
+    state = installation.read(run.id).state
+    assert state is not None
+    assert state.is_cancelled()
+    assert installation.created == (1, 0)
+    assert installation.ledger.read("bay").status == "user_cancelled"
+
+
+def test_a_request_that_cannot_be_cancelled_is_said_plainly_and_goes_on(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    cancel = installation.start(cancel_order, reference="bay")
+    assert cancel.state is not None
+    assert cancel.state.is_failed()
+    assert "documents no way to cancel" in str(cancel.state.message)
+    assert "takes cancellations until" in str(cancel.state.message)
+    assert installation.to_the_end(run).is_completed()
+
+
+def test_a_request_that_cannot_be_cancelled_can_be_given_up_on_our_side(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    installation.start(cancel_order, reference="bay", stop_waiting=True)
+    state = installation.read(run.id).state
+    assert state is not None
+    assert state.is_cancelled()
+
+
+def test_cancelling_while_a_create_is_uncertain_never_makes_a_second_one(installation: Installation) -> None:
+    installation.simulator.fault("reset_before", method="POST", path=REQUESTS)
+    run = installation.start(order_axelglobe, order=installation.order())
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    assert installation.ledger.read("bay").waits_for == "settling"
+    cancel = installation.start(cancel_order, reference="bay")
+    assert "not known yet" in str(cancel.state and cancel.state.message)
+    assert installation.to_the_end(run).is_cancelled()
+    assert installation.created == (1, 0)
+
+
+def test_an_unknown_reference_is_said(installation: Installation) -> None:
+    cancel = installation.start(cancel_order, reference="nowhere")
+    assert cancel.state is not None
+    assert "nowhere" in str(cancel.state.message)
