@@ -84,7 +84,7 @@ def bring_back(
             for run in runs
             if run.deployment_id is not None
             and run.state is not None
-            and (_is_crash(run.state) or _lost(run, run.state, lost_after_seconds, alive, skipped))
+            and (is_crash(run.state) or _lost(run, run.state, lost_after_seconds, alive, skipped))
         )
 
 
@@ -92,7 +92,8 @@ def _any_of(*states: StateType) -> FlowRunFilterState:
     return FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states)))
 
 
-def _is_crash(state: State) -> bool:
+def is_crash(state: State) -> bool:
+    """Whether a run in this state is brought back: its process died, or Prefect did not take its end."""
     return state.is_crashed() or (state.is_failed() and _UNTOLD.match(state.message or "") is not None)
 
 
@@ -149,7 +150,7 @@ def _again(client: SyncPrefectClient, run: FlowRun, most_crashes: int) -> bool:
         now = client.read_flow_run(run.id).state
         if now is None or now.id != run.state.id:
             return False
-        if not _is_crash(now) and not _set(client, run.id, Crashed(message="Its process is gone")):
+        if not is_crash(now) and not _set(client, run.id, Crashed(message="Its process is gone")):
             return False  # Prefect lets no run crash that a person has cancelled
         return _set(client, run.id, AwaitingRetry(scheduled_time=utc_now(), message=AGAIN))
     except ObjectNotFound:  # deleted meanwhile
@@ -168,5 +169,5 @@ def _crashes_in_a_row(states: list[State]) -> int:
     for state in sorted(states, key=lambda one: one.timestamp, reverse=True):
         if state.name == "AwaitingRetry" and state.message != AGAIN:
             break
-        crashes += _is_crash(state)
+        crashes += is_crash(state)
     return crashes

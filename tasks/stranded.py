@@ -16,7 +16,7 @@ from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.status import StatusCode
-from tasks.bring_back import REST
+from tasks.bring_back import REST, is_crash
 from tasks.start import start
 from tasks.step import ledger, step
 
@@ -55,8 +55,8 @@ def _state(run: FlowRun) -> State:
 
 
 def _is_over(state: State) -> bool:
-    """Whether a run goes on by itself no more; a crashed one is brought back."""
-    return state.is_final() and not state.is_crashed()
+    """Whether a run goes on by itself no more, and is not brought back either."""
+    return state.is_final() and not is_crash(state)
 
 
 def _tend(book: Ledger, record: OrderRecord, state: State) -> bool:

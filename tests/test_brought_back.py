@@ -90,18 +90,24 @@ def test_a_run_that_failed_for_a_reason_is_not_started_again(installation: Insta
     assert "0 brought back" in installation.watch()
 
 
+@pytest.mark.parametrize(
+    "end",
+    [Crashed(message="again"), Failed(message="Flow run encountered an exception: ReadTimeout: no answer")],
+    ids=["crashed", "not told"],
+)
 def test_a_run_that_always_crashes_rests_for_an_hour_and_is_tried_again(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, end: State[Any]
 ) -> None:
     run = installation.start(order_axelglobe, deployed=True, order=installation.order())
     for _ in range(5):
         with get_client(sync_client=True) as client:
-            client.set_flow_run_state(run.id, Crashed(message="again"), force=True)
+            client.set_flow_run_state(run.id, end.fresh_copy(), force=True)
         said = installation.watch()
     assert "0 brought back" in said
     state = installation.read(run.id).state
     assert state is not None
-    assert state.is_crashed()
+    assert state.type == end.type
+    assert installation.ledger.read("bay").ended is None  # the order stays open meanwhile
     monkeypatch.setattr(bring_back, "utc_now", lambda: utc_now() + timedelta(minutes=61))
     assert "1 brought back" in installation.watch()
 
