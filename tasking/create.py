@@ -10,6 +10,8 @@ No provider documents an idempotency key, so every create follows one rule:
    the settle time, looks several times, and adopts what appears. Only when it stayed absent throughout is it announced
    and sent again: the settle time is over by the provider's clock and by our own, and it was not there in three looks
    that lie apart.
+6. What keeps us from looking (credentials, a gateway's 4xx), or something under our label that asks for something else,
+   says nothing about a create without an outcome: it is waited out, and never taken for the create's own no.
 
 The honest limit is the settle time: it must be longer than our own timeouts plus the longest time the provider's lists
 lag behind a create.
@@ -17,11 +19,12 @@ lag behind a create.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from tasking.errors import CredentialsRefused, Refused, Unavailable, Uncertain
+from tasking.errors import CredentialsRefused, ReferenceTaken, Refused, Unavailable, Uncertain, UnexpectedAnswer
 from tasking.ledger import Intent, Ledger
 from tasking.provider import Provider
 from tasking.waiting import Wait, readable, wait_until
@@ -63,16 +66,20 @@ def create_once(
 
     Raises:
         Refused: A clear no.
+        ReferenceTaken: Something else stands under the label, and nothing was announced.
         Unavailable: It was not sent, or looking failed; nothing was made by this call.
+        UnexpectedAnswer: What stands under the label since a request without an outcome is not what was ordered.
         OrderEnded: A person asked to cancel meanwhile.
     """
     intent = ledger.open_intent(reference, verb, label)
     if intent is not None:
-        settled = _settle(ledger, provider, reference, intent, find, made)
+        with _looking(ledger, reference, verb, label):
+            settled = _settle(ledger, provider, reference, intent, find, made)
         if settled is not None:
             return settled
-    there = find() if intent is None else None
-    provider.learn_time()  # the settle time is counted in it
+    with _looking(ledger, reference, verb, label):
+        there = find() if intent is None else None
+        provider.learn_time()  # the settle time is counted in it
     intent = ledger.intend(reference, verb, label, provider.clock.now(), _our_time(provider))
     if intent is None and there is not None:  # another process of ours made it
         ledger.record(reference, **made(there))
@@ -95,6 +102,26 @@ def create_once(
         return _look_again(provider, intent.at, verb, label)
     ledger.settle(reference, intent, "made", f"The {verb} {label} was made", **made(thing))
     return thing
+
+
+@contextmanager
+def _looking(ledger: Ledger, reference: str, verb: str, label: str) -> Iterator[None]:
+    """Looking that fails while a create has no outcome is waited out: the order may stand at the provider."""
+    try:
+        yield
+    except Refused as no:
+        if ledger.open_intent(reference, verb, label) is None:
+            raise
+        raise Unavailable(f"It cannot be seen yet whether the {verb} {label} arrived: {no}") from no
+    except ReferenceTaken as taken:
+        # a plan costs nothing, so that one may be left there
+        if verb != "request" or ledger.open_intent(reference, verb, label) is None:
+            raise ReferenceTaken(f"{taken}. Order again under a reference of its own.") from taken
+        raise UnexpectedAnswer(
+            f"A person should look: the {verb} {label} got no clear answer, and {taken}. It is probably this very "
+            "order, changed there, so do not order again. Made as it was ordered, it is taken up; to give up this "
+            "order, cancel its run"
+        ) from taken
 
 
 def _settle(

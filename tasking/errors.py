@@ -4,6 +4,7 @@
     ├── InvalidOrder            the order cannot be sent as it is: field, value, and what would be right
     ├── ReferenceTaken          another run, or another order at the provider, owns this reference
     ├── OrderEnded              the order came to an end that is not a delivery; says why and what to do
+    ├── OtherEnvironment        the account block leads elsewhere now; put it back    (retryable)
     ├── LedgerUnavailable       the ledger did not answer; try again              (retryable)
     ├── DeliveryFailed          a product could not be brought home whole         (retryable)
     │   └── UnsafeAsset         a name or address from outside that we will not follow; never retried
@@ -75,6 +76,12 @@ class OrderEnded(TaskingError):
     def __reduce__(self) -> tuple[type[OrderEnded], tuple[str, str]]:
         """Errors cross processes."""
         return type(self), (self.status, str(self.args[0]))
+
+
+class OtherEnvironment(TaskingError):
+    """The account block leads to another place than the one an order was begun at; a person can put it back."""
+
+    retryable = True
 
 
 class LedgerUnavailable(TaskingError):

@@ -125,6 +125,14 @@ class Provider(Protocol):
     clock: ProviderClock
 
     @property
+    def environment(self) -> str:
+        """Which of the provider's environments the account leads to, for a person: an order stays in the one it began.
+
+        All that decides where a create goes and what is found there, e.g. address and contract; never a secret, and
+        not the client id, which may be changed for a new one.
+        """
+
+    @property
     def settle_seconds(self) -> float:
         """How long a create without an answer is looked for before it counts as not arrived (provider time)."""
 

@@ -12,7 +12,16 @@ import pytest
 
 from tasking.clock import ProviderClock
 from tasking.create import LOOKS, create_once
-from tasking.errors import OrderEnded, Refused, Unavailable, Uncertain
+from tasking.errors import (
+    CredentialsRefused,
+    NotFound,
+    OrderEnded,
+    ReferenceTaken,
+    Refused,
+    Unavailable,
+    Uncertain,
+    UnexpectedAnswer,
+)
 from tasking.ledger import Ledger, open_ledger
 from tasking.waiting import Wait
 
@@ -207,6 +216,51 @@ def test_a_clear_no_is_handed_on_and_leaves_nothing_to_settle(ledger: Ledger) ->
         once(ledger, far)
     assert ledger.open_intent("bay", "request", "bay") is None
     assert once(ledger, far) == "thing"
+
+
+@pytest.mark.parametrize("kind", [CredentialsRefused, NotFound, Refused])
+@pytest.mark.parametrize("verb", ["find", "learn_time"])
+def test_a_look_that_is_refused_says_nothing_of_a_create_that_may_have_arrived(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, verb: str, kind: type[Refused]
+) -> None:
+    far = Far()
+    far.faults = [far.loses_the_answer]
+    assert isinstance(once(ledger, far), Wait)
+
+    def refused() -> None:
+        raise kind("go away")
+
+    with monkeypatch.context() as gateway:
+        gateway.setattr(far, verb, refused)
+        for _ in range(LOOKS + 1):
+            far.time += timedelta(seconds=SETTLE)
+            with pytest.raises(Unavailable, match=r"whether the request bay arrived: go away"):
+                once(ledger, far)
+    assert "request not seen" not in [one.event for one in ledger.journal("bay")]
+    assert to_the_end(ledger, far) == "thing"
+    assert len(far.made) == 1
+
+
+def test_nobody_is_told_to_order_again_while_what_is_there_may_be_this_order(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = Far()
+
+    def changed() -> None:
+        raise ReferenceTaken("far: thing 7 is called 'bay' as well, and asks for something else: its end")
+
+    with monkeypatch.context() as edited:
+        edited.setattr(far, "find", changed)
+        with pytest.raises(ReferenceTaken, match=r"its end\. Order again under a reference of its own"):
+            once(ledger, far)
+    far.faults = [far.loses_the_answer]
+    assert isinstance(once(ledger, far), Wait)
+    with monkeypatch.context() as edited:
+        edited.setattr(far, "find", changed)
+        with pytest.raises(UnexpectedAnswer, match=r"A person should look.*thing 7.*do not order again"):
+            once(ledger, far)
+    assert to_the_end(ledger, far) == "thing"
+    assert len(far.made) == 1
 
 
 def test_a_create_that_was_not_sent_may_be_sent_at_once(ledger: Ledger) -> None:

@@ -31,8 +31,7 @@ def our_plan(plans: Iterable[TaskPlan], order: AxelGlobeOrder, label: str) -> Ta
     if differences:
         plan, difference = differences[0]
         raise ReferenceTaken(
-            f"axelglobe: plan {plan.id} is called {label!r} as well, and is another order's: {difference}. "
-            "Order again under a reference of its own."
+            f"axelglobe: plan {plan.id} is called {label!r} as well, and asks for something else: {difference}"
         )
     return None
 

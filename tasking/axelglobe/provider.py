@@ -37,6 +37,11 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
     def __init__(self, settings: AxelGlobeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
         super().__init__(settings, AxelGlobeClient(settings, transport=transport))
 
+    @property
+    def environment(self) -> str:
+        """The API's host: sandbox and production have one each."""
+        return str(httpx.URL(self.settings.api_url).join("/"))
+
     def learn_time(self) -> None:
         """Ask for the landing page unless an answer has told the time already."""
         if not self.clock.known:

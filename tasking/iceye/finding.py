@@ -60,8 +60,7 @@ def our_task(tasks: Iterable[Task], order: IceyeOrder, label: str, whole: Callab
     if differences:
         task, difference = differences[0]
         raise ReferenceTaken(
-            f"iceye: task {task.id} carries the reference {label!r} as well, and is another order's: {difference}. "
-            "Order again under a reference of its own."
+            f"iceye: task {task.id} carries the reference {label!r} as well, and asks for something else: {difference}"
         )
     return None
 

@@ -53,6 +53,11 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         super().__init__(settings, IceyeClient(settings, transport=transport))
         self._products = Products(self.client)
 
+    @property
+    def environment(self) -> str:
+        """The API's host and the organisation's token address. Not the contract: tasks are found under each."""
+        return f"{httpx.URL(self.settings.api_url).join('/')} by {self.settings.auth_url}"
+
     def learn_time(self) -> None:
         """Ask for one contract unless an answer has told the time already."""
         if not self.clock.known:

@@ -5,11 +5,11 @@ step is right no matter how often it runs, on which machine, and after which cra
 `Wait`. Nothing here knows Prefect: the same steps run from a notebook.
 """
 
-from tasking.lifecycle.accepting import accept
-from tasking.lifecycle.choosing import choose, chosen, requested, revive
+from tasking.lifecycle.accepting import accept, elsewhere
+from tasking.lifecycle.choosing import choose, chosen, drop, requested, revive
 from tasking.lifecycle.delivering import deliver, end, ending
 from tasking.lifecycle.following import ENDED, follow, note_answers, ordered, still_going, undelivered
-from tasking.lifecycle.labels import label
+from tasking.lifecycle.labels import in_doubt, label
 from tasking.lifecycle.pausing import look_after, passes, pause
 from tasking.lifecycle.planning import WHOLE_WINDOW, candidates, half_time, prepare
 from tasking.lifecycle.requesting import request
@@ -22,10 +22,13 @@ __all__ = [
     "choose",
     "chosen",
     "deliver",
+    "drop",
+    "elsewhere",
     "end",
     "ending",
     "follow",
     "half_time",
+    "in_doubt",
     "label",
     "look_after",
     "note_answers",

@@ -1,12 +1,17 @@
-"""The order is checked, and its reference owned."""
+"""The order is checked, its reference owned, and the place it was begun at kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from tasking.errors import OtherEnvironment
 from tasking.ledger import Ledger, OrderRecord
+from tasking.lifecycle.labels import in_doubt, plan_label
 from tasking.order import Order
 from tasking.provider import Provider
+
+NOTED = "account"
+"""The journal's word for where an order's account leads; the detail has the provider's ``environment``."""
 
 
 def accept(
@@ -22,13 +27,58 @@ def accept(
     Raises:
         InvalidOrder: The provider would refuse it; nothing was claimed.
         ReferenceTaken: Another run, or another order, has this reference.
+        OtherEnvironment: The order was begun elsewhere, and going on here would order it a second time.
     """
     if ledger.find(reference) is None:
         provider.check(order)
-    return ledger.claim(
+    record = ledger.claim(
         reference,
         order.model_dump(mode="json"),
         provider=provider.name,
         flow_run_id=flow_run_id,
         owner_is_gone=owner_is_gone,
+    )
+    if record.ended is None:
+        _stay(ledger, provider, record)
+    return record
+
+
+def elsewhere(ledger: Ledger, provider: Provider, record: OrderRecord) -> str | None:
+    """Where an order was begun, if its account leads to another place now; ``None`` also when nobody noted it."""
+    there = _noted(ledger, record)
+    return there if there != provider.environment else None
+
+
+def _stay(ledger: Ledger, provider: Provider, record: OrderRecord) -> None:
+    """Note where an order is begun as long as nothing of it stands there; afterwards refuse to go on elsewhere.
+
+    An order begun before this was noted goes on: nobody can tell any more whether its account was changed.
+    """
+    here = provider.environment
+    if not _begun(ledger, record):
+        if _noted(ledger, record) != here:
+            message = f"Account {record.account} leads to {here}"
+            ledger.record(record.reference, NOTED, message, detail={"environment": here})
+    elif (there := elsewhere(ledger, provider, record)) is not None:
+        bought = bool(record.requests) or in_doubt(ledger, record)
+        fix = "" if bought else ", or cancel this order and order again"
+        raise OtherEnvironment(
+            f"account: {record.account}: leads to {here} now, and this order was begun at {there}: put the block back "
+            f"as it was{fix}. Another environment needs a block of its own. Till then nothing is sent for this order"
+        )
+
+
+def _noted(ledger: Ledger, record: OrderRecord) -> str | None:
+    noted = [one.detail["environment"] for one in ledger.journal(record.reference) if one.event == NOTED]
+    return str(noted[-1]) if noted else None
+
+
+def _begun(ledger: Ledger, record: OrderRecord) -> bool:
+    """Whether anything of the order may stand at the provider, or was said by it: a plan, a quote, a request."""
+    return (
+        record.plan_id is not None
+        or record.candidate is not None
+        or bool(record.requests)
+        or in_doubt(ledger, record)
+        or ledger.open_intent(record.reference, "plan", plan_label(record)) is not None
     )

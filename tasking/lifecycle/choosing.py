@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from tasking.candidate import Candidate
 from tasking.choice import Ranked
-from tasking.errors import OrderEnded
+from tasking.errors import OrderEnded, Unavailable
 from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle.following import note_answers, ordered
-from tasking.lifecycle.labels import label
+from tasking.lifecycle.labels import in_doubt, label
 from tasking.provider import Provider
 from tasking.status import StatusCode
 from tasking.waiting import readable
@@ -62,7 +62,7 @@ def chosen(ledger: Ledger, provider: Provider, reference: str) -> Candidate | No
     candidate = record.candidate
     if requested(record):
         return candidate
-    if candidate is None or ledger.open_intent(reference, "request", label(record)) is not None:
+    if candidate is None or in_doubt(ledger, record):
         return candidate
     provider.learn_time()
     if candidate.valid_until is not None and provider.clock.now() >= candidate.valid_until:
@@ -79,8 +79,11 @@ def drop(ledger: Ledger, record: OrderRecord, why: str) -> None:
 
     Raises:
         OrderEnded: It happened too often; a person should look.
+        Unavailable: It may have been requested already, so it is kept.
     """
     assert record.candidate is not None
+    if in_doubt(ledger, record):
+        raise Unavailable(f"It is not known yet whether the request {label(record)} arrived; it keeps its candidate")
     dropped = [*record.candidates_dropped, record.candidate.id]
     ledger.record(
         record.reference,

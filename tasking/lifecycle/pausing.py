@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from tasking.clock import utc_now
 from tasking.errors import CredentialsRefused, OrderEnded, ReferenceTaken, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle.labels import label
+from tasking.lifecycle.labels import in_doubt
 from tasking.order import Order
 from tasking.provider import Provider
 from tasking.status import StatusCode
@@ -39,7 +39,7 @@ def passes(ledger: Ledger, record: OrderRecord | None, error: Exception) -> bool
         return True
     if record is None:
         return False
-    if record.requests or ledger.open_intent(record.reference, "request", label(record)) is not None:
+    if record.requests or in_doubt(ledger, record):
         return True
     return isinstance(error, CredentialsRefused) and (record.plan_id is not None or record.candidate is not None)
 
@@ -49,18 +49,24 @@ def pause(ledger: Ledger, order: Order, record: OrderRecord, step: str, error: E
 
     Raises:
         OrderEnded: Its time is over: nothing was ordered and the window ended, or what was ordered is long overdue.
+            Never while a request is in doubt: neither is known then.
     """
     now = utc_now()
-    if not record.requests and now >= order.window.end + CLOCKS_APART:
-        raise OrderEnded(StatusCode.EXPIRED, f"Its window ended before anything was ordered; at last: {error}")
-    current = record.current_request
-    if current is not None and now >= current.last.give_up_at + CLOCKS_APART:
-        raise OrderEnded(StatusCode.FAILED, f"{error}. {overdue(current.last.id, current.last.give_up_at)}")
+    if not in_doubt(ledger, record):
+        _refuse_overdue(order, record, error, now)
     failures = record.failures if record.failing == step else 0
     ledger.record(record.reference, "away", str(error), failing=step, failures=failures + 1)
     seconds = min(first_seconds * 2 ** min(failures, 20), LONGEST_PAUSE_SECONDS)
     until = now + timedelta(seconds=max(seconds, getattr(error, "retry_after", None) or 0.0))
     return Wait(until=until, waits_for="provider", message=f"Trying again at {readable(until)}: {error}")
+
+
+def _refuse_overdue(order: Order, record: OrderRecord, error: Exception, now: datetime) -> None:
+    current = record.current_request
+    if current is None and now >= order.window.end + CLOCKS_APART:
+        raise OrderEnded(StatusCode.EXPIRED, f"Its window ended before anything was ordered; at last: {error}")
+    if current is not None and now >= current.last.give_up_at + CLOCKS_APART:
+        raise OrderEnded(StatusCode.FAILED, f"{error}. {overdue(current.last.id, current.last.give_up_at)}")
 
 
 def overdue(request_id: str, since: datetime) -> str:

@@ -9,8 +9,9 @@ from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.choice import Ranked, rank
 from tasking.create import create_once
-from tasking.errors import InvalidOrder, NotFound, OrderEnded, Refused
+from tasking.errors import InvalidOrder, NotFound, OrderEnded, Refused, Unavailable
 from tasking.ledger import Ledger, OrderRecord
+from tasking.lifecycle.labels import in_doubt, label, plan_label
 from tasking.lifecycle.pausing import look_after
 from tasking.order import Order
 from tasking.provider import Plan, Plans, Provider, Quotes
@@ -46,20 +47,19 @@ def _plan(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord)
     assert isinstance(provider, Plans)
     if record.plan_id is not None:
         return None
-    plans, reference, number = provider, record.reference, record.plans_forgotten + 1
-    label = reference if number == 1 else f"{reference}~{number}"
+    plans, reference, tag = provider, record.reference, plan_label(record)
 
     def create() -> Plan:
         order.window.refuse_if_past(provider.clock.now())
-        return plans.plan(order, label)
+        return plans.plan(order, tag)
 
     made = create_once(
         ledger,
         provider,
         reference,
         "plan",
-        label,
-        find=lambda: plans.find_plan(order, label),
+        tag,
+        find=lambda: plans.find_plan(order, tag),
         create=create,
         made=lambda there: {
             "plan_id": there.id,
@@ -153,7 +153,16 @@ def _none_yet(provider: Provider, order: Order, there: Plan, ranked: Sequence[Ra
 
 
 def _forgotten(ledger: Ledger, provider: Provider, record: OrderRecord) -> Wait | None:
-    """A plan that is not found: a new one may take a moment to show; an old one is gone."""
+    """A plan that is not found: a new one may take a moment to show; an old one is gone.
+
+    Raises:
+        Unavailable: A request on it may have arrived, and would not be found under another plan.
+    """
+    if in_doubt(ledger, record):
+        raise Unavailable(
+            f"It is not known yet whether the request {label(record)} arrived, and the provider does not know its "
+            f"plan {record.plan_id} just now"
+        )
     fresh = timedelta(seconds=provider.settle_seconds)
     if record.planned_at is not None and provider.clock.now() - record.planned_at < fresh:
         message = f"The provider does not show plan {record.plan_id} yet"

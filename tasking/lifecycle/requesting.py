@@ -52,6 +52,7 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
             create=lambda: provider.request(order, plan_id, candidate, tag),
             made=made,
         )
+    # from here on nothing is in doubt: what keeps us from looking for an announced request is no `Refused`
     except CredentialsRefused as no:
         raise OrderEnded(StatusCode.REJECTED, f"Not requested: the account may not order: {no}") from no
     except Refused as no:

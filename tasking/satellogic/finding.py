@@ -39,8 +39,7 @@ def our_task(tasks: Iterable[Task], order: SatellogicOrder, label: str, code: in
     if differences:
         task, difference = differences[0]
         raise ReferenceTaken(
-            f"satellogic: task {task.task_id} is called {label!r} as well, and is another order's: {difference}. "
-            "Order again under a reference of its own."
+            f"satellogic: task {task.task_id} is called {label!r} as well, and asks for something else: {difference}"
         )
     return None
 

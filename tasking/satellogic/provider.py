@@ -39,6 +39,11 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
     def __init__(self, settings: SatellogicSettings, *, transport: httpx.BaseTransport | None = None) -> None:
         super().__init__(settings, SatellogicClient(settings, transport=transport))
 
+    @property
+    def environment(self) -> str:
+        """The API's host and the contract: tasks are ordered, listed and read under it alone."""
+        return f"{httpx.URL(self.settings.api_url).join('/')} under contract {self.settings.contract_id}"
+
     def learn_time(self) -> None:
         """Ask for the contracts unless an answer has told the time already."""
         if not self.clock.known:
