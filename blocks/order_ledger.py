@@ -10,9 +10,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from blocks.account import load_block
-from tasking.errors import InvalidOrder
+from tasking.errors import InvalidOrder, LedgerUnavailable
 from tasking.home import home
 from tasking.ledger import Ledger, open_ledger
+
+SPOKEN = ("sqlite", "postgresql+psycopg")
+"""Kinds of address, with the driver that is installed for each."""
 
 
 def _file_at_home() -> SecretStr:
@@ -46,7 +49,8 @@ class OrderLedger(Block):
         title="Database URL",
         description=(
             "sqlite:////folder/ledger.sqlite for one machine, postgresql+psycopg://user:password@host/database for "
-            "several. When left empty: the file ~/.tasking-flows/ledger.sqlite."
+            "several. When left empty: ledger.sqlite in TASKING_FLOWS_HOME (else ~/.tasking-flows) of whoever "
+            "reads the block; write the address out where several users run orders: two ledgers do not see each other."
         ),
     )
 
@@ -54,14 +58,15 @@ class OrderLedger(Block):
     @classmethod
     def _is_a_database(cls, value: SecretStr) -> SecretStr:
         try:
-            kind = make_url(value.get_secret_value()).get_backend_name()
+            kind = make_url(value.get_secret_value()).drivername
         except (ArgumentError, ValueError):
             kind = "no database at all"
-        if kind not in ("sqlite", "postgresql"):
+        if kind not in SPOKEN:
             raise InvalidOrder(
                 "url",
                 f"({kind})",
-                "write sqlite:////folder/ledger.sqlite or postgresql+psycopg://user:password@host/database",
+                "write sqlite:////folder/ledger.sqlite or postgresql+psycopg://user:password@host/database"
+                + ("; +asyncpg is for Prefect's own database" if "asyncpg" in kind else ""),
             )
         return value
 
@@ -78,8 +83,12 @@ def load_ledger() -> Ledger:
     """The installation's ledger.
 
     Raises:
-        InvalidOrder: The block ``order-ledger/default`` is missing.
+        LedgerUnavailable: The ledger does not answer, or the block ``order-ledger/default`` is missing or cannot be
+            used here. That is never about an order: it waits until the block is mended.
     """
-    block = load_block("ledger", LEDGER_NAME)
-    assert isinstance(block, OrderLedger)
-    return block.open()
+    try:
+        block = load_block("ledger", LEDGER_NAME)
+        assert isinstance(block, OrderLedger)
+        return block.open()
+    except (InvalidOrder, ValueError, ImportError) as error:  # the last: no driver for Postgres on this worker
+        raise LedgerUnavailable(str(error)) from None

@@ -6,20 +6,18 @@ A flow is entered again from the top after every wait and every crash. Each step
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing, suppress
-from datetime import timedelta
+from contextlib import suppress
 from typing import Any, TypeVar
 
-import httpx
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
-from blocks.account import load_account
 from flows.approval import approve
 from flows.parking import park
+from flows.setbacks import AWAY, Later, away, not_read
 from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.errors import InvalidOrder, LedgerUnavailable, OrderEnded, TaskingError
@@ -38,9 +36,6 @@ from tasks.step import ledger
 
 T = TypeVar("T")
 
-AWAY = timedelta(seconds=60)
-"""Pause when the ledger itself is away, so that nothing can be read about the order."""
-
 
 def carry_out(kind: type[Order], given: object) -> State[Any]:
     """Plan, wait for candidates, choose, (ask a person,) request, wait for the imagery, deliver.
@@ -53,19 +48,13 @@ def carry_out(kind: type[Order], given: object) -> State[Any]:
     Returns:
         The state the run ends with, with a message for a person.
     """
-    try:
-        order = order_from(kind, given)
-    except InvalidOrder as no:
-        return Failed(message=str(no))
-    reference = order.reference or own_reference(order)
-    get_run_logger().info("Order %s", reference)  # a person who gave none finds it here, for cancel-order
     while True:
         try:
-            return _to_its_end(order, reference)
-        except LedgerUnavailable as away:
-            get_run_logger().warning("%s", away)
-            park(utc_now() + AWAY, f"Trying again: {away}")
-        except _Later as later:
+            return _read_and_carried_out(kind, given)
+        except LedgerUnavailable as no_ledger:
+            get_run_logger().warning("%s", no_ledger)
+            park(utc_now() + AWAY, f"Trying again: {no_ledger}")
+        except Later as later:
             park(later.wait.until, later.wait.message)
 
 
@@ -85,12 +74,14 @@ class _Over(Exception):
     """Somebody else ended the order while this run was at work."""
 
 
-class _Later(Exception):
-    """Something went wrong beside the steps of an order that is paid for: it is not closed, but tried again later."""
-
-    def __init__(self, wait: Wait) -> None:
-        super().__init__(wait.message)
-        self.wait = wait
+def _read_and_carried_out(kind: type[Order], given: object) -> State[Any]:
+    try:
+        order = order_from(kind, given)
+    except InvalidOrder as no:
+        return not_read(no)
+    reference = order.reference or own_reference(order)
+    get_run_logger().info("Order %s", reference)  # a person who gave none finds it here, for cancel-order
+    return _to_its_end(order, reference)
 
 
 def _to_its_end(order: Order, reference: str) -> State[Any]:
@@ -108,12 +99,12 @@ def _to_its_end(order: Order, reference: str) -> State[Any]:
         return _refused(reference, error)
     except Exception as error:
         try:
-            wait = _away(order, reference, "order", error)
+            wait = away(order, reference, "order", error)
         except Exception:
             # a mistake of ours, and nothing was ordered: Retry on this run goes on
             _close(reference, StatusCode.FAILED, f"{type(error).__name__}: {error}")
             raise
-        raise _Later(wait) from error
+        raise Later(wait) from error
     return _how_it_ended(reference)
 
 
@@ -144,7 +135,7 @@ def _step(order: Order, reference: str, run: Callable[..., T | Wait], *args: Any
         try:
             answer = run(*args)
         except Exception as error:
-            answer = _away(order, reference, name, error)
+            answer = away(order, reference, name, error)
         else:
             _passed(reference, name)
         if not isinstance(answer, Wait):
@@ -152,33 +143,6 @@ def _step(order: Order, reference: str, run: Callable[..., T | Wait], *args: Any
         _note_wait(reference, answer)
         show_timeline(reference)
         park(answer.until, answer.message)
-
-
-def _away(order: Order, reference: str, step: str, error: Exception) -> Wait:
-    """The pause after an error that is waited out; any other error is raised again."""
-    if isinstance(error, ObjectNotFound):  # this run was deleted in Prefect: the watcher starts another
-        raise error
-    try:
-        with ledger() as book:
-            record = book.find(reference)
-            of_prefect = isinstance(error, PrefectHTTPStatusError | httpx.HTTPError)
-            if not of_prefect and not lifecycle.passes(book, record, error):
-                raise error
-            get_run_logger().warning("%s: %s", step, error)
-            if record is None:
-                return Wait(until=utc_now() + AWAY, waits_for="provider", message=f"Trying again: {error}")
-            return lifecycle.pause(book, order, record, step, error, _ask_again_seconds(order))
-    except LedgerUnavailable as away:
-        return Wait(until=utc_now() + AWAY, waits_for="provider", message=f"Trying again: {away}")
-
-
-def _ask_again_seconds(order: Order) -> float:
-    """The account's first pause; its default where the account cannot even be opened."""
-    try:
-        with closing(load_account(order.account).open()) as provider:
-            return provider.ask_again_seconds
-    except Exception:
-        return 30.0
 
 
 def _passed(reference: str, step: str) -> None:

@@ -7,8 +7,10 @@ names; the reason is in the message.
 
 from __future__ import annotations
 
+import math
 import os
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,13 +25,31 @@ from prefect.states import AwaitingRetry
 
 from tasking.clock import utc_now
 
+INLINE_SECONDS = 15.0
+
 AGAIN_SECONDS = 15.0
 """Pause before Prefect is told again that a run waits, after it did not answer."""
 
+REFUSED_SECONDS = 300.0
+"""For so long Prefect may refuse this process's credentials; one that is started anew has those that hold by then."""
+
+_refused_since: float | None = None
+"""Since when (monotonic) Prefect answers this process with nothing but 401 and 403; a wait may be shorter than that."""
+
 
 def inline_seconds() -> float:
-    """A shorter wait is slept in the process: starting another costs more. ``TASKING_INLINE_WAIT_SECONDS``, else 15."""
-    return float(os.environ.get("TASKING_INLINE_WAIT_SECONDS", "15"))
+    """A shorter wait is slept in the process: starting another costs more. ``TASKING_INLINE_WAIT_SECONDS``, else 15.
+
+    A setting that is no number is told in the log and not used: an order must not fail because of it.
+    """
+    given = os.environ.get("TASKING_INLINE_WAIT_SECONDS", f"{INLINE_SECONDS:g}")
+    with suppress(ValueError):
+        if math.isfinite(seconds := float(given)):
+            return seconds
+    get_run_logger().warning(
+        "TASKING_INLINE_WAIT_SECONDS: %s: give seconds as a number, e.g. 15; %g are taken", given, INLINE_SECONDS
+    )
+    return INLINE_SECONDS
 
 
 def park(until: datetime, message: str) -> None:
@@ -63,17 +83,41 @@ def park(until: datetime, message: str) -> None:
 
 
 def _told(run_id: UUID, until: datetime, message: str) -> OrchestrationResult[Any] | None:
-    """What Prefect answers to the wish to wait, told again while it is away; ``None`` when the wait is over by then."""
+    """What Prefect answers to the wish to wait, told again while it is away; ``None`` when the wait is over by then.
+
+    Raises:
+        Pause: It has refused our credentials for `REFUSED_SECONDS`: they were changed, and this process would ask with
+            the old ones for weeks. Its run stays Running without a process, and the watcher starts it again.
+    """
     while (left := (until - utc_now()).total_seconds()) > 0:
         try:
             with get_client(sync_client=True) as client:
                 # no process stands behind a parked run: told so, Prefect lets a cancel end it at once
                 none = {"infrastructure_pid": None}
                 client.request("PATCH", "/flow_runs/{id}", path_params={"id": run_id}, json=none)
-                return client.set_flow_run_state(run_id, AwaitingRetry(scheduled_time=until, message=message))
+                reply: OrchestrationResult[Any] = client.set_flow_run_state(
+                    run_id, AwaitingRetry(scheduled_time=until, message=message)
+                )
+            _refused_for(None)
+            return reply
         except httpx.HTTPError as away:
             if isinstance(away, httpx.HTTPStatusError) and away.response.status_code == httpx.codes.NOT_FOUND:
                 raise ObjectNotFound(away) from away
+            if _refused_for(away) >= REFUSED_SECONDS:
+                said = "Prefect refuses our credentials: this process ends, and the watcher starts the run again"
+                get_run_logger().error("%s: %s", said, away)
+                raise Pause(said) from away
             get_run_logger().warning("Prefect could not be told to wait, trying again: %s", away)
             time.sleep(min(left, AGAIN_SECONDS))
     return None
+
+
+def _refused_for(error: httpx.HTTPError | None) -> float:
+    """For how many seconds now Prefect has said nothing but that our credentials are wrong."""
+    global _refused_since
+    status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
+    if status not in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        _refused_since = None
+        return 0.0
+    _refused_since = _refused_since or time.monotonic()
+    return time.monotonic() - _refused_since

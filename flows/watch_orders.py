@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections import defaultdict
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 import flows
 from blocks.account import load_account
@@ -21,12 +24,16 @@ from tasking.clock import utc_now
 from tasking.home import home
 from tasking.ledger import Filter, OrderRecord
 from tasking.lock import locked
+from tasking.waiting import readable
 from tasks.bring_back import bring_back
 from tasks.step import ledger, step
 from tasks.stranded import tend_stranded
 from tasks.wake import ask_anew, wake
 
 ALL = 100_000
+
+HUNG = timedelta(minutes=30)
+"""A watch takes seconds, with thousands of orders minutes; one that is at work for longer is told of."""
 
 
 @flow(name="watch-orders", persist_result=False)
@@ -40,27 +47,40 @@ def watch_orders(lost_after_seconds: float = 90.0, most_crashes: int = 5) -> Sta
     """
     # One at a time on a machine. A lock ends with its process; the slot of a deployment's concurrency limit does not:
     # when a watch and the Prefect server died together it stayed taken, and no watch ever ran again.
+    lock = home() / "watch.lock"
     with ExitStack() as alone:
         try:
-            alone.enter_context(locked(home() / "watch.lock", 0.0))
+            os.utime(alone.enter_context(locked(lock, 0.0)))
         except TimeoutError:
-            return Completed(message="Nothing done: the watch before this one is still at work")
+            return _nothing_done(lock)
         return _watch(lost_after_seconds, most_crashes)
+
+
+def _nothing_done(lock: Path) -> State[Any]:
+    """Another watch is at work; one that hangs must not look as if all were well."""
+    since = datetime.fromtimestamp(lock.stat().st_mtime, UTC)
+    if utc_now() - since < HUNG:
+        return Completed(message="Nothing done: the watch before this one is still at work")
+    return Failed(
+        message=f"Nothing done: the watch before this one has been at work since {readable(since)} and seems to hang. "
+        f"End its process (it holds {lock}: fuser tells which); the next watch goes on"
+    )
 
 
 def _watch(lost_after_seconds: float, most_crashes: int) -> State[Any]:
     accounts: defaultdict[str, list[OrderRecord]] = defaultdict(list)
-    for record in open_orders():
+    for record in open_orders().readable:
         accounts[record.account].append(record)
     asked = sum(_look_calmly(account, records) for account, records in accounts.items())
 
-    records = open_orders()
+    records, unreadable = open_orders()
     ready = [UUID(one.flow_run_id) for one in records if one.changed_at is not None]
     overdue = [UUID(one.flow_run_id) for one in records if one.waits_for == "approval" and _is_past(one)]
     woken = wake(ready, "The provider has news") if ready else 0
     anew = ask_anew(overdue) if overdue else 0
-    elsewhere = [UUID(one.flow_run_id) for one in records if one.host not in (None, socket.gethostname())]
-    back = bring_back(brought_back(), lost_after_seconds, most_crashes, elsewhere)
+    elsewhere = [UUID(one.flow_run_id) for one in records if one.host not in (None, socket.gethostname())] + unreadable
+    owners = [UUID(one.flow_run_id) for one in records]
+    back = bring_back(brought_back(), lost_after_seconds, most_crashes, elsewhere, owners)
     tended = tend_stranded(records)
     return Completed(
         message=f"{len(records)} open orders: {asked} asked about, {woken + anew} woken, {back} brought back, "
@@ -83,11 +103,24 @@ def brought_back() -> list[str]:
     return [*order_flows(), cancel_order.name]
 
 
+class Open(NamedTuple):
+    """The open orders, and the runs of those that only newer code, on another machine, can read."""
+
+    readable: list[OrderRecord]
+    unreadable: list[UUID]
+
+
 @step("open-orders")
-def open_orders() -> list[OrderRecord]:
-    """Every order that has not come to its end."""
+def open_orders() -> Open:
+    """Every order that has not come to its end; one that cannot be read keeps no other from being watched."""
+    unreadable = []
+
+    def left_out(flow_run_id: str, why: str) -> None:
+        unreadable.append(UUID(flow_run_id))
+        get_run_logger().warning("%s", why)
+
     with ledger() as book:
-        return book.orders(Filter(open_only=True, limit=ALL))
+        return Open(book.orders(Filter(open_only=True, limit=ALL), unreadable=left_out), unreadable)
 
 
 @step("look")

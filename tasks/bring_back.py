@@ -18,6 +18,7 @@ from prefect.client.schemas.filters import (
     FlowFilterName,
     FlowRunFilter,
     FlowRunFilterEndTime,
+    FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
@@ -43,7 +44,7 @@ PAGE = 200
 AGAIN = "Started again: its process was lost"
 
 RECENT = timedelta(days=1)
-"""Failed runs are looked at for so long after they failed."""
+"""Failed runs that own no open order are looked at for so long after they failed."""
 
 
 def _with_all_under(kind: type[Exception]) -> list[str]:
@@ -56,7 +57,11 @@ _UNTOLD = re.compile(rf"Flow run encountered an exception: (?:{'|'.join(_with_al
 
 @step("bring-back")
 def bring_back(
-    flows: Sequence[str], lost_after_seconds: float, most_crashes: int, elsewhere: Iterable[UUID] = ()
+    flows: Sequence[str],
+    lost_after_seconds: float,
+    most_crashes: int,
+    elsewhere: Iterable[UUID] = (),
+    owners: Sequence[UUID] = (),
 ) -> int:
     """Start lost runs of these flows again; returns how many.
 
@@ -72,13 +77,26 @@ def bring_back(
         elsewhere: Runs whose processes live on other machines; the watcher of those judges them. After `GONE_FOR_GOOD`
             such a machine is taken for gone (a container gets a new name each time), and the run is started here: its
             steps find what was done.
+        owners: Runs that own an open order: they are looked at however long ago they failed.
     """
     states = [StateType.RUNNING, StateType.PENDING, StateType.CRASHED]
     with get_client(sync_client=True) as client:
-        recent = FlowRunFilterEndTime(after_=utc_now() - RECENT)  # type: ignore[arg-type]  # any aware time does
+        failed, since = _any_of(StateType.FAILED), utc_now() - RECENT
+        recent = FlowRunFilterEndTime(after_=since)  # type: ignore[arg-type]  # any aware time does
+        before = FlowRunFilterEndTime(before_=since)  # type: ignore[arg-type]
         runs = _all_runs(client, flows, FlowRunFilter(state=_any_of(*states)))
-        runs += _all_runs(client, flows, FlowRunFilter(state=_any_of(StateType.FAILED), end_time=recent))
+        runs += _all_runs(client, flows, FlowRunFilter(state=failed, end_time=recent))
+        for first in range(0, len(owners), PAGE):
+            some = FlowRunFilterId(any_=list(owners[first : first + PAGE]))
+            runs += _all_runs(client, flows, FlowRunFilter(id=some, state=failed, end_time=before))
         alive, skipped = runs_with_a_process(), set(elsewhere)  # after the read: a run seen must show its process
+        if (hidden := _hidden_runs()) is not None:
+            get_run_logger().warning(
+                "Process %s is a flow run of another user: start the workers and this flow as one user. Until it ends, "
+                "runs count as lost only after %s",
+                *(hidden, GONE_FOR_GOOD),
+            )
+            skipped |= {run.id for run in runs}
         return sum(
             _again(client, run, most_crashes)
             for run in runs
@@ -123,6 +141,19 @@ def runs_with_a_process() -> set[str]:
         except OSError:  # ended meanwhile, or another user's
             continue
     return found
+
+
+def _hidden_runs() -> str | None:
+    """The id of a process on this machine that carries out some flow run and does not let us see which."""
+    for process in PROCESSES.glob("[0-9]*"):
+        try:
+            if b"prefect.engine" in (process / "cmdline").read_bytes():
+                (process / "environ").open("rb").close()
+        except (FileNotFoundError, ProcessLookupError):  # ended meanwhile
+            continue
+        except OSError:
+            return process.name
+    return None
 
 
 def _lost(run: FlowRun, state: State, lost_after_seconds: float, alive: set[str], elsewhere: set[UUID]) -> bool:

@@ -1,7 +1,8 @@
-"""Tend orders that are open while their run is not: ended by hand, or deleted."""
+"""Tend orders that are open while their run is not: ended by hand, or gone with its deployment or without it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -26,9 +27,13 @@ MOST_FAILURES = 5
 """Runs in place of a deleted one that may fail, one in each sweep, before they are tried only once in `REST`."""
 
 
+_GONE_WITH_ITS_DEPLOYMENT = re.compile(r"Deployment \S+ no longer exists")
+"""What a worker of Prefect says when it cancels a due run whose deployment was deleted or made anew."""
+
+
 @step("tend-stranded")
 def tend_stranded(records: Sequence[OrderRecord]) -> int:
-    """Close orders whose run a person ended, and start a new run for those whose run was deleted.
+    """Close orders whose run a person ended, and start a new run for those whose run or deployment was deleted.
 
     Returns:
         How many orders were tended.
@@ -44,7 +49,10 @@ def tend_stranded(records: Sequence[OrderRecord]) -> int:
             for record in some:
                 try:
                     run = runs.get(record.flow_run_id)
-                    tended += _start_anew(client, book, record) if run is None else _tend(book, record, _state(run))
+                    if run is None or _lost_its_deployment(_state(run)):
+                        tended += _start_anew(client, book, record)
+                    else:
+                        tended += _tend(book, record, _state(run))
                 except Exception as error:  # one broken order must not stop the sweep
                     get_run_logger().warning("Order %s could not be tended: %s", record.reference, error)
     return tended
@@ -57,6 +65,11 @@ def _state(run: FlowRun) -> State:
 def _is_over(state: State) -> bool:
     """Whether a run goes on by itself no more, and is not brought back either."""
     return state.is_final() and not is_crash(state)
+
+
+def _lost_its_deployment(state: State) -> bool:
+    """Whether Prefect and no person cancelled a run; Retry on it would come to the same end."""
+    return state.is_cancelled() and _GONE_WITH_ITS_DEPLOYMENT.match(state.message or "") is not None
 
 
 def _tend(book: Ledger, record: OrderRecord, state: State) -> bool:
@@ -100,7 +113,7 @@ def _outcome(record: OrderRecord, state: str, unclear: bool) -> str:
 
 
 def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) -> bool:
-    """The run was deleted; another one takes the order over, and another when that one failed before it could.
+    """The run is gone for good; another one takes the order over, and another when that one failed before it could.
 
     At most one is started in a sweep. A person who cancels it wants the order to end.
     """
@@ -118,7 +131,7 @@ def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) ->
     if runs:
         last = max(runs, key=lambda run: run.created or utc_now())
         state, replaced = _state(last), str(last.id)
-        if state.is_cancelled():
+        if state.is_cancelled() and not _lost_its_deployment(state):
             return _tend(book, record, state)
         said = f"Order {record.reference}: run {last.id} was to take it over and ended ({state.name})"
         if len(runs) >= MOST_FAILURES and utc_now() - state.timestamp < REST:

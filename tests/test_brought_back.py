@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -131,6 +132,22 @@ def test_a_lost_run_that_a_person_cancels_meanwhile_is_not_brought_back(
     after = installation.read(run.id).state
     assert after is not None
     assert (after.is_cancelled(), after.message) == (True, "by hand")
+
+
+def test_no_run_counts_as_lost_while_there_are_flow_runs_that_cannot_be_seen(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = installation.create(order_axelglobe, deployed=True, order=installation.order())
+    set_state(run.id, Running())
+    for process in ("self", "42"):
+        (tmp_path / process).mkdir()
+        (tmp_path / process / "cmdline").write_bytes(b"python\0-m\0prefect.engine\0")
+    (tmp_path / "self" / "environ").write_bytes(b"")
+    (tmp_path / "42" / "environ").mkdir()  # not to be read, as another user's is not
+    monkeypatch.setattr(bring_back, "PROCESSES", tmp_path)
+    assert "0 brought back" in installation.watch(lost_after_seconds=0.0)
+    monkeypatch.setattr(bring_back, "GONE_FOR_GOOD", timedelta(0))
+    assert "1 brought back" in installation.watch(lost_after_seconds=0.0)
 
 
 def test_a_lost_run_that_is_deleted_meanwhile_does_not_stop_the_watcher(

@@ -10,10 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
+from sqlalchemy.orm import Session
 
 from tasking.errors import LedgerUnavailable, OrderEnded, ReferenceTaken
-from tasking.ledger import Filter, Ledger, open_ledger
+from tasking.ledger import Filter, Ledger, open_ledger, opening
 from tasking.ledger.ledger import UnknownReference
+from tasking.ledger.tables import OrderRow
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 REQUEST = {
@@ -271,3 +283,41 @@ def test_a_wrong_url_never_shows_its_password() -> None:
     with pytest.raises(ValueError, match="not a database URL") as caught:
         open_ledger("postgresql//me:pass-word@host/db")
     assert "pass-word" not in str(caught.value)
+
+
+def test_a_ledger_address_keeps_its_own_patience_with_postgres_and_gets_the_rest() -> None:
+    own = opening._patience(make_url("postgresql+psycopg://host/db?connect_timeout=3&keepalives=0"))
+    assert {"connect_timeout", "keepalives"} & own.keys() == set()
+    assert own["tcp_user_timeout"] == 60_000
+
+
+@pytest.mark.parametrize("kind", [ProgrammingError, InternalError, NotSupportedError, DatabaseError, OperationalError])
+def test_a_ledger_that_cannot_be_used_is_an_error_that_may_pass(ledger: Ledger, kind: type[DBAPIError]) -> None:
+    claim(ledger)
+
+    def refuse(_session: object) -> None:
+        raise kind(
+            "UPDATE orders SET name = 'secret'", {}, Exception("cannot execute UPDATE in a read-only transaction")
+        )
+
+    event.listen(Session, "before_commit", refuse)
+    try:
+        with pytest.raises(LedgerUnavailable, match="read-only transaction") as caught:
+            ledger.record("bay", plan_id="p")
+    finally:
+        event.remove(Session, "before_commit", refuse)
+    assert "secret" not in str(caught.value)
+    assert ledger.read("bay").plan_id is None
+
+
+def test_who_asks_whether_there_is_an_order_never_hears_no_because_it_cannot_be_read(ledger: Ledger) -> None:
+    claim(ledger)
+    ledger.claim("cape", {**ORDER, "reference": "cape"}, provider="axelglobe", flow_run_id="run-2", owner_is_gone=bool)
+    with ledger._session() as session:
+        session.get_one(OrderRow, "cape").requests = [{"attempt": "of another kind"}]
+    with pytest.raises(LedgerUnavailable, match=r"order cape .*upgrade"):
+        ledger.orders(Filter(open_only=True, limit=1))
+    told: dict[str, str] = {}
+    assert [one.reference for one in ledger.orders(unreadable=told.__setitem__)] == ["bay"]
+    assert list(told) == ["run-2"]
+    assert "order cape" in told["run-2"]

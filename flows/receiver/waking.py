@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from tasking.ledger import Filter
 from tasks.step import ledger
 from tasks.wake import wake
 
+logger = logging.getLogger(__name__)
+
 MESSAGE = "The provider announced news by its webhook"
 ALL = 100_000
 
@@ -17,7 +20,8 @@ ALL = 100_000
 def find_orders(provider: str, ids: frozenset[str]) -> list[Due]:
     """The provider's open orders that have a request with one of these ids."""
     with ledger() as book:
-        records = book.orders(Filter(provider=provider, open_only=True, limit=ALL))
+        which = Filter(provider=provider, open_only=True, limit=ALL)
+        records = book.orders(which, unreadable=lambda _run, why: logger.warning("%s", why))
     return [
         Due(one.reference, one.flow_run_id)
         for one in records

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Engine, func, inspect, select
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from tasking.clock import utc_now
@@ -34,6 +34,7 @@ class Filter(BaseModel):
     account: str | None = None
     site: str | None = None
     status: str | None = None
+    flow_run_id: str | None = None
     open_only: bool = False
     limit: int = 100
 
@@ -49,11 +50,14 @@ class Revision(NamedTuple):
 class Ledger:
     """The orders and their journal. Usable from several processes and threads at once.
 
-    Every method raises `LedgerUnavailable` when the database does not answer.
+    Every method raises `LedgerUnavailable` when the database does not answer, or refuses to work: it takes no writes,
+    lacks a right or a column, or holds an order that only newer code can read. None of that is about the order.
     """
 
     def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
         self._engine, self._now = engine, now
+        where = engine.url
+        self._place = f"{where.host}:{where.port or ''}/{where.database}" if where.host else str(where.database)
 
     def prepare(self) -> None:
         """Make the tables when they are absent."""
@@ -78,7 +82,7 @@ class Ledger:
         """The order, or ``None``."""
         with self._session(reading=True) as session:
             row = session.get(OrderRow, reference)
-            return None if row is None else OrderRecord.model_validate(row)
+            return None if row is None else _record(row)
 
     def read(self, reference: str) -> OrderRecord:
         """The order; raises `UnknownReference`."""
@@ -164,7 +168,7 @@ class Ledger:
             if not mine:
                 row.flow_run_id = flow_run_id
                 self._note(session, row.reference, "taken over", f"Run {flow_run_id} goes on for {held.flow_run_id}")
-            if row.ended is not None and may_go_on(OrderRecord.model_validate(row)):
+            if row.ended is not None and may_go_on(_record(row)):
                 row.ended = row.outcome = None
                 self._note(session, row.reference, "reopened", "Tried again; what was already made is found again")
             row.waits_for = row.wake_at = None
@@ -187,7 +191,7 @@ class Ledger:
         """Change an order by what it is now: ``change`` sees the order while nobody else can write it."""
         with self._session() as session:
             row = self._locked(session, reference)
-            now = OrderRecord.model_validate(row)
+            now = _record(row)
             happened, message, fields = change(now)
             detail = fields.pop("detail", {})
             _assign(row, now, fields)
@@ -283,23 +287,39 @@ class Ledger:
             row = self._locked(session, reference)
             once = intents.once(reference, intent.verb, intent.label, intent.round, "outcome")
             if session.scalar(select(JournalRow.id).where(JournalRow.once == once)) is None:
-                _assign(row, OrderRecord.model_validate(row), fields)
+                _assign(row, _record(row), fields)
                 self._note(
                     session, reference, f"{intent.verb} {outcome}", message, intent.model_dump(mode="json"), once=once
                 )
             return self._snapshot(session, reference)
 
-    def orders(self, which: Filter | None = None) -> list[OrderRecord]:
-        """Orders, newest first."""
+    def orders(
+        self, which: Filter | None = None, *, unreadable: Callable[[str, str], None] | None = None
+    ) -> list[OrderRecord]:
+        """Orders, newest first.
+
+        Args:
+            which: Which ones.
+            unreadable: Told of each order that this code cannot read (its flow run id, and why); it is left out then.
+                Without it such an order raises `LedgerUnavailable`: who asks whether there is one must not hear no.
+        """
         which = which or Filter()
         query = select(OrderRow).order_by(OrderRow.created.desc()).limit(which.limit)
-        for column in ("provider", "account", "site", "status"):
+        for column in ("provider", "account", "site", "status", "flow_run_id"):
             if (value := getattr(which, column)) is not None:
                 query = query.where(getattr(OrderRow, column) == value)
         if which.open_only:
             query = query.where(OrderRow.ended.is_(None))
         with self._session(reading=True) as session:
-            return [OrderRecord.model_validate(row) for row in session.scalars(query)]
+            found = []
+            for row in session.scalars(query):
+                try:
+                    found.append(_record(row))
+                except LedgerUnavailable as error:
+                    if unreadable is None:
+                        raise
+                    unreadable(row.flow_run_id, str(error))
+            return found
 
     def journal(self, reference: str) -> list[Entry]:
         """Everything that happened to an order, oldest first."""
@@ -337,7 +357,7 @@ class Ledger:
     def _snapshot(self, session: Session, reference: str) -> OrderRecord:
         session.flush()
         session.expire_all()
-        return OrderRecord.model_validate(session.get_one(OrderRow, reference))
+        return _record(session.get_one(OrderRow, reference))
 
     @contextmanager
     def _session(self, *, reading: bool = False) -> Iterator[Session]:
@@ -349,9 +369,23 @@ class Ledger:
     def _answering(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError) as error:
+        except (IntegrityError, DataError):  # about what was to be written, not about the database
+            raise
+        except DBAPIError as error:
             # the driver's words, without the statement and its parameters, which hold a person's data
-            raise LedgerUnavailable(f"the ledger did not answer: {error.orig}") from None
+            raise LedgerUnavailable(f"the ledger at {self._place} did not answer: {error.orig}") from None
+
+
+def _record(row: OrderRow) -> OrderRecord:
+    try:
+        return OrderRecord.model_validate(row)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)[:3]
+        )
+        raise LedgerUnavailable(
+            f"the code on this machine cannot read order {row.reference} in the ledger ({wrong}): upgrade it"
+        ) from None
 
 
 def _assign(row: OrderRow, now: OrderRecord, fields: dict[str, Any]) -> None:

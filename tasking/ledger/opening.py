@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -14,6 +14,19 @@ from tasking.ledger.ledger import Ledger
 
 BUSY_SECONDS = 30
 """How long a write waits for another process's write (SQLite)."""
+
+SILENCE = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""Of libpq, in seconds, the last in milliseconds: without them a call to a host that is gone waits for hours."""
+
+LIMITS = {"lock_timeout": "30s", "statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s"}
+"""Of Postgres, for our connections: nothing here takes nearly as long."""
 
 
 def open_ledger(url: str) -> Ledger:
@@ -48,10 +61,28 @@ def open_ledger(url: str) -> Ledger:
         engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
         _prepare_sqlite(engine)
     else:
-        engine = create_engine(parsed, pool_pre_ping=True)
+        engine = create_engine(parsed, pool_pre_ping=True, connect_args=_patience(parsed))
+        _limit_postgres(engine)
     ledger = Ledger(engine)
     ledger.prepare()
     return ledger
+
+
+def _patience(url: URL) -> dict[str, int]:
+    """How long Postgres may be silent, also when its host is gone: what the address does not say itself."""
+    return {name: value for name, value in SILENCE.items() if name not in url.query}
+
+
+def _limit_postgres(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:  # only what nobody has set, be it in the address, the role or the server
+            cursor.execute(
+                "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS wished (name, value) "
+                "JOIN pg_settings USING (name) WHERE source = 'default'",
+                (list(LIMITS), list(LIMITS.values())),
+            )
+        connection.commit()
 
 
 def _prepare_sqlite(engine: Engine) -> None:
