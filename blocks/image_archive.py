@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,8 +10,10 @@ from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl, field_validator
 
 from blocks.account import load_block
-from tasking.delivery.catalog import archive_folder
+from tasking.delivery.folder import MARKER, archive_folder, is_marked, mark
 from tasking.errors import InvalidOrder
+
+_MEND = "; make it on each machine that has a worker, with the right to write for the worker's user"
 
 
 class ImageArchive(Block):
@@ -42,10 +45,38 @@ class ImageArchive(Block):
         archive_folder(value)
         return value
 
-    def folder(self) -> Path:
-        """The archive's folder, created when absent."""
+    @property
+    def address(self) -> str:
+        """The folder's path, the same for each way to write it."""
+        return str(archive_folder(self.url))
+
+    def folder(self, *, used_before: bool = False) -> Path:
+        """The archive's folder; made, with its marker, when it is used for the first time.
+
+        Args:
+            used_before: This address has been used: without the marker its disk is not there, and nothing is made.
+
+        Raises:
+            InvalidOrder: It cannot be made, not be written to, or its disk is not there.
+        """
         folder = archive_folder(self.url)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            if used_before and not is_marked(folder):
+                raise InvalidOrder(
+                    "archive",
+                    self.url,
+                    f"the file {MARKER} is not in this folder: is its disk mounted here? If the archive was moved, "
+                    f"make the empty file {folder / MARKER}",
+                )
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidOrder("archive", self.url, f"this folder cannot be made ({error.strerror}){_MEND}") from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise InvalidOrder("archive", self.url, f"this folder cannot be written to{_MEND}")
+        try:
+            mark(folder)
+        except OSError as error:
+            raise InvalidOrder("archive", self.url, f"its marker cannot be made ({error.strerror}){_MEND}") from error
         return folder
 
 

@@ -7,17 +7,24 @@ from uuid import UUID
 from prefect import get_client
 from prefect.exceptions import ObjectNotFound
 
+from blocks.image_archive import load_archive
 from tasking import lifecycle
-from tasking.ledger import OrderRecord
+from tasking.ledger import OrderRecord, archives
 from tasking.order import Order
 from tasks.step import ledger_and_provider, step
 
 
 @step("accept")
 def accept(order: Order, reference: str, flow_run_id: str) -> OrderRecord:
-    """The order's record; see `tasking.lifecycle.accept`."""
+    """The order's record, once its archive can be written to; see `tasking.lifecycle.accept`."""
     with ledger_and_provider(order.account) as (ledger, provider):
-        return lifecycle.accept(ledger, provider, order, reference, flow_run_id, _is_gone)
+        archive = load_archive(order.archive) if ledger.find(reference) is None else None
+        if archive is not None:  # told now, not when the imagery that is paid for has nowhere to go
+            archive.folder(used_before=archives.known(ledger, archive.address))
+        record = lifecycle.accept(ledger, provider, order, reference, flow_run_id, _is_gone)
+        if archive is not None:
+            archives.remember(ledger, reference, archive.address)
+        return record
 
 
 def _is_gone(flow_run_id: str) -> bool:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PAGE = 100
-MOST_ITEMS = 1000
+MOST_ITEMS = 10_000
+"""Of one capture; a longer list is an error, never cut: what is left out would be missing from a finished order."""
 
 
 def search(api: Api, link: str, capture_id: str) -> list[Json]:
@@ -36,7 +37,7 @@ def search(api: Api, link: str, capture_id: str) -> list[Json]:
         capture_id: ``ag:capture_id`` of the request.
 
     Raises:
-        UnexpectedAnswer: Not a STAC answer, or an item without id or assets, or endless pages.
+        UnexpectedAnswer: Not a STAC answer, or an item without id or assets, or endless pages, or too many items.
         ProviderError: As `tasking.http.Api.get`.
     """
     from pystac_client import ItemSearch
@@ -49,11 +50,13 @@ def search(api: Api, link: str, capture_id: str) -> list[Json]:
         filter=filters.equals("ag:capture_id", capture_id),
         filter_lang="cql2-text",
         limit=PAGE,
-        max_items=MOST_ITEMS,
+        max_items=MOST_ITEMS + 1,
         stac_io=_stac_io(api, address, call),
     )
     items: dict[tuple[str, str], Json] = {}
-    for item in found.items_as_dicts():
+    for number, item in enumerate(found.items_as_dicts(), start=1):
+        if number > MOST_ITEMS:
+            raise api.unexpected(f"more than {MOST_ITEMS} items of one capture; none are taken", call)
         of = item["properties"].get("ag:capture_id", capture_id) if isinstance(item.get("properties"), dict) else None
         if of is None or of == capture_id:
             items[str(item.get("collection")), item["id"]] = item

@@ -37,14 +37,14 @@ from tasking.delivery.stac import (
 )
 from tasking.delivery.unpack import UNPACK
 from tasking.delivery.unpacked import told_by_name, unpacked
-from tasking.delivery.verification import standing, verify
+from tasking.delivery.verification import items_that_stand, standing, verify
 from tasking.errors import DeliveryFailed, UnsafeAsset
 from tasking.order import REFERENCE
 
 if TYPE_CHECKING:
     import pystac
 
-__all__ = ["Delivery", "archive_folder", "deliver", "verify"]
+__all__ = ["Delivery", "archive_folder", "deliver", "items_that_stand", "verify"]
 
 OpenAsset = Callable[[dict[str, Any], str], AbstractContextManager[httpx.Response]]
 
@@ -55,6 +55,7 @@ class Delivery(BaseModel):
     Attributes:
         folder: The order's folder; ``catalog.json`` is in it.
         items: Ids of all items in the catalog.
+        taken_in: Names of the folders of the items that were given, in their order.
         files: Every file of every item, also those of earlier deliveries.
         bytes_total: Size of all files in bytes.
         new_files: How many were downloaded this time.
@@ -64,6 +65,7 @@ class Delivery(BaseModel):
 
     folder: Path
     items: tuple[str, ...]
+    taken_in: tuple[str, ...]
     files: tuple[FileFacts, ...]
     bytes_total: int
     new_files: int
@@ -120,15 +122,16 @@ def deliver(
         if not given and not catalog.items:
             raise DeliveryFailed(f"order {reference}: there is nothing to deliver yet; the provider lists no items")
         fetching = _Fetching(open_asset, max_bytes, tries, wait_seconds)
-        new_files = sum(catalog.take_in(item, fetching) for item in given)
+        taken_in = [catalog.take_in(item, fetching) for item in given]
         write_catalog(home, reference, title, description, order_facts, catalog.items.values())
         files = catalog.files()
     return Delivery(
         folder=home,
         items=tuple(item.id for item in catalog.items.values()),
+        taken_in=tuple(name for name, _ in taken_in),
         files=files,
         bytes_total=sum(facts.size for facts in files),
-        new_files=new_files,
+        new_files=sum(fetched for _, fetched in taken_in),
     )
 
 
@@ -163,8 +166,8 @@ class _Catalog:
             found += self._checked[name].values() if name in self._checked else standing(self.home / name, item)
         return tuple(found)
 
-    def take_in(self, given: dict[str, Any], fetching: _Fetching) -> int:
-        """Fetch what is not there yet and write the item; returns how many files were fetched."""
+    def take_in(self, given: dict[str, Any], fetching: _Fetching) -> tuple[str, int]:
+        """Fetch what is not there yet and write the item; its folder's name and how many files were fetched."""
         identity = f"{given.get('collection') or ''}/{given['id']}"
         known = {name.lower(): f"{item.collection_id or ''}/{item.id}" for name, item in self.items.items()}
         name = folder_name(identity, given["id"], known)
@@ -215,7 +218,7 @@ class _Catalog:
         self._checked[name] = now
         with suppress(OSError):
             receipts.remove(place)
-        return fetched
+        return name, fetched
 
     def _fetch(
         self, item: dict[str, Any], key: str, asset: dict[str, Any], target: Path, fetching: _Fetching

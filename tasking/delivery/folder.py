@@ -15,6 +15,9 @@ from tasking.lock import locked
 PART = ".part"
 """What an unfinished file's name ends in."""
 
+MARKER = ".tasking-flows"
+"""Empty file in an archive's root. Where it is missing, the archive's disk is not there: its folder alone may be."""
+
 _FIXES = {
     errno.ENOSPC: "the disk is full; free some space and run the order again",
     errno.EDQUOT: "the disk quota is used up; free some space and run the order again",
@@ -51,6 +54,30 @@ def archive_folder(url: str) -> Path:
     if not folder.is_absolute():
         raise InvalidOrder("url", url, f"is relative and would differ from worker to worker; give {supported}")
     return folder
+
+
+def is_marked(root: Path) -> bool:
+    """Whether an archive's marker is there.
+
+    Raises:
+        OSError: The disk does not tell.
+    """
+    try:
+        (root / MARKER).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def mark(root: Path) -> None:
+    """Put the marker into an archive's folder.
+
+    Raises:
+        OSError: The disk does not take it.
+    """
+    if not is_marked(root):
+        os.close(os.open(root / MARKER, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+        sync_folder(root)
 
 
 @contextmanager

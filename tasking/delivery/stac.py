@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tasking.delivery.folder import write_at_once
+from tasking.delivery.folder import disk_trouble, write_at_once
 from tasking.errors import DeliveryFailed
 
 if TYPE_CHECKING:
@@ -79,25 +79,46 @@ def sorted_out_links(item: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def read_item(place: Path) -> pystac.Item | None:
-    """The item in a folder, or ``None`` when there is none that can be read."""
+    """The item in a folder, or ``None`` when there is none, or one that was damaged.
+
+    Raises:
+        DeliveryFailed: The disk does not hand it out: whether there is one is not known.
+    """
     import pystac
 
     path = place / f"{place.name}.json"
+    if (text := _read(path)) is None:
+        return None
     try:
-        return pystac.Item.from_dict(json.loads(path.read_text(encoding="utf-8")), href=str(path), migrate=False)
-    except Exception:  # unreadable is as good as absent: its files are checked or fetched again
+        return pystac.Item.from_dict(json.loads(text), href=str(path), migrate=False)
+    except Exception:  # damaged is as good as absent: its files are checked or fetched again
         return None
 
 
 def read_catalog(home: Path) -> dict[str, pystac.Item]:
-    """The items the catalog in ``home`` links to, by folder name; those that cannot be read are left out."""
+    """The items the catalog in ``home`` links to, by folder name; those that are gone or damaged are left out.
+
+    Raises:
+        DeliveryFailed: The disk does not hand the catalog or an item out. Taken for absent, they would be lost to the
+            catalog that is written next.
+    """
+    if (text := _read(home / "catalog.json")) is None:
+        return {}
     try:
-        links = json.loads((home / "catalog.json").read_text(encoding="utf-8"))["links"]
-        names = [Path(link["href"]).parent.name for link in links if link["rel"] == "item"]
-    except (OSError, ValueError, LookupError, TypeError):
+        names = [Path(link["href"]).parent.name for link in json.loads(text)["links"] if link["rel"] == "item"]
+    except (ValueError, LookupError, TypeError, RecursionError):  # damaged: what it held is delivered again
         return {}
     found = {name: read_item(home / name) for name in names if name}
     return {name: item for name, item in found.items() if item is not None}
+
+
+def _read(path: Path) -> bytes | None:
+    """A file's bytes; ``None`` only when there is no such file."""
+    with disk_trouble(path):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
 
 
 def write_item(home: Path, name: str, item: dict[str, Any]) -> pystac.Item:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasking.delivery import catalog
 from tasking.delivery.catalog import Delivery
+from tasking.delivery.folder import disk_trouble, is_marked
 from tasking.errors import DeliveryFailed, OrderEnded, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.lifecycle.following import still_going, undelivered
@@ -38,6 +39,8 @@ def deliver(
         UnsafeAsset: Something came that is never taken; nothing of it was kept. A person decides whether to ask again.
         OrderEnded: The provider's catalog never listed what it announced.
     """
+    archive = _Archive.at(root)
+    _ask_again_for_what_is_gone(ledger, reference, archive)
     due = undelivered(ledger.read(reference), request)
     listed = {one: _items(provider, request, one) for one in due}
     there = [one for one in due if listed[one]]
@@ -48,8 +51,9 @@ def deliver(
 
         def bring(captures: list[str]) -> Delivery:
             items = [item for one in captures for item in listed[one]]
-            delivery = _bring_home(provider, order, reference, request, items, root)
-            _note(ledger, reference, delivery, captures)
+            delivery = _bring_home(ledger, provider, order, reference, request, items, archive)
+            folders = iter(delivery.taken_in)
+            _note(ledger, reference, delivery, {one: [next(folders) for _ in listed[one]] for one in captures})
             return delivery
 
         try:
@@ -61,8 +65,10 @@ def deliver(
     missing = [one for one in due if not listed[one]]
     if missing:
         return _missing(provider, request, missing)
-    if request.status is StatusCode.COMPLETED and not still_going(ledger.read(reference)):
-        done = ledger.read(reference).outcome_so_far or f"Delivered {len(due)}"
+    record = _ask_again_for_what_is_gone(ledger, reference, archive)
+    everything = not still_going(record) and not any(undelivered(record, one.last) for one in record.requests)
+    if request.status is StatusCode.COMPLETED and everything:
+        done = record.outcome_so_far or f"Delivered {len(due)}"
         end(ledger, reference, StatusCode.COMPLETED, f"{done}; {request.note}" if request.note else done)
     return delivery
 
@@ -95,37 +101,103 @@ def _all_or_each(captures: list[str], bring: Callable[[list[str]], Delivery]) ->
     raise problem
 
 
+class _Archive(NamedTuple):
+    """The archive's folder, and whether it had its marker when the step began: then it must have it to the end."""
+
+    root: Path
+    marked: bool
+
+    @classmethod
+    def at(cls, root: Path) -> _Archive:
+        with disk_trouble(root):
+            return cls(root, is_marked(root))
+
+    def still_there(self) -> None:
+        """Raises `DeliveryFailed` when its disk went away: what was written since lies somewhere else."""
+        with disk_trouble(self.root):
+            if self.marked and not is_marked(self.root):
+                raise DeliveryFailed(f"{self.root}: its disk went away during the delivery; is it mounted here?")
+
+
+def _ask_again_for_what_is_gone(
+    ledger: Ledger, reference: str, archive: _Archive, *, hashed: bool = False
+) -> OrderRecord:
+    """What the ledger calls delivered and does not stand in the archive any more is to be delivered again.
+
+    A file was moved away, the catalog was damaged, or the archive is another folder by now.
+
+    Args:
+        ledger: The order's.
+        reference: Ours.
+        archive: Where it was delivered to.
+        hashed: Compare checksums, which reads every file; without, sizes only.
+
+    Raises:
+        DeliveryFailed: The disk does not answer, so what stands there is not known.
+    """
+    record = ledger.read(reference)
+    if not record.delivered:
+        return record
+    home = archive.root / reference
+    stand, folders = catalog.items_that_stand(home, hashed=hashed), _folders(ledger, reference)
+    # of a capture delivered by an older version it is not known which folders are its own
+    gone = [one for one in record.delivered if not stand or not folders.get(one, set()) <= stand]
+    if not gone:
+        return record
+    archive.still_there()
+    return ledger.record(
+        reference,
+        "gone",
+        f"No longer whole in {home}, so it is delivered again: {', '.join(gone)}",
+        delivered=lambda now: [one for one in now.delivered if one not in gone],
+    )
+
+
+def _folders(ledger: Ledger, reference: str) -> dict[str, set[str]]:
+    """By capture, the folders of its items, as noted when it was delivered last."""
+    noted = (one.detail.get("folders", {}) for one in ledger.journal(reference) if one.event == "delivered")
+    return {capture: set(folders) for each in noted for capture, folders in each.items()}
+
+
 def _bring_home(
+    ledger: Ledger,
     provider: Provider,
     order: Order,
     reference: str,
     request: Request,
     items: list[dict[str, Any]],
-    root: Path,
+    archive: _Archive,
 ) -> Delivery:
     delivery = catalog.deliver(
         reference,
         items,
-        root,
+        archive.root,
         provider.open_asset,
         title=order.name,
         description=f"Order {reference}, collected by {provider.name}",
         order_facts={"order:id": request.id, "order:status": "succeeded"},
     )
+    archive.still_there()
     if problems := catalog.verify(delivery.folder):
+        _ask_again_for_what_is_gone(ledger, reference, archive, hashed=True)
         raise DeliveryFailed(f"{delivery.folder}: not whole: {'; '.join(problems[:5])}")
+    if missing := set(delivery.taken_in) - catalog.items_that_stand(delivery.folder):
+        raise DeliveryFailed(
+            f"{delivery.folder}: not whole: its catalog does not hold {', '.join(sorted(missing)[:5])}"
+        )
     return delivery
 
 
-def _note(ledger: Ledger, reference: str, delivery: Delivery, captures: list[str]) -> None:
+def _note(ledger: Ledger, reference: str, delivery: Delivery, folders: dict[str, list[str]]) -> None:
     size = f"{len(delivery.files)} files ({delivery.bytes_total / 1e6:.1f} MB)"
     message = f"Delivered {size}, verified, to {delivery.folder}"
     ledger.record(
         reference,
         "delivered",
         message,
-        delivered=lambda now: list(dict.fromkeys([*now.delivered, *captures])),
+        delivered=lambda now: list(dict.fromkeys([*now.delivered, *folders])),
         outcome_so_far=message,
+        detail={"folders": folders},
     )
 
 

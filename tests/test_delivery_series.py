@@ -1,0 +1,234 @@
+"""A series comes home in parts over weeks: at its end every part is in the catalog, whatever befell the archive."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pystac
+import pytest
+
+from tasking import lifecycle
+from tasking.axelglobe.order import AxelGlobeOrder
+from tasking.clock import ProviderClock
+from tasking.delivery.catalog import verify
+from tasking.delivery.folder import mark
+from tasking.errors import DeliveryFailed
+from tasking.ledger import Ledger, RequestRecord, open_ledger
+from tasking.provider import Provider, Request
+from tasking.status import StatusCode
+from tests.asset_server import FileServer, file_server, opener
+from tests.test_delivery_catalog import scene
+
+NOW = datetime.now(UTC)
+ORDER = AxelGlobeOrder.model_validate(
+    {
+        "name": "Tokyo Bay",
+        "area": "POLYGON ((139.7 35.5, 139.9 35.5, 139.9 35.7, 139.7 35.7, 139.7 35.5))",
+        "window": {"start": NOW + timedelta(days=1), "end": NOW + timedelta(days=8)},
+    }
+)
+
+
+class Listing:
+    """A provider as far as a delivery sees it: what it lists of each capture, and how its files are opened."""
+
+    name = "axelglobe"
+    poll_interval_seconds = 60.0
+
+    def __init__(self, open_asset: Callable[..., AbstractContextManager[httpx.Response]]) -> None:
+        self.clock, self.open_asset = ProviderClock(), open_asset
+        self.listed: dict[str, list[dict[str, Any]]] = {}
+
+    def products(self, request: Request) -> list[dict[str, Any]]:
+        return [item for one in request.capture_ids for item in self.listed.get(one, [])]
+
+
+class Series:
+    """One order of several captures, and the hands of its run."""
+
+    def __init__(self, ledger: Ledger, provider: Listing, server: FileServer, root: Path) -> None:
+        self.ledger, self.provider, self.server, self.root = ledger, provider, server, root
+        claim = ORDER.model_dump(mode="json")
+        ledger.claim("bay", claim, provider="axelglobe", flow_run_id="run", owner_is_gone=lambda _: False)
+
+    def publish(self, *captures: str) -> None:
+        """The provider lists two scenes of each capture."""
+        for one in captures:
+            self.provider.listed[one] = [scene(self.server, f"{one}-{side}") for side in "ab"]
+
+    def deliver(self, *captures: str, status: StatusCode = StatusCode.PROCESSING) -> None:
+        """The step of the run, at the time when these captures can be fetched."""
+        due = NOW + timedelta(days=30)
+        last = Request(
+            id="r", status=status, provider_status="x", capture_ids=captures, next_look_at=NOW, give_up_at=due
+        )
+        record = RequestRecord(attempt=1, label="bay", candidate=None, last=last)
+        self.ledger.record("bay", requests=[record])
+        lifecycle.deliver(self.ledger, cast(Provider, self.provider), ORDER, "bay", last, self.root)
+
+    def end(self, *captures: str) -> None:
+        """The last steps, as the run takes them once the provider says that nothing more comes."""
+        for _ in range(3):
+            self.deliver(*captures, status=StatusCode.COMPLETED)
+            if self.ledger.read("bay").ended is not None:
+                return
+        raise AssertionError("it does not end")
+
+    @property
+    def home(self) -> Path:
+        return self.root / "bay"
+
+    def in_the_catalog(self) -> set[str]:
+        """What a person finds who opens the catalog."""
+        return {item.id for item in pystac.Catalog.from_file(str(self.home / "catalog.json")).get_items()}
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Iterator[Series]:
+    with (
+        file_server() as server,
+        httpx.Client(timeout=10) as client,
+        closing(open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")) as ledger,
+    ):
+        made = Series(ledger, Listing(opener(client)), server, tmp_path / "archive")
+        made.publish("one", "two")
+        made.deliver("one", "two")
+        yield made
+
+
+ALL = {"one-a", "one-b", "two-a", "two-b", "three-a", "three-b"}
+
+
+def _unreadable(monkeypatch: pytest.MonkeyPatch, path: Path) -> list[int]:
+    """The disk does not hand this file out, once for each number in the list."""
+    real, times = Path.read_bytes, [errno.ESTALE]
+
+    def read_bytes(self: Path) -> bytes:
+        if self == path and times:
+            raise OSError(times.pop(), "Stale file handle")
+        return real(self)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    return times
+
+
+@pytest.mark.parametrize("name", ["catalog.json", "one-a/one-a.json"])
+def test_a_read_error_of_the_disk_takes_no_earlier_capture_out_of_the_catalog(
+    series: Series, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    series.publish("three")
+    times = _unreadable(monkeypatch, series.home / name)
+    with pytest.raises(DeliveryFailed, match="Stale"):
+        series.deliver("one", "two", "three")
+    assert times == []
+    series.end("one", "two", "three")
+    assert series.in_the_catalog() == ALL
+
+
+@pytest.mark.parametrize("name", ["catalog.json", "one-a/one-a.json"])
+def test_a_read_error_in_the_midst_of_a_delivery_takes_none_either(
+    series: Series, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    series.publish("three")
+    list_it = series.provider.products
+
+    def products(request: Request) -> list[dict[str, Any]]:  # the disk was fine when the step began
+        _unreadable(monkeypatch, series.home / name)
+        return list_it(request)
+
+    with monkeypatch.context() as once:
+        once.setattr(series.provider, "products", products)
+        with pytest.raises(DeliveryFailed, match="Stale"):
+            series.deliver("one", "two", "three")
+    series.end("one", "two", "three")
+    assert series.in_the_catalog() == ALL
+
+
+def _spoil_catalog(home: Path) -> None:
+    (home / "catalog.json").write_text('{"links": [')
+
+
+def _spoil_item(home: Path) -> None:
+    (home / "one-b/one-b.json").write_text("")
+
+
+def _take_file(home: Path) -> None:
+    (home / "one-a/tci.tif").rename(home.parent / "for-my-talk.tif")
+
+
+def _change_file(home: Path) -> None:
+    body = bytearray((home / "two-b/tci.tif").read_bytes())
+    body[-1] ^= 1
+    (home / "two-b/tci.tif").write_bytes(body)
+
+
+@pytest.mark.parametrize("harm", [_spoil_catalog, _spoil_item, _take_file, _change_file])
+def test_what_a_person_harmed_is_delivered_again_and_the_series_comes_to_its_end(
+    series: Series, harm: Callable[[Path], None]
+) -> None:
+    harm(series.home)
+    series.publish("three")
+    for _ in range(2):  # where sizes do not tell, the first try finds out what is damaged
+        try:
+            series.deliver("one", "two", "three")
+        except DeliveryFailed as error:
+            assert "not whole" in str(error)  # noqa: PT017
+    assert set(series.ledger.read("bay").delivered) == {"one", "two", "three"}
+    series.end("one", "two", "three")
+    assert verify(series.home) == []
+    assert series.in_the_catalog() == ALL
+    assert max(series.server.hits.values()) <= 2, "what is whole is not fetched again"
+
+
+def test_a_file_that_is_gone_when_the_series_ends_is_brought_home_before_it_counts_as_completed(series: Series) -> None:
+    _take_file(series.home)
+    series.end("one", "two")
+    assert verify(series.home) == []
+    assert "No longer whole" in "\n".join(one.message for one in series.ledger.journal("bay"))
+
+
+def test_an_archive_that_is_another_folder_in_mid_series_holds_all_of_it_in_the_end(
+    series: Series, tmp_path: Path
+) -> None:
+    series.root = tmp_path / "elsewhere"
+    series.publish("three")
+    series.end("one", "two", "three")
+    assert series.in_the_catalog() == ALL
+    assert verify(series.home) == []
+
+
+def test_captures_that_the_provider_lists_no_more_and_that_stand_whole_hold_up_nothing(series: Series) -> None:
+    series.provider.listed.clear()
+    series.publish("three")
+    series.end("one", "two", "three")
+    assert series.in_the_catalog() == ALL
+    assert set(series.server.hits.values()) == {1}
+
+
+def test_a_series_begun_before_folders_were_noted_comes_to_its_end(series: Series) -> None:
+    series.ledger.record("bay", "delivered", "as an older version noted it", delivered=["one", "two"], detail={})
+    series.provider.listed.clear()
+    series.end("one", "two")
+
+
+def test_a_disk_that_goes_away_during_a_delivery_is_no_place_to_deliver_to(series: Series, tmp_path: Path) -> None:
+    mark(series.root)
+    series.publish("three", "four")
+    answer = series.server.answers["/three-a/tci.tif"]
+
+    def unmounted(handler: Any) -> None:
+        if series.root.exists():
+            series.root.rename(tmp_path / "the disk")
+            (series.root / "bay/three-a").mkdir(parents=True)
+        answer(handler)
+
+    series.server.answers["/three-a/tci.tif"] = unmounted
+    with pytest.raises(DeliveryFailed, match="went away"):
+        series.deliver("one", "two", "three", "four")
+    assert series.ledger.read("bay").delivered == ["one", "two"]
