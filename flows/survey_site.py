@@ -21,6 +21,7 @@ from tasking.ledger import Filter
 from tasking.lock import locked
 from tasking.waiting import readable
 from tasking.window import Window
+from tasks.site_runs import site_runs
 from tasks.start import start, under_way
 from tasks.step import ledger
 
@@ -57,7 +58,15 @@ def survey_site(
 
 
 def _one_order(site: str, order: AxelGlobeOrder, starts_in_hours: float) -> State[Any]:
+    tag = f"site:{site_slug(site)}"
+    planned: datetime = flow_run.scheduled_start_time or utc_now()
+    reference = f"{site_slug(site)}-{planned:%Y%m%dT%H%M%S}"
+    # Read before all else: of two machines whose turns come at once, the later one either sees what the other has
+    # started, or starts after the same last run, and that gives the same run.
+    before = site_runs(tag)
     with ledger() as book:
+        ordered = book.find(reference) is not None or any(run.reference == reference for run in before)
+        died = next((run.id for run in before if run.crashed and book.find(run.reference) is None), None)
         still_open = book.orders(Filter(site=site, open_only=True, limit=1))
     if still_open:
         it = still_open[0]
@@ -65,16 +74,17 @@ def _one_order(site: str, order: AxelGlobeOrder, starts_in_hours: float) -> Stat
             message=f"Nothing ordered: {it.reference} of {readable(it.created)} is still open "
             f"({it.waits_message or 'at work'})"
         )
-    tag = f"site:{site_slug(site)}"
-    if (run := under_way(tag)) is not None:  # started, and not in the ledger yet
+    if (run := under_way(tag) or died) is not None:  # started, and not in the ledger yet
         return Completed(message=f"Nothing ordered: run {run} for this site is still under way")
-    planned: datetime = flow_run.scheduled_start_time or utc_now()
-    reference = f"{site_slug(site)}-{planned:%Y%m%dT%H%M%S}"
+    if ordered:
+        return Completed(message=f"Nothing ordered: this turn ordered {reference} before")
     begin = planned.replace(microsecond=0) + timedelta(hours=starts_in_hours)
     window = Window(start=begin, end=begin + order.window.length)
     this_one = {**order.model_dump(mode="json"), "reference": reference, "site": site}
     this_one["window"] = window.model_dump(mode="json")
-    run = start(order.provider, this_one, reference, [tag])
+    run = start(order.provider, this_one, f"{tag} after {before[0].id if before else 'none'}", [tag])
+    if (made := next((one for one in site_runs(tag) if one.id == run), None)) and made.reference != reference:
+        return Completed(message=f"Nothing ordered: another turn started {made.reference} in this moment (run {run})")
     return Completed(
         message=f"Order {reference} started: {readable(window.start)} to {readable(window.end)} (run {run})"
     )

@@ -1,0 +1,46 @@
+"""The runs that were started for a site."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.sorting import FlowRunSort
+
+from tasks.step import step
+
+RECENT = 200
+"""How many of a site's runs are looked at."""
+
+
+class SiteRun(NamedTuple):
+    """A run that was started for a site.
+
+    Attributes:
+        reference: Of the order it was started with.
+        crashed: Its process died; `watch-orders` starts it again.
+    """
+
+    id: UUID
+    reference: str
+    crashed: bool
+
+
+@step("site-runs")
+def site_runs(tag: str) -> list[SiteRun]:
+    """The runs with this tag, in whatever state, the one that was created last first."""
+    which = FlowRunFilter(tags=FlowRunFilterTags(all_=[tag]))
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=which, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=RECENT)
+    # Prefect cannot sort by creation, and a run that is tried again starts later than ones that were created after it
+    runs.sort(key=lambda run: (run.created is not None, run.created, run.id), reverse=True)
+    return [
+        SiteRun(run.id, _reference(run.parameters.get("order")), run.state is not None and run.state.is_crashed())
+        for run in runs
+    ]
+
+
+def _reference(order: object) -> str:
+    return str(order.get("reference") or "") if isinstance(order, dict) else ""
