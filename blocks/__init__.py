@@ -1,11 +1,17 @@
 """Prefect blocks: secrets and settings, and how they open a provider, the archive and the ledger.
 
-Every module of this folder is imported, so that Prefect's own block registry knows them all: a new provider adds a file
-and changes no other line.
+Every module of this folder is imported and its blocks are named here, so that Prefect's own block registry and
+``prefect block register -m blocks`` know them all: a new provider adds a file and changes no other line.
 """
 
 from importlib import import_module
 from pkgutil import iter_modules
 
-for _module in iter_modules(__path__):
-    import_module(f"{__name__}.{_module.name}")
+from prefect.blocks.core import Block
+
+for _found in iter_modules(__path__):
+    _module = import_module(f"{__name__}.{_found.name}")
+    for _name, _kind in vars(_module).items():
+        if Block.is_block_class(_kind) and _kind.__module__ == _module.__name__:
+            globals()[_name] = _kind
+del Block

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
+from typing import Any
 
 from prefect.blocks.core import Block
 from prefect.context import FlowRunContext
+from prefect.settings import get_current_settings
+from pydantic import ValidationError
 
 from tasking.errors import InvalidOrder
 from tasking.provider import Provider
 
 
-class Account(Block):
-    """A provider account: credentials and settings."""
+class Account(Block, ABC):
+    """A provider account: credentials and settings. Prefect registers no class that names ``ABC`` itself."""
 
     _block_type_name = "Tasking account (abstract)"
     _block_type_slug = "tasking-account"
@@ -37,10 +40,10 @@ def load_account(name: str) -> Account:
 def load_block(field: str, name: str) -> Block:
     """The block named ``type/name``, read once in each start of a flow run.
 
-    A missing one is said as the field that names it.
+    A missing one, or one that cannot be used, is said as the field that names it.
 
     Raises:
-        InvalidOrder: There is no such block.
+        InvalidOrder: There is no such block, or a field of it is wrong; no value of a field is shown.
     """
     kind, _, which = name.partition("/")
     read = _read_by_this_start()
@@ -52,11 +55,31 @@ def load_block(field: str, name: str) -> Block:
         raise InvalidOrder(
             field,
             name,
-            f"there is no such block: make a block of type {kind} named {which} in the Prefect UI under Blocks",
+            f"there is no such block on {_server()}: make a block of type {kind} named {which} in its UI under Blocks",
+        ) from None
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, ValidationError):
+            raise
+        wrong = "; ".join(_plain(detail) for detail in error.__cause__.errors(include_input=False, include_url=False))
+        raise InvalidOrder(
+            field, name, f"this block cannot be used: {wrong}; change it in the Prefect UI under Blocks"
         ) from None
     assert isinstance(block, Block)
     read[name] = block
     return block
+
+
+def _server() -> str:
+    address = get_current_settings().api.url
+    return f"the Prefect server {address}" if address else "the server of this process (PREFECT_API_URL is not set)"
+
+
+def _plain(detail: Any) -> str:
+    """What is wrong with one field, in our own words where we have some."""
+    ours = detail.get("ctx", {}).get("error")
+    if isinstance(ours, InvalidOrder):
+        return str(ours)
+    return f"{'.'.join(str(part) for part in detail['loc']) or 'block'}: {detail['msg']}"
 
 
 _last_start: tuple[object, dict[str, Block]] = (None, {})

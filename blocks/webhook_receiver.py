@@ -61,7 +61,10 @@ class WebhookReceiver(Block):
         if not path.replace("_", "a").replace("-", "a").isalnum() or not path.isascii():
             raise InvalidOrder("secret_path", "(hidden)", "use letters, digits, _ and - only, as in an address")
         if (self.client_id is None) != (self.client_secret is None):
-            raise InvalidOrder("client_id", str(self.client_id), "give client ID and client secret together")
+            missing, given = (
+                ("client_secret", "client_id") if self.client_secret is None else ("client_id", "client_secret")
+            )
+            raise InvalidOrder(missing, "(missing)", f"give it together with {given}")
         if all(getattr(self, name) is None for name in SECRETS):
             raise InvalidOrder("secret_path", "(none)", "give a secret path, a bearer token or an OAuth2 client")
         return self

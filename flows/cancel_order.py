@@ -28,14 +28,15 @@ def cancel_order(reference: str, dry_run: bool = False, stop_waiting: bool = Fal
 
     Args:
         reference: The order's reference; the first lines of its run's log have it.
-        dry_run: Only say what a cancel would mean now, and what it would cost.
+        dry_run: Only say what a cancel would mean now, and what it would cost. Without it the cancel is sent at once,
+            also when the full price is due.
         stop_waiting: For a request that cannot be cancelled at the provider: end our order all the same. The capture
             may still be made and paid; Retry on the order's run is then the way to fetch it.
     """
     with ledger() as book:
         record = book.find(reference)
         if record is None:
-            said = "the ledger has no such order; the reference is on the page of the order's run"
+            said = "the ledger has no such order; find its reference with: tasking-flows list --open"
             return Failed(message=f"reference: {reference}: {said}")
         if record.ended is not None and not (lifecycle.still_going(record) and record.status != StatusCode.COMPLETED):
             if record.status == StatusCode.USER_CANCELLED and not dry_run:
@@ -65,6 +66,11 @@ def _before_the_request(book: Ledger, record: OrderRecord, dry_run: bool) -> Sta
 
 def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_waiting: bool) -> State[Any]:
     with closing(load_account(record.account).open()) as provider:
+        if (there := lifecycle.elsewhere(book, provider, record)) is not None:  # an id may be another's there
+            return Failed(
+                message=f"account: {record.account}: order {record.reference} was begun at {there}, and this block "
+                "leads elsewhere now: put it back as it was, then run cancel-order again"
+            )
         terms = _terms(provider, record)
         if dry_run:
             return Completed(message=f"Order {record.reference}: {terms.message}")

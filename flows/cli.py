@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Annotated
 
+import pydantic_core
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -21,11 +23,16 @@ LedgerUrl = Annotated[
 ]
 
 
-def _open(url: str | None) -> Ledger:
+_ERRORS = Console(stderr=True, soft_wrap=True)
+
+
+@contextmanager
+def _asking(url: str | None) -> Iterator[Ledger]:
     try:
-        return open_ledger(url) if url else load_ledger()
+        with closing(open_ledger(url) if url else load_ledger()) as book:
+            yield book
     except (TaskingError, ValueError) as error:
-        Console(stderr=True, soft_wrap=True).print(escape(str(error)))
+        _ERRORS.print(escape(str(error)))
         raise typer.Exit(2) from None
 
 
@@ -38,26 +45,33 @@ def list_orders(
     status: Annotated[str | None, typer.Option(help="Only with this status code, e.g. completed.")] = None,
     open_only: Annotated[bool, typer.Option("--open", help="Only orders that have not ended.")] = False,
     limit: Annotated[int, typer.Option(help="At most so many, newest first.", min=1)] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: all that is known, one order a line.")] = False,
 ) -> None:
     """Orders, newest first."""
     which = Filter(provider=provider, account=account, site=site, status=status, open_only=open_only, limit=limit)
-    with closing(_open(ledger)) as book:
-        records = book.orders(which)
+    with _asking(ledger) as book:
+        records = book.orders(which, unreadable=lambda _run, why: _ERRORS.print(escape(why)))
+    if as_json:
+        for one in records:
+            typer.echo(pydantic_core.to_json(one.model_dump(mode="json")))
+        return
     table = Table("reference", "provider", "site", "status", "created (UTC)", "waits for, or how it ended")
     for one in records:
         said = f"{one.status or '?'} ({one.provider_status})" if one.provider_status else (one.status or "")
         row = (one.reference, one.provider, one.site or "", said, f"{one.created:%Y-%m-%d %H:%M}")
         table.add_row(*map(escape, row), escape(one.outcome or one.waits_message or ""))
     Console().print(table)
+    if len(records) == limit:
+        _ERRORS.print(f"These are the newest {limit}; see more with --limit.")
 
 
 @app.command("show")
 def show_order(reference: str, ledger: LedgerUrl = None) -> None:
     """Everything that happened to one order."""
-    with closing(_open(ledger)) as book:
+    with _asking(ledger) as book:
         record = book.find(reference)
         if record is None:
-            Console(stderr=True, soft_wrap=True).print(f"{escape(reference)}: no such order; see: tasking-flows list")
+            _ERRORS.print(f"{escape(reference)}: no such order; see: tasking-flows list")
             raise typer.Exit(2)
         entries = book.journal(reference)
     console = Console()

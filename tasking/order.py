@@ -47,8 +47,8 @@ class Order(BaseModel):
         default=None,
         title="Reference",
         description=(
-            "Our unique name for this order: folder name in the archive and name of the plan at the provider. Letters, "
-            "digits, '.', '_' and '-', at most 80. Leave it empty to have one made from the run."
+            "Our unique name for this order: folder name in the archive, and the name or reference of what is made at "
+            "the provider. Letters, digits, '.', '_' and '-', at most 80. Leave it empty to have one made from the run."
         ),
         examples=["tokyo-bay-2026-12"],
     )
@@ -76,7 +76,10 @@ class Order(BaseModel):
     site: str | None = Field(
         default=None,
         title="Site",
-        description="Name of the place for recurring orders: a new order for a site waits for its open one.",
+        description=(
+            "Name of the place, for recurring orders. It holds nothing back: an order is placed also while another for "
+            "its site is open. Only the flow survey-site looks at it, and orders nothing while one is."
+        ),
         examples=["tokyo-bay"],
     )
     archive: str = Field(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.blocks.core import Block
+from prefect import get_client
+from prefect.blocks.core import Block, InvalidBlockRegistration
+from prefect.client.schemas.actions import BlockDocumentUpdate
 from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
 from pydantic import SecretStr, ValidationError
 
@@ -96,7 +100,9 @@ def test_an_archive_that_is_no_folder_is_refused(url: str) -> None:
         ImageArchive(url=url)
 
 
-@pytest.mark.parametrize("url", ["mysql://host/db", "ledger.sqlite", "", "sqlite"])
+@pytest.mark.parametrize(
+    "url", ["mysql://host/db", "ledger.sqlite", "", "sqlite", "postgresql+asyncpg://host/db", "postgresql://host/db"]
+)
 def test_a_ledger_that_is_no_database_of_ours_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="sqlite:////folder"):
         OrderLedger(url=SecretStr(url))
@@ -109,13 +115,40 @@ def test_a_ledger_without_an_address_is_a_file_at_home(home: Any) -> None:
     ledger.close()
 
 
+def test_prefects_own_command_finds_each_block_to_register() -> None:
+    found = {kind for _, kind in inspect.getmembers(blocks) if Block.is_block_class(kind)}
+    assert found - {Account} == set(OURS)
+    with pytest.raises(InvalidBlockRegistration):  # or the UI would offer a block that no order can use
+        Account.register_type_and_schema()
+
+
+def test_an_archive_whose_folder_cannot_be_made_says_which(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InvalidOrder, match=r"archive: .*/file/archive: this folder cannot be made \(Not a directory\)"):
+        ImageArchive(url=str(tmp_path / "file" / "archive")).folder()
+
+
+@pytest.mark.server
+def test_a_block_that_was_filled_in_wrongly_names_its_field_and_shows_no_value(installation: Installation) -> None:
+    AxelGlobeTasking(**ACCOUNT).save("wrong")
+    with get_client(sync_client=True) as client:  # as the UI does, which knows no rule of ours
+        held = client.read_block_document_by_name("wrong", "axelglobe-tasking")
+        data = {**ACCOUNT, "settle_seconds": 20, "client_id": ""}
+        client.update_block_document(held.id, BlockDocumentUpdate(data=data))
+    with pytest.raises(InvalidOrder) as caught:
+        load_account("axelglobe-tasking/wrong")
+    said = str(caught.value)
+    assert said.startswith("account: axelglobe-tasking/wrong: this block cannot be used: ")
+    assert ("settle_seconds" in said or "client_id" in said, "a-secret-value" in said) == (True, False)
+
+
 @pytest.mark.server
 def test_a_block_of_the_wrong_kind_or_name_is_said(installation: Installation) -> None:
     with pytest.raises(InvalidOrder, match="not a provider account"):
         load_account("image-archive/default")
     with pytest.raises(InvalidOrder, match="not an archive"):
         load_archive("order-ledger/default")
-    with pytest.raises(InvalidOrder, match="no such block"):
+    with pytest.raises(InvalidOrder, match=r"no such block on the .*server .*axelglobe-tasking named nobody"):
         load_account("axelglobe-tasking/nobody")
     account = load_account("axelglobe-tasking/default")
     assert isinstance(account, AxelGlobeTasking)

@@ -36,6 +36,22 @@ def events(installation: Installation, reference: str = "bay") -> list[str]:
     return [one.event for one in installation.ledger.journal(reference)]
 
 
+def test_an_order_without_an_archive_to_go_to_is_refused_before_anything_is_made(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order(archive="image-archive/nowhere"))
+    assert run.state is not None
+    assert (run.state.is_failed(), installation.created) == (True, (0, 0))
+    assert "archive: image-archive/nowhere: there is no such block" in str(run.state.message)
+
+
+def test_a_setting_that_is_no_number_fails_no_order(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASKING_INLINE_WAIT_SECONDS", "a little")
+    run = installation.start(order_axelglobe, order=installation.order())
+    assert run.state is not None
+    assert run.state.name == "AwaitingRetry"
+
+
 def test_an_order_comes_home_as_a_whole_catalog(installation: Installation) -> None:
     run = installation.start(order_axelglobe, order=installation.order())
     state = installation.to_the_end(run)

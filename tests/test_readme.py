@@ -101,6 +101,10 @@ def test_an_order_in_the_ledger_is_listed_and_shown_in_the_terminal(tmp_path: Pa
     runner = CliRunner()
     listed = runner.invoke(app, ["list", "--open", "--ledger", url])
     assert (listed.exit_code, "bay" in listed.output) == (0, True)
+    assert "the newest 1;" in runner.invoke(app, ["list", "--limit", "1", "--ledger", url]).output
+    (line,) = runner.invoke(app, ["list", "--json", "--ledger", url]).stdout.splitlines()
+    told = json.loads(line)
+    assert (told["reference"], told["flow_run_id"], told["order"]) == ("bay", "run", order)
     shown = runner.invoke(app, ["show", "bay", "--ledger", url])
     assert "Bay [one]" in shown.output
     assert "claimed" in shown.output

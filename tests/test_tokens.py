@@ -154,14 +154,14 @@ def test_after_a_refusal_one_process_asks_and_the_others_take_what_it_got(home: 
 
 
 def test_the_file_is_its_owners_only_and_holds_nothing_readable(home: Path) -> None:
-    process(Server()).get()
+    process(Server(), client_id="some-client-id").get()  # long enough not to come up in ciphertext by chance
     folder = home / "tokens"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     files = [each for each in folder.iterdir() if each.is_file()]
     assert len(files) == 2  # the token and its lock
     for file in files:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        for hidden in (b"token-1", b"me", SECRET.encode()):
+        for hidden in (b"token-1", b"some-client-id", SECRET.encode()):
             assert hidden not in file.read_bytes()
             assert hidden.decode() not in file.name
 

@@ -8,13 +8,13 @@ answers also know an imaging duration; its published task request has no such fi
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from tasking.errors import InvalidOrder
 from tasking.iceye.words import contract_id, identifier, word
-from tasking.order import Order
+from tasking.order import Order, Policy
 from tasking.point import EXAMPLE, Point
 from tasking.window import iso
 
@@ -70,8 +70,18 @@ class IceyeOrder(Order):
 
     point: Point = Field(
         title="Point",
-        description="The middle of the image (WGS84): latitude and longitude by name, GeoJSON Point, or WKT.",
+        description=(
+            "The middle of the image (WGS84): latitude and longitude by name, GeoJSON Point, or WKT in double quotes."
+        ),
         examples=[EXAMPLE],
+    )
+    select: Policy = Field(
+        default="best-coverage", title="Choose by", description="No effect: ICEYE chooses the pass itself."
+    )
+    on_rejection: Literal["wait", "next-candidate"] = Field(
+        default="wait",
+        title="When the provider rejects the request",
+        description="Leave it at 'wait': ICEYE offers no candidates, and rejects for good.",
     )
     imaging_mode: str | None = Field(
         default=None,

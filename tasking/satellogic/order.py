@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from tasking.area import EXAMPLE as AREA_EXAMPLE
 from tasking.area import Area
 from tasking.errors import InvalidOrder
-from tasking.order import Order
+from tasking.order import Order, Policy
 from tasking.point import EXAMPLE as POINT_EXAMPLE
 from tasking.point import Point
 
@@ -48,7 +48,8 @@ class SatellogicOrder(Order):
     area: Area | None = Field(
         default=None,
         title="Area",
-        description="What to cover with the product 'area': one polygon, longitude first (WGS84), as GeoJSON or WKT.",
+        description="What to cover with the product 'area': one polygon, longitude first (WGS84), as GeoJSON or "
+        "WKT in double quotes.",
         examples=[AREA_EXAMPLE],
     )
     product: Literal["point", "area", "rush", "nei"] = Field(
@@ -75,6 +76,15 @@ class SatellogicOrder(Order):
         default="",
         title="Project",
         description="Groups tasks at Satellogic. Left empty: the site, else the order's name.",
+    )
+    select: Policy = Field(
+        default="best-coverage",
+        title="Choose by",
+        description=(
+            "Which opportunity is ordered, when it is a single capture of a point. All but 'best-coverage' choose "
+            "among those that cover nearly as much as the best one. No effect for areas, recurrences and several "
+            "captures, or with 'Order the chosen opportunity' off: then Satellogic chooses."
+        ),
     )
     narrow: bool = Field(
         default=True,

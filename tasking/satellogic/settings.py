@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from tasking.account import AskAgainSeconds, Calls, SettleSeconds, TrustedUrls, refuse_to_settle_early
 from tasking.errors import InvalidOrder
@@ -179,10 +188,14 @@ class SatellogicSettings(BaseModel):
 
     @field_validator("opportunities_path", "can_add_path")
     @classmethod
-    def _is_a_path(cls, value: str) -> str:
+    def _is_a_path(cls, value: str, info: ValidationInfo) -> str:
         value = value.strip("/ ")
         if not re.fullmatch(r"[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*", value) or ".." in value.split("/"):
-            raise InvalidOrder("path", value or "(empty)", "give a path below the API address")
+            raise InvalidOrder(
+                info.field_name or "path",
+                value or "(empty)",
+                "give a path below the API address, e.g. v2/analysis/opportunities",
+            )
         return value
 
     @model_validator(mode="after")
