@@ -24,7 +24,7 @@ from tasking.satellogic.settings import SatellogicSettings
 from tasking.simulator import Simulator, serve
 from tests.installation import Installation, save_blocks, save_satellogic
 from tests.test_each_provider import KINDS
-from tests.test_uncertain import in_doubt
+from tests.test_uncertain import in_doubt, until_requested
 
 SANDBOX, PRODUCTION = "https://sandbox-api.example.com/", "https://api.example.com/"
 
@@ -128,9 +128,7 @@ def test_an_account_that_leads_elsewhere_buys_nothing_there_and_loses_nothing_he
     assert (after.status, after.requests, after.plan_id) == (before.status, before.requests, before.plan_id)
     assert other.journal(method="POST", path=kind.create) == []
     installation.save_blocks()
-    installation.pass_time(run)
-    state = installation.to_the_end(installation.go_on(run.id))
-    assert state.is_completed(), state
+    until_requested(installation, run)
     assert kind.made(installation.simulator) == ["bay"]
     assert kind.made(other) == []
 
@@ -142,14 +140,12 @@ def test_a_request_in_doubt_is_not_looked_for_at_the_wrong_account(
     kind = KINDS["axelglobe"]
     run = in_doubt(installation, kind)
     save_blocks(other, installation.folder)
-    for _ in range(4):
+    for _ in range(2):
         installation.pass_time(run)
         run = installation.go_on(run.id)
     assert other.journal() == []
     installation.save_blocks()
-    installation.pass_time(run)
-    state = installation.to_the_end(installation.go_on(run.id))
-    assert state.is_completed(), state
+    until_requested(installation, run)
     assert (installation.created, kind.made(other)) == ((1, 1), [])
 
 
