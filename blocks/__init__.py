@@ -14,4 +14,4 @@ for _found in iter_modules(__path__):
     for _name, _kind in vars(_module).items():
         if Block.is_block_class(_kind) and _kind.__module__ == _module.__name__:
             globals()[_name] = _kind
-del Block
+del Block, _found, _module, _name, _kind
