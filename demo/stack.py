@@ -33,6 +33,12 @@ still ends. For the watcher it is the worker's: in the pool a watch that was kil
 """
 WORKER_LIMITS = {"ops": 2}
 
+SETTLE_SECONDS = (180.0, 30.0)
+"""Settle time of the accounts: the provider's time at least, and ours at least.
+
+At a hurried provider 180 s pass in a moment. Where a commit takes longer than a third of that, as on a slow disk, an
+order would be announced for ever and never sent.
+"""
 
 T = TypeVar("T")
 
@@ -193,7 +199,9 @@ class Stack:
 
     def _blocks(self, provider: ModuleType) -> dict[str, dict[str, Any]]:
         made: dict[str, dict[str, Any]] = provider.blocks(self.simulator_url)
-        return {address: {**fields, **self._account} for address, fields in made.items()}
+        theirs, ours = SETTLE_SECONDS
+        settle = {"settle_seconds": max(theirs, ours * self._rate)}
+        return {address: {**fields, **settle, **self._account} for address, fields in made.items()}
 
     def _simulator_answers(self) -> bool:
         try:

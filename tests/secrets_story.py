@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from demo.stack import TookTooLong
 from tasking.ledger import Filter, OrderRecord, open_ledger
 from tests.secrets_search import MARK, Search
 from tests.secrets_stack import CLIENT_ID, PROVIDERS, MarkedStack
@@ -117,7 +118,24 @@ class Story:
         self.runs: dict[str, str] = {}
 
     def run(self) -> None:
-        """From the first order to the last file."""
+        """From the first order to the last file; what takes too long says where each order is."""
+        try:
+            self._run()
+        except TookTooLong as late:
+            late.add_note("\n".join(self._where_they_are()))
+            raise
+
+    def _where_they_are(self) -> Iterator[str]:
+        records = self._records()
+        for reference, run in self.runs.items():
+            state, record = self._stack.api.run(run)["state"], records.get(reference)
+            yield f"{reference}: {state['name']} since {state['timestamp']} ({state['message']})"
+            yield f"  waits for {record and record.waits_for} until {record and record.wake_at}"
+        with closing(open_ledger(self._stack.ledger_url)) as ledger:
+            for reference in records:
+                yield from (f"  {reference} {one}" for one in ledger.journal(reference))
+
+    def _run(self) -> None:
         for provider in PROVIDERS:
             self._refuse_tokens(provider)
             self._order(provider, "good")
