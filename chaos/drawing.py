@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 from chaos.order import Detour, Subject
-from chaos.plan import ANY, EXHAUSTIVE, LATE, Plan, Strike, Way
+from chaos.plan import ANY, EXHAUSTIVE, IN_DOUBT, LATE, Plan, Strike, Way
 from chaos.point import Kind, Point
 from chaos.recording import Recorded
 
@@ -15,6 +15,10 @@ WEIGHTS: dict[Kind, int] = {"provider": 5, "ledger": 3, "disk": 2, "prefect": 1}
 
 LATE_WEIGHT = 4
 """How often a POST to a provider arrives late, for each time that it is struck in any one other way."""
+
+
+IN_DOUBT_WEIGHT = 2
+"""How often a create is left in doubt and the looks for it are refused, likewise, for each way of it."""
 
 
 def every_strike(recorded: Recorded) -> list[Subject]:
@@ -64,8 +68,9 @@ def at_random(recorded: Recorded, count: int, chance: random.Random, faults: tup
     for number in range(count):
         provider = providers[number % len(providers)]
         points = recorded[provider]
+        creates = creates_in(points)
         wanted = _drawn(points, chance.randint(*faults), chance)
-        strikes = tuple(Strike(at=point, way=_way(point, chance)) for point in wanted)
+        strikes = tuple(Strike(at=point, way=_way(point, point in creates, chance)) for point in wanted)
         found.append(Subject(reference=f"{provider}-{number:04}", provider=provider, plan=Plan(strikes=strikes)))
     return found
 
@@ -84,9 +89,25 @@ def _drawn(points: Sequence[Point], count: int, chance: random.Random) -> list[P
     return [points[number] for number in sorted(found)]
 
 
-def _way(point: Point, chance: random.Random) -> Way:
-    posted = point.kind == "provider" and point.what.startswith("POST ")
-    return chance.choice((*ANY[point.kind], *([LATE] * LATE_WEIGHT if posted else [])))
+def creates_in(points: Sequence[Point]) -> list[Point]:
+    """The calls of a recorded order that create something: what is first posted after an announcement."""
+    found, announced = [], False
+    for point in points:
+        if point.kind == "ledger" and point.what.endswith(" intended"):
+            announced = True
+        elif announced and _posts(point):
+            found.append(point)
+            announced = False
+    return found
+
+
+def _posts(point: Point) -> bool:
+    return point.kind == "provider" and point.what.startswith("POST ")
+
+
+def _way(point: Point, creates: bool, chance: random.Random) -> Way:
+    more = [LATE] * LATE_WEIGHT if _posts(point) else []
+    return chance.choice((*ANY[point.kind], *more, *([*IN_DOUBT] * IN_DOUBT_WEIGHT if creates else [])))
 
 
 def batches(subjects: Sequence[Subject], size: int) -> list[list[Subject]]:

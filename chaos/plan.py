@@ -18,6 +18,9 @@ Way = Literal[
     "no connection",
     "timed out",
     "late",
+    "answer lost, looks 403",
+    "answer lost, looks 404",
+    "reset before, looks 404",
     "429",
     "429 with Retry-After",
     "500",
@@ -56,10 +59,20 @@ ANY: dict[Kind, tuple[Way, ...]] = {
     "ledger": (*EXHAUSTIVE["ledger"], "locked"),
     "disk": ("killed before", "disk full", "read-only", "full for a while", "read-only for a while"),
 }
-"""What may be drawn at random for each kind of point; for a POST to a provider, `LATE`, too."""
+"""What may be drawn at random for each kind of point; for a POST to a provider `LATE`, too, for a create `IN_DOUBT`."""
 
 LATE: Way = "late"
 """The caller's time is over at once, and the call arrives some seconds later, whatever became of the caller."""
+
+IN_DOUBT: dict[Way, tuple[Way, int]] = {
+    "answer lost, looks 403": ("answer lost", 403),
+    "answer lost, looks 404": ("answer lost", 404),
+    "reset before, looks 404": ("reset before", 404),
+}
+"""For creates only: how such a call is struck, and what the next looks for what it made are refused with.
+
+Where no create is in doubt, such an answer is a clear no, and the order ends: nothing that must be survived.
+"""
 
 
 class Strike(BaseModel):

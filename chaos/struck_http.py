@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from chaos import late
-from chaos.plan import Strike, Way
+from chaos.plan import IN_DOUBT, Strike, Way
 from chaos.point import path_pattern
 from chaos.trace import Trace
 
@@ -55,6 +55,12 @@ def strike_http(trace: Trace, prefect_url: str) -> None:
     def handle_request(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
         if (request.url.host, request.url.port) != (prefect.host, prefect.port):
             strike = trace.reach("provider", f"{request.method} {path_pattern(request.url.path)}")
+            if strike is not None and strike.way in IN_DOUBT:
+                way, status = IN_DOUBT[strike.way]
+                trace.refuse_looks(status)
+                strike = Strike(at=strike.at, way=way)
+            elif strike is None and request.method == "GET" and (refused := trace.refused_look()) is not None:
+                return httpx.Response(refused, json={"detail": "refused"}, request=request)
         elif request.url.path.endswith("/set_state") and "/flow_runs/" in request.url.path:
             strike = trace.reach("prefect", f"set state {_state(request)}")
         else:

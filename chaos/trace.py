@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from chaos.plan import Plan, Strike
 from chaos.point import Kind, Point
+
+REFUSED_LOOKS = 3
+"""How many calls in a row are refused while a create is in doubt: as many as settle it when nothing is found."""
 
 FOLDER = "CHAOS_FOLDER"
 ORDER = "CHAOS_ORDER"
@@ -23,11 +27,12 @@ class Trace:
 
     def __init__(self, folder: Path, order: str) -> None:
         self._plan_file, self._points_file = folder / f"{order}.plan.json", folder / f"{order}.points"
-        self._strikes = folder / f"{order}.strikes"
+        self._strikes, self._looks = folder / f"{order}.strikes", folder / f"{order}.looks"
 
     def prepare(self, plan: Plan) -> None:
         """Lay down what is to be done."""
-        self._strikes.mkdir(parents=True, exist_ok=True)
+        for made in (self._strikes, self._looks):
+            made.mkdir(parents=True, exist_ok=True)
         self._plan_file.write_text(plan.model_dump_json())
 
     def plan(self) -> Plan:
@@ -58,6 +63,19 @@ class Trace:
         for number, strike in enumerate(self.plan().strikes):
             if strike.at == Point(kind=kind, what=what, nth=nth) and self._mark(number):
                 return strike
+        return None
+
+    def refuse_looks(self, status: int) -> None:
+        """Have the next `REFUSED_LOOKS` looks refused, whichever process they come from."""
+        for number in range(REFUSED_LOOKS):
+            (self._looks / f"{number}-{status}").touch()
+
+    def refused_look(self) -> int | None:
+        """The status that this look is refused with, if it is."""
+        for file in sorted(self._looks.iterdir()):
+            with suppress(FileNotFoundError):  # another process was faster
+                file.unlink()
+                return int(file.name.partition("-")[2])
         return None
 
     def _mark(self, number: int) -> bool:

@@ -23,7 +23,7 @@ from chaos import drawing
 from chaos.forks import Forks
 from chaos.order import Moment, Subject
 from chaos.people import People
-from chaos.plan import Plan, Strike
+from chaos.plan import IN_DOUBT, Plan, Strike
 from chaos.point import Kind, Point
 from chaos.trace import Trace
 from chaos.wishes import ACTS, INTENT, with_people
@@ -48,6 +48,11 @@ def arrived() -> Iterator[tuple[str, Queue[tuple[str, str, bytes]]]]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             calls.put((self.path, self.headers["Authorization"], body))
             self.send_response(201)
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            calls.put((self.path, "", b""))
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
@@ -86,6 +91,39 @@ def test_a_late_create_arrives_after_its_caller_was_killed(
     assert ended.returncode == -9, ended.stderr
     assert calls.get(timeout=30) == ("/tasks?a=b%20c", "Bearer t", b'{"n":1}')
     assert calls.empty()
+
+
+CREATE_AND_LOOK = """
+import sys, httpx
+from pathlib import Path
+from chaos.struck_http import strike_http
+from chaos.trace import Trace
+strike_http(Trace(Path(sys.argv[1]), 'bay'), 'http://127.0.0.1:1/api')
+with httpx.Client(base_url=sys.argv[2], trust_env=False) as provider:
+    try:
+        provider.post('/tasks', json={}, headers={'Authorization': 'Bearer t'})
+    except httpx.ReadError:
+        print('lost')
+    print(*(provider.get('/tasks').status_code for _ in range(2)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "status", "made"),
+    [("answer lost, looks 403", 403, 1), ("answer lost, looks 404", 404, 1), ("reset before, looks 404", 404, 0)],
+)
+def test_the_next_looks_for_a_create_in_doubt_are_refused_whichever_process_they_come_from(
+    tmp_path: Path, arrived: tuple[str, Queue[tuple[str, str, bytes]]], way: Any, status: int, made: int
+) -> None:
+    address, calls = arrived
+    Trace(tmp_path, "bay").prepare(Plan(strikes=(Strike(at=Point(kind="provider", what="POST /tasks"), way=way),)))
+    first = ran(CREATE_AND_LOOK, tmp_path, address)
+    assert first.stdout.split() == ["lost", str(status), str(status)], first.stderr
+    assert [calls.get_nowait()[0] for _ in range(made)] == ["/tasks"] * made
+    then = ran(CREATE_AND_LOOK, tmp_path, address)
+    assert then.stdout.split() == [str(status), "200"], then.stderr
+    assert calls.qsize() == 2
+    assert Trace(tmp_path, "bay").hits()[0].way == way
 
 
 WRITE_THREE = """
@@ -144,6 +182,18 @@ def test_an_order_is_struck_at_points_that_differ_and_the_same_seed_draws_the_sa
     first, again = (drawing.at_random({"iceye": few}, 20, random.Random(7), (3, 3)) for _ in range(2))
     assert first == again
     assert all(len({strike.at for strike in subject.plan.strikes}) == 3 for subject in first)
+
+
+def test_only_creates_are_left_in_doubt_with_their_looks_refused() -> None:
+    calls = (
+        *("provider POST /token", "ledger request intended", "provider GET /contracts"),
+        *("provider POST /tasks", "ledger request made", "provider POST /token-again"),
+    )
+    life = [Point(kind=cast(Kind, one.partition(" ")[0]), what=one.partition(" ")[2]) for one in calls]
+    found = drawing.at_random({"iceye": life}, 100, random.Random(1), (6, 6))
+    struck = [strike for subject in found for strike in subject.plan.strikes if strike.way in IN_DOUBT]
+    assert {strike.at.what for strike in struck} == {"POST /tasks"}
+    assert {strike.way for strike in struck} == set(IN_DOUBT)
 
 
 def test_each_act_has_its_moment_and_some_come_after_the_end() -> None:
