@@ -22,7 +22,7 @@ from tasking.lock import locked
 from tasking.waiting import readable
 from tasking.window import Window
 from tasks.site_runs import site_runs
-from tasks.start import start, under_way
+from tasks.start import start
 from tasks.step import ledger
 
 
@@ -66,7 +66,9 @@ def _one_order(site: str, order: AxelGlobeOrder, starts_in_hours: float) -> Stat
     before = site_runs(tag)
     with ledger() as book:
         ordered = book.find(reference) is not None or any(run.reference == reference for run in before)
-        died = next((run.id for run in before if run.crashed and book.find(run.reference) is None), None)
+        under_way = next(
+            (run.id for run in before if not run.over or (run.crashed and book.find(run.reference) is None)), None
+        )
         still_open = book.orders(Filter(site=site, open_only=True, limit=1))
     if still_open:
         it = still_open[0]
@@ -74,8 +76,8 @@ def _one_order(site: str, order: AxelGlobeOrder, starts_in_hours: float) -> Stat
             message=f"Nothing ordered: {it.reference} of {readable(it.created)} is still open "
             f"({it.waits_message or 'at work'})"
         )
-    if (run := under_way(tag) or died) is not None:  # started, and not in the ledger yet
-        return Completed(message=f"Nothing ordered: run {run} for this site is still under way")
+    if under_way is not None:  # started, and not in the ledger yet
+        return Completed(message=f"Nothing ordered: run {under_way} for this site is still under way")
     if ordered:
         return Completed(message=f"Nothing ordered: this turn ordered {reference} before")
     begin = planned.replace(microsecond=0) + timedelta(hours=starts_in_hours)

@@ -20,11 +20,13 @@ class SiteRun(NamedTuple):
 
     Attributes:
         reference: Of the order it was started with.
+        over: It has come to its end.
         crashed: Its process died; `watch-orders` starts it again.
     """
 
     id: UUID
     reference: str
+    over: bool
     crashed: bool
 
 
@@ -37,7 +39,12 @@ def site_runs(tag: str) -> list[SiteRun]:
     # Prefect cannot sort by creation, and a run that is tried again starts later than ones that were created after it
     runs.sort(key=lambda run: (run.created is not None, run.created, run.id), reverse=True)
     return [
-        SiteRun(run.id, _reference(run.parameters.get("order")), run.state is not None and run.state.is_crashed())
+        SiteRun(
+            run.id,
+            _reference(run.parameters.get("order")),
+            over=run.state is not None and run.state.is_final(),
+            crashed=run.state is not None and run.state.is_crashed(),
+        )
         for run in runs
     ]
 

@@ -7,15 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from prefect import get_client
-from prefect.client.schemas.filters import (
-    FlowFilter,
-    FlowFilterName,
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    FlowRunFilterTags,
-)
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 
 from tasking.errors import TaskingError
 from tasks.step import step
@@ -47,15 +39,3 @@ def start(provider: str, order: dict[str, Any], idempotency_key: str, tags: Sequ
             deployments[0].id, parameters={"order": order}, idempotency_key=idempotency_key, tags=tags
         )
     return run.id
-
-
-@step("under-way")
-def under_way(tag: str) -> UUID | None:
-    """A run with this tag that has not come to its end, if there is one."""
-    going = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED, StateType.CANCELLING]
-    which = FlowRunFilter(
-        tags=FlowRunFilterTags(all_=[tag]), state=FlowRunFilterState(type=FlowRunFilterStateType(any_=going))
-    )
-    with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(flow_run_filter=which, limit=1)
-    return runs[0].id if runs else None

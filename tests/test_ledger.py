@@ -24,8 +24,8 @@ from sqlalchemy.orm import Session
 
 from tasking.errors import LedgerUnavailable, OrderEnded, ReferenceTaken
 from tasking.ledger import Filter, Ledger, open_ledger, opening
-from tasking.ledger.ledger import UnknownReference
 from tasking.ledger.tables import OrderRow
+from tasking.ledger.transactions import UnknownReference
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 REQUEST = {
@@ -313,7 +313,7 @@ def test_a_ledger_that_cannot_be_used_is_an_error_that_may_pass(ledger: Ledger, 
 def test_who_asks_whether_there_is_an_order_never_hears_no_because_it_cannot_be_read(ledger: Ledger) -> None:
     claim(ledger)
     ledger.claim("cape", {**ORDER, "reference": "cape"}, provider="axelglobe", flow_run_id="run-2", owner_is_gone=bool)
-    with ledger._session() as session:
+    with ledger.session() as session:
         session.get_one(OrderRow, "cape").requests = [{"attempt": "of another kind"}]
     with pytest.raises(LedgerUnavailable, match=r"order cape .*upgrade"):
         ledger.orders(Filter(open_only=True, limit=1))

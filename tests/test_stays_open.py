@@ -126,7 +126,7 @@ def test_orders_that_wake_while_the_ledger_takes_no_writes_come_home_once_it_doe
         raise InternalError("UPDATE", {}, Exception("cannot execute UPDATE in a read-only transaction"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "_locked", read_only)
+        patch.setattr(Ledger, "locked", read_only)
         run = wake(installation, run)
     assert "read-only transaction" in waits(run)
     assert "0 tended" in installation.watch()

@@ -5,8 +5,9 @@ filters, and what the watcher reads. Whether a flow run is scheduled, running or
 copied here.
 """
 
-from tasking.ledger.ledger import Filter, Ledger, Revision
+from tasking.ledger.ledger import Ledger, Revision
 from tasking.ledger.opening import open_ledger
+from tasking.ledger.reading import Filter
 from tasking.ledger.records import Entry, Intent, OrderRecord, RequestRecord
 
 __all__ = ["Entry", "Filter", "Intent", "Ledger", "OrderRecord", "RequestRecord", "Revision", "open_ledger"]

@@ -16,7 +16,7 @@ from tasking.ledger.tables import JournalRow
 
 def known(ledger: Ledger, address: str) -> bool:
     """Whether an order of this ledger has used the archive at this address."""
-    with ledger._session(reading=True) as session:
+    with ledger.session(reading=True) as session:
         return session.scalar(select(JournalRow.id).where(JournalRow.once == _once(address))) is not None
 
 
@@ -24,9 +24,9 @@ def remember(ledger: Ledger, reference: str, address: str) -> None:
     """Note that this order uses the archive at this address; only the first one to do so leaves a line."""
     if known(ledger, address):
         return
-    with ledger._session() as session:
+    with ledger.session() as session:
         said = f"Archive {address} used for the first time"
-        ledger._note(session, reference, "archive", said, {"address": address}, once=_once(address))
+        ledger.note(session, reference, "archive", said, {"address": address}, once=_once(address))
         try:
             session.flush()
         except IntegrityError:  # another order was first

@@ -1,0 +1,84 @@
+"""What can be asked of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+
+from tasking.errors import LedgerUnavailable
+from tasking.ledger import intents
+from tasking.ledger.records import Entry, Intent, OrderRecord
+from tasking.ledger.tables import JournalRow, OrderRow
+from tasking.ledger.transactions import Transactions, UnknownReference, record_of
+
+
+class Filter(BaseModel):
+    """Which orders to list; unset fields do not narrow."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str | None = None
+    account: str | None = None
+    site: str | None = None
+    status: str | None = None
+    flow_run_id: str | None = None
+    open_only: bool = False
+    limit: int = 100
+
+
+class Reading(Transactions):
+    """The questions; none of them changes anything."""
+
+    def find(self, reference: str) -> OrderRecord | None:
+        """The order, or ``None``."""
+        with self.session(reading=True) as session:
+            row = session.get(OrderRow, reference)
+            return None if row is None else record_of(row)
+
+    def read(self, reference: str) -> OrderRecord:
+        """The order; raises `UnknownReference`."""
+        record = self.find(reference)
+        if record is None:
+            raise UnknownReference(f"reference: {reference}: the ledger has no such order")
+        return record
+
+    def open_intent(self, reference: str, verb: str, label: str) -> Intent | None:
+        """The create that was announced and has no outcome yet, or ``None``."""
+        with self.session(reading=True) as session:
+            return intents.open_intent(session, reference, verb, label)
+
+    def orders(
+        self, which: Filter | None = None, *, unreadable: Callable[[str, str], None] | None = None
+    ) -> list[OrderRecord]:
+        """Orders, newest first.
+
+        Args:
+            which: Which ones.
+            unreadable: Told of each order that this code cannot read (its flow run id, and why); it is left out then.
+                Without it such an order raises `LedgerUnavailable`: who asks whether there is one must not hear no.
+        """
+        which = which or Filter()
+        query = select(OrderRow).order_by(OrderRow.created.desc()).limit(which.limit)
+        for column in ("provider", "account", "site", "status", "flow_run_id"):
+            if (value := getattr(which, column)) is not None:
+                query = query.where(getattr(OrderRow, column) == value)
+        if which.open_only:
+            query = query.where(OrderRow.ended.is_(None))
+        with self.session(reading=True) as session:
+            found = []
+            for row in session.scalars(query):
+                try:
+                    found.append(record_of(row))
+                except LedgerUnavailable as error:
+                    if unreadable is None:
+                        raise
+                    unreadable(row.flow_run_id, str(error))
+            return found
+
+    def journal(self, reference: str) -> list[Entry]:
+        """Everything that happened to an order, oldest first."""
+        with self.session(reading=True) as session:
+            rows = session.scalars(select(JournalRow).where(JournalRow.reference == reference).order_by(JournalRow.id))
+            return [Entry.model_validate(row) for row in rows]

@@ -1,0 +1,132 @@
+"""The ledger's database: one transaction for each change, together with its line in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from tasking.clock import utc_now
+from tasking.errors import LedgerUnavailable, TaskingError
+from tasking.ledger.records import OrderRecord
+from tasking.ledger.tables import Base, JournalRow, OrderRow
+
+
+class UnknownReference(TaskingError, LookupError):
+    """The ledger has no order with this reference."""
+
+
+class Transactions:
+    """Opens transactions on the ledger's database, and writes the journal in them."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
+        self._engine, self._now = engine, now
+        where = engine.url
+        self._place = f"{where.host}:{where.port or ''}/{where.database}" if where.host else str(where.database)
+
+    def prepare(self) -> None:
+        """Make the tables when they are absent."""
+        with self._answering():
+            reading = self._engine.execution_options(reading=True)  # making tables takes the lock of all writers
+            if set(Base.metadata.tables) <= set(inspect(reading).get_table_names()):
+                return
+            try:
+                Base.metadata.create_all(self._engine)
+            except DBAPIError:  # another process made them in the same moment
+                Base.metadata.create_all(self._engine)
+
+    def now(self) -> datetime:
+        """Our time, as written beside what happens."""
+        return self._now()
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._engine.dispose()
+
+    def note(
+        self,
+        session: Session,
+        reference: str,
+        happened: str,
+        message: str,
+        detail: dict[str, Any] | None = None,
+        once: str | None = None,
+    ) -> None:
+        """Add a line to an order's journal; the flush fails (`IntegrityError`) where ``once`` was written before."""
+        session.add(
+            JournalRow(
+                reference=reference,
+                at=self._now(),
+                event=happened,
+                message=plain(message),
+                detail=detail or {},
+                once=once,
+            )
+        )
+
+    def locked(self, session: Session, reference: str) -> OrderRow:
+        """The order's row, which nobody else can write until the transaction ends; raises `UnknownReference`."""
+        row = session.get(OrderRow, reference, with_for_update=True)
+        if row is None:
+            raise UnknownReference(f"reference: {reference}: the ledger has no such order")
+        row.updated = self._now()
+        return row
+
+    def snapshot(self, session: Session, reference: str) -> OrderRecord:
+        """The order as this transaction leaves it."""
+        session.flush()
+        session.expire_all()
+        return record_of(session.get_one(OrderRow, reference))
+
+    @contextmanager
+    def session(self, *, reading: bool = False) -> Iterator[Session]:
+        """One transaction, committed at the end; a reading one does not wait for the writers' lock (SQLite)."""
+        engine = self._engine.execution_options(reading=reading)
+        with self._answering(), Session(engine) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except (IntegrityError, DataError):  # about what was to be written, not about the database
+            raise
+        except DBAPIError as error:
+            # the driver's words, without the statement and its parameters, which hold a person's data
+            raise LedgerUnavailable(f"the ledger at {self._place} did not answer: {error.orig}") from None
+
+
+def record_of(row: OrderRow) -> OrderRecord:
+    """The order in a row; raises `LedgerUnavailable` when only other code can read it."""
+    try:
+        return OrderRecord.model_validate(row)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)[:3]
+        )
+        raise LedgerUnavailable(
+            f"the code on this machine cannot read order {row.reference} in the ledger ({wrong}): upgrade it"
+        ) from None
+
+
+def assign(row: OrderRow, now: OrderRecord, fields: dict[str, Any]) -> None:
+    """Set columns of an order; a function is asked for its value with the order as it stands."""
+    for name, value in fields.items():
+        setattr(row, name, plain(value(now) if callable(value) else value))
+
+
+def plain(value: Any) -> Any:
+    """A value as the database takes it."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, str):
+        return value.replace("\0", "")  # Postgres takes none
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return value
