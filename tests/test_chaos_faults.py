@@ -81,6 +81,7 @@ except httpx.ReadTimeout:
 """
 
 
+@pytest.mark.server
 def test_a_late_create_arrives_after_its_caller_was_killed(
     tmp_path: Path, arrived: tuple[str, Queue[tuple[str, str, bytes]]]
 ) -> None:
@@ -108,6 +109,7 @@ with httpx.Client(base_url=sys.argv[2], trust_env=False) as provider:
 """
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("way", "status", "made"),
     [("answer lost, looks 403", 403, 1), ("answer lost, looks 404", 404, 1), ("reset before, looks 404", 404, 0)],
@@ -142,6 +144,7 @@ for name in ('a.tif', 'b.png', 'c.png'):
 """
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("way", "said"),
     [

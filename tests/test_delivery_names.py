@@ -40,6 +40,7 @@ def test_a_hostile_name_becomes_a_harmless_one_of_its_own(given_name: str) -> No
     assert made not in others
 
 
+@pytest.mark.fuzz
 @settings(deadline=None, max_examples=300)
 @given(st.text(max_size=200))
 def test_any_name_becomes_harmless(text: str) -> None:

@@ -85,6 +85,7 @@ def test_threads_of_one_process_ask_for_one_token(home: Path) -> None:
     assert tokens <= {"token-1", "token-2"}
 
 
+@pytest.mark.server
 def test_real_processes_that_start_together_ask_for_one_token_and_one_fresh_one(home: Path) -> None:
     code = (
         "import sys, httpx\n"
