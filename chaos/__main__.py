@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import time
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=120, help="orders in one stack at a time (120)")
     parser.add_argument("--slots", type=int, default=12, help="runs carried out at once (12)")
     parser.add_argument("--provider", choices=PROVIDERS, action="append", help="only these")
+    parser.add_argument("--only", type=re.compile, default="", help="points: only those that this pattern is found in")
     parser.add_argument("--faults", type=int, nargs=2, default=(3, 5), help="random: faults of an order (3 5)")
     parser.add_argument("--points-file", type=Path, help="keep the recorded points here, and use them when they are")
     parser.add_argument("--reports", type=Path, default=Path("chaos-reports"), help="stories of what went wrong")
@@ -50,7 +52,7 @@ def main() -> int:
     recorded = _recorded(given)
     chance = random.Random(given.seed)  # noqa: S311 # repeatable on purpose
     if given.mode == "points":
-        subjects = drawing.every_strike(recorded)
+        subjects = drawing.every_strike(recorded, given.only)
         if given.orders is not None and given.orders < len(subjects):
             subjects = sorted(chance.sample(subjects, given.orders), key=lambda one: one.reference)
     else:
@@ -99,7 +101,13 @@ def _print(outcomes: list[Outcome]) -> int:
     strikes = [hits for outcome in outcomes for hits in outcome.strikes.values()]
     seldom = sum(len(hits) < LEAST for hits in strikes)
     progress(f"{seldom} of {len(strikes)} orders were struck fewer than {LEAST} times")
-    unhurt = [one for outcome in outcomes for one, hits in outcome.strikes.items() if not hits]
+    unhurt = [
+        verdict.subject.reference
+        for outcome in outcomes
+        for verdict in outcome.verdicts
+        if verdict.subject.own_home  # of the points mode: each strike is meant to hit
+        and len(outcome.strikes[verdict.subject.reference]) < len(verdict.subject.plan.strikes)
+    ]
     if unhurt:
         progress(f"{len(unhurt)} never reached a point they were to be struck at: {', '.join(unhurt)}")
     for line in problems(outcomes):

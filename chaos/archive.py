@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os.path
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ class _Asset(BaseModel):
 class _Document(BaseModel):
     """A catalog or an item, as far as it is judged."""
 
+    id: str = ""
     links: list[_Link] = Field(default_factory=list)
     assets: dict[str, _Asset] = Field(default_factory=dict)
 
@@ -39,11 +41,12 @@ class _Document(BaseModel):
 def wrong_files(published: list[dict[str, Any]], folder: Path) -> list[str]:
     """What is wrong in an order's folder, one line each; empty when it is what the provider published.
 
-    All that was published is there under the provider's names and nothing else, the catalog leads to every file, and
-    what the catalog says of a file is so.
+    All that was published is there under the provider's names and nothing else, the catalog leads to every file, what
+    the catalog says of a file is so, and each file is the asset it was published as, in its own item.
 
     Args:
-        published: ``name``, ``size`` and ``sha256`` of each file, as the provider tells them.
+        published: ``name``, ``size`` and ``sha256`` of each file, as the provider tells them; ``item``, which the id of
+            our item holds, and ``asset``, its key, where the provider has one.
         folder: The order's, in the archive.
     """
     there = _Folder(folder)
@@ -58,6 +61,7 @@ def wrong_files(published: list[dict[str, Any]], folder: Path) -> list[str]:
         *(f"not the provider's: {_shown(one)}" for one in (found - promised).elements()),
         *there.problems,
         *said,
+        *there.misplaced(published),
     ]
 
 
@@ -69,7 +73,8 @@ class _Folder:
         self.files = {path.relative_to(folder).as_posix(): _facts(path) for path in folder.rglob("*") if path.is_file()}
         self.problems: list[str] = []
         self.documents: list[str] = []
-        self.assets: set[str] = set()
+        self.assets: dict[str, list[tuple[str, str]]] = {}
+        """The items, by id, that each file is in, and its key there."""
 
     def read(self, path: str) -> None:
         """Read the catalog or an item, and whatever it leads down to."""
@@ -85,7 +90,16 @@ class _Folder:
         for link in document.links:
             self._follow(path, link)
         for key, asset in document.assets.items():
-            self._check(path, key, asset)
+            self._check(path, document.id, key, asset)
+
+    def misplaced(self, published: list[dict[str, Any]]) -> Iterator[str]:
+        """Published files that no item has as what they are: they are another's, or another asset."""
+        for one in published:
+            facts = PurePosixPath(one["name"]).name, one["size"], one["sha256"]
+            same = [path for path, held in self.files.items() if (PurePosixPath(path).name, *held) == facts]
+            places = [place for path in same for place in self.assets.get(path, [])]
+            if places and not any(one["item"] in item and one["asset"] in (None, key) for item, key in places):
+                yield f"{one['name']} of {one['item']} is misplaced: {places}"
 
     def _follow(self, path: str, link: _Link) -> None:
         if _is_address(link.href) and link.rel not in _DOWN:
@@ -96,12 +110,12 @@ class _Folder:
         elif link.rel in _DOWN and end not in self.documents:
             self.read(end)
 
-    def _check(self, path: str, key: str, asset: _Asset) -> None:
+    def _check(self, path: str, item: str, key: str, asset: _Asset) -> None:
         end = self._end(path, asset.href)
         if end is None:
             self.problems.append(f"{path}: its asset {key} is not in the folder: {asset.href}")
             return
-        self.assets.add(end)
+        self.assets.setdefault(end, []).append((item, key))
         size, digest = self.files[end]
         if asset.size not in (None, size):
             self.problems.append(f"{path}: its asset {key} has {size} bytes and not file:size {asset.size}")

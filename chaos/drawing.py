@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 
 from chaos.order import Detour, Subject
@@ -17,18 +18,22 @@ LATE_WEIGHT = 4
 """How often a POST to a provider arrives late, for each time that it is struck in any one other way."""
 
 
+OUTCOMES = ("made", "adopted", "refused", "absent")
+"""What the ledger says of a create when it is no longer in doubt."""
+
 IN_DOUBT_WEIGHT = 2
 """How often a create is left in doubt and the looks for it are refused, likewise, for each way of it."""
 
 
-def every_strike(recorded: Recorded) -> list[Subject]:
-    """One order for each point and each way."""
-    found = []
+def every_strike(recorded: Recorded, only: re.Pattern[str] | str = "") -> list[Subject]:
+    """One order for each point and each way; for those points only that the pattern is found in."""
+    found: list[Subject] = []
     for provider, points in recorded.items():
         strikes = [Strike(at=point, way=way) for point in points for way in EXHAUSTIVE[point.kind]]
         found += [
             Subject(reference=f"{provider}-{number:03}", provider=provider, plan=Plan(strikes=(strike,)), own_home=True)
             for number, strike in enumerate(strikes)
+            if re.search(only, str(strike.at))
         ]
     return found
 
@@ -36,17 +41,26 @@ def every_strike(recorded: Recorded) -> list[Subject]:
 def beyond(recorded: Recorded, went: Mapping[str, Sequence[Point]], subjects: Sequence[Subject]) -> list[Detour]:
     """Where struck orders came to and undisturbed ones never do: how they find and mend what happened.
 
+    That is each point whose name is new; and while a create has no outcome, each that is reached once more than by an
+    undisturbed order: the next look, the second announcement, the second sending.
+
     Args:
         recorded: The points of undisturbed orders.
         went: The points of each struck order, by reference.
         subjects: The struck orders.
     """
-    found: dict[tuple[str, Kind, str], Detour] = {}
+    found: dict[tuple[str, Kind, str, str], Detour] = {}
     for subject in subjects:
-        known = {(point.kind, point.what) for point in recorded[subject.provider]}
+        undisturbed = recorded[subject.provider]
+        names, doubt = {(point.kind, point.what) for point in undisturbed}, ""
         for point in went[subject.reference]:
-            if point.nth == 1 and (point.kind, point.what) not in known:
-                found.setdefault((subject.provider, point.kind, point.what), (subject, point))
+            verb, _, event = point.what.partition(" ") if point.kind == "ledger" else ("", "", "")
+            doubt = verb if event == "intended" else doubt
+            if point.nth == 1 and (point.kind, point.what) not in names:
+                found.setdefault((subject.provider, point.kind, point.what, ""), (subject, point))
+            elif doubt and point not in undisturbed:
+                found.setdefault((subject.provider, point.kind, point.what, doubt), (subject, point))
+            doubt = "" if event in OUTCOMES else doubt
     return list(found.values())
 
 
@@ -90,14 +104,16 @@ def _drawn(points: Sequence[Point], count: int, chance: random.Random) -> list[P
 
 
 def creates_in(points: Sequence[Point]) -> list[Point]:
-    """The calls of a recorded order that create something: what is first posted after an announcement."""
-    found, announced = [], False
+    """The calls of a recorded order that create what can be looked for: first posted after an announcement."""
+    found, announced, seen = [], False, set()
     for point in points:
+        seen.add(point.what)
         if point.kind == "ledger" and point.what.endswith(" intended"):
             announced = True
         elif announced and _posts(point):
-            found.append(point)
             announced = False
+            if point.what.replace("POST ", "GET ") in seen:
+                found.append(point)
     return found
 
 

@@ -69,7 +69,7 @@ IN_DOUBT: dict[Way, tuple[Way, int]] = {
     "answer lost, looks 404": ("answer lost", 404),
     "reset before, looks 404": ("reset before", 404),
 }
-"""For creates only: how such a call is struck, and what the next looks for what it made are refused with.
+"""For creates that can be looked for: how such a call is struck, and what the next looks are refused with.
 
 Where no create is in doubt, such an answer is a clear no, and the order ends: nothing that must be survived.
 """

@@ -54,18 +54,19 @@ def strike_http(trace: Trace, prefect_url: str) -> None:
 
     def handle_request(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
         if (request.url.host, request.url.port) != (prefect.host, prefect.port):
-            strike = trace.reach("provider", f"{request.method} {path_pattern(request.url.path)}")
-            if strike is not None and strike.way in IN_DOUBT:
-                way, status = IN_DOUBT[strike.way]
-                trace.refuse_looks(status)
-                strike = Strike(at=strike.at, way=way)
-            elif strike is None and request.method == "GET" and (refused := trace.refused_look()) is not None:
+            path = path_pattern(request.url.path)
+            strike = trace.reach("provider", f"{request.method} {path}")
+            if strike is None and request.method == "GET" and (refused := trace.refused_look(path)) is not None:
                 return httpx.Response(refused, json={"detail": "refused"}, request=request)
         elif request.url.path.endswith("/set_state") and "/flow_runs/" in request.url.path:
             strike = trace.reach("prefect", f"set state {_state(request)}")
         else:
             strike = None
-        return original(self, request) if strike is None else _struck(strike, original, self, request)
+        if strike is None:
+            return original(self, request)
+        if strike.way in IN_DOUBT:
+            trace.refuse_looks(strike)
+        return _struck(strike, trace, original, self, request)
 
     httpx.HTTPTransport.handle_request = handle_request  # type: ignore[method-assign]
 
@@ -75,8 +76,10 @@ def _state(request: httpx.Request) -> str:
     return str(state.get("name") or state.get("type"))
 
 
-def _struck(strike: Strike, original: Handle, transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-    way = strike.way
+def _struck(
+    strike: Strike, trace: Trace, original: Handle, transport: httpx.HTTPTransport, request: httpx.Request
+) -> httpx.Response:
+    way = IN_DOUBT[strike.way][0] if strike.way in IN_DOUBT else strike.way
     if way == "killed before":
         die()
     if way == "no connection":
@@ -91,11 +94,15 @@ def _struck(strike: Strike, original: Handle, transport: httpx.HTTPTransport, re
         return httpx.Response(status, headers=headers, json={"detail": way}, request=request)
     if way == "killed while sent":
         request.extensions = {**request.extensions, "trace": _die_when_sent}
-    real = original(transport, request)
-    assert isinstance(real.stream, httpx.SyncByteStream)
-    body = b"".join(real.stream)
-    real.close()
-    return _told(strike, request, real, body, status)
+    try:
+        real = original(transport, request)
+        assert isinstance(real.stream, httpx.SyncByteStream)
+        body = b"".join(real.stream)
+        real.close()
+    except httpx.TransportError:  # the server is away: its caller is told that, and nothing else
+        trace.missed(strike)
+        raise
+    return _told(way, request, real, body, status)
 
 
 def _send_late(request: httpx.Request) -> None:
@@ -126,10 +133,10 @@ def _die_when_sent(event: str, _info: object) -> None:
         die()
 
 
-def _told(strike: Strike, request: httpx.Request, real: httpx.Response, body: bytes, status: int) -> httpx.Response:
+def _told(way: Way, request: httpx.Request, real: httpx.Response, body: bytes, status: int) -> httpx.Response:
     """What its caller is told of a call that was made."""
     headers = [(name, value) for name, value in real.headers.raw if name.lower() != b"content-length"]
-    match strike.way:
+    match way:
         case "killed after" | "killed while sent":
             die()
         case "answer lost":
@@ -137,14 +144,14 @@ def _told(strike: Strike, request: httpx.Request, real: httpx.Response, body: by
         case "timed out" | "late":
             raise httpx.ReadTimeout("timed out", request=request)
         case "cut" | "killed halfway":
-            stream = _Half(body, request, kill=strike.way == "killed halfway")
+            stream = _Half(body, request, kill=way == "killed halfway")
             return httpx.Response(real.status_code, headers=real.headers, stream=stream, extensions=real.extensions)
         case "malformed":
             return httpx.Response(real.status_code, headers=headers, content=body[: len(body) // 2])
         case "wrong content type":
             page = b"<!doctype html><title>Back soon</title>"
             return httpx.Response(real.status_code, headers={"Content-Type": "text/html"}, content=page)
-    return httpx.Response(status, json={"detail": strike.way})
+    return httpx.Response(status, json={"detail": way})
 
 
 class _Half(httpx.SyncByteStream):

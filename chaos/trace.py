@@ -6,11 +6,11 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from chaos.plan import Plan, Strike
+from chaos.plan import IN_DOUBT, Plan, Strike
 from chaos.point import Kind, Point
 
 REFUSED_LOOKS = 3
-"""How many calls in a row are refused while a create is in doubt: as many as settle it when nothing is found."""
+"""How many looks are refused while a create is in doubt: as many as settle it when nothing is found."""
 
 FOLDER = "CHAOS_FOLDER"
 ORDER = "CHAOS_ORDER"
@@ -50,9 +50,14 @@ class Trace:
         return found
 
     def hits(self) -> list[Strike]:
-        """The strikes that hit."""
+        """The strikes that hit: of a create in doubt, only when all looks were refused that were to be."""
         planned = self.plan().strikes
-        return [planned[int(mark.name)] for mark in sorted(self._strikes.iterdir(), key=lambda mark: int(mark.name))]
+        struck = [planned[int(mark.name)] for mark in sorted(self._strikes.iterdir(), key=lambda mark: int(mark.name))]
+        return [one for one in struck if one.way not in IN_DOUBT or not list(self._refused_for(one).iterdir())]
+
+    def missed(self, strike: Strike) -> None:
+        """It was struck, and had no effect."""
+        (self._strikes / str(self.plan().strikes.index(strike))).unlink(missing_ok=True)
 
     def reach(self, kind: Kind, what: str) -> Strike | None:
         """Write down that a point is reached; the strike that hits here, which it does once."""
@@ -65,18 +70,27 @@ class Trace:
                 return strike
         return None
 
-    def refuse_looks(self, status: int) -> None:
-        """Have the next `REFUSED_LOOKS` looks refused, whichever process they come from."""
+    def refuse_looks(self, strike: Strike) -> None:
+        """Have the next `REFUSED_LOOKS` looks for what this create may have made refused, whoever looks."""
+        folder = self._refused_for(strike)
+        folder.mkdir()
         for number in range(REFUSED_LOOKS):
-            (self._looks / f"{number}-{status}").touch()
+            (folder / str(number)).touch()
 
-    def refused_look(self) -> int | None:
-        """The status that this look is refused with, if it is."""
-        for file in sorted(self._looks.iterdir()):
-            with suppress(FileNotFoundError):  # another process was faster
-                file.unlink()
-                return int(file.name.partition("-")[2])
+    def refused_look(self, path: str) -> int | None:
+        """The status that a look for what is created at this path is refused with, if it is."""
+        for strike in self.plan().strikes:
+            folder = self._refused_for(strike)
+            if strike.at.what != f"POST {path}" or not folder.exists():
+                continue
+            for file in sorted(folder.iterdir()):
+                with suppress(FileNotFoundError):  # another process was faster
+                    file.unlink()
+                    return IN_DOUBT[strike.way][1]
         return None
+
+    def _refused_for(self, strike: Strike) -> Path:
+        return self._looks / str(self.plan().strikes.index(strike))
 
     def _mark(self, number: int) -> bool:
         try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from chaos.drawing import beyond, every_detour
 from chaos.order import Subject
 from chaos.plan import EXHAUSTIVE, Plan, Strike
-from chaos.point import Point, file_pattern, path_pattern
+from chaos.point import Kind, Point, file_pattern, path_pattern
 from chaos.trace import Trace
 
 
@@ -64,3 +64,22 @@ def test_an_order_is_struck_again_where_only_a_struck_order_comes_to() -> None:
         (lost, Strike(at=adopted, way=way)) for way in EXHAUSTIVE["ledger"]
     ]
     assert len({one.reference for one in further}) == len(further)
+
+
+def test_an_order_is_struck_again_at_each_step_that_settles_a_create_in_doubt() -> None:
+    undisturbed = [life("ledger request intended"), life("provider POST /tasks"), life("ledger request made")]
+    undisturbed += [life("provider GET /tasks")]
+    killed = Subject(
+        reference="a", provider="iceye", plan=Plan(strikes=(Strike(at=undisturbed[1], way="killed before"),))
+    )
+    settling = [life("provider GET /tasks", 2), life("ledger request not seen"), life("ledger request absent")]
+    again = [life("ledger request intended", 2), life("provider POST /tasks", 2)]
+    polled = [life("ledger request made"), life("provider GET /tasks", 3)]
+    went = [*undisturbed[:2], life("provider GET /tasks"), *settling, *again, *polled]
+    assert [point for _, point in beyond({"iceye": undisturbed}, {"a": went}, [killed])] == [*settling, *again]
+
+
+def life(words: str, nth: int = 1) -> Point:
+    """A point by its kind and what it does."""
+    kind, _, what = words.partition(" ")
+    return Point(kind=cast(Kind, kind), what=what, nth=nth)

@@ -105,7 +105,7 @@ with httpx.Client(base_url=sys.argv[2], trust_env=False) as provider:
         provider.post('/tasks', json={}, headers={'Authorization': 'Bearer t'})
     except httpx.ReadError:
         print('lost')
-    print(*(provider.get('/tasks').status_code for _ in range(2)))
+    print(*(provider.get(path).status_code for path in ('/', '/tasks', '/tasks')))
 """
 
 
@@ -120,12 +120,22 @@ def test_the_next_looks_for_a_create_in_doubt_are_refused_whichever_process_they
     address, calls = arrived
     Trace(tmp_path, "bay").prepare(Plan(strikes=(Strike(at=Point(kind="provider", what="POST /tasks"), way=way),)))
     first = ran(CREATE_AND_LOOK, tmp_path, address)
-    assert first.stdout.split() == ["lost", str(status), str(status)], first.stderr
-    assert [calls.get_nowait()[0] for _ in range(made)] == ["/tasks"] * made
+    assert first.stdout.split() == ["lost", "200", str(status), str(status)], first.stderr
+    assert [calls.get_nowait()[0] for _ in range(made + 1)] == ["/tasks"] * made + ["/"]
+    assert Trace(tmp_path, "bay").hits() == [], "not all looks were refused that were to be"
     then = ran(CREATE_AND_LOOK, tmp_path, address)
-    assert then.stdout.split() == [str(status), "200"], then.stderr
-    assert calls.qsize() == 2
+    assert then.stdout.split() == ["200", str(status), "200"], then.stderr
+    assert [calls.get_nowait()[0] for _ in range(3)] == ["/tasks", "/", "/tasks"]
     assert Trace(tmp_path, "bay").hits()[0].way == way
+
+
+@pytest.mark.server
+def test_a_strike_at_a_server_that_is_away_counts_as_none(tmp_path: Path) -> None:
+    strike = Strike(at=Point(kind="provider", what="POST /tasks"), way="killed after")
+    Trace(tmp_path, "bay").prepare(Plan(strikes=(strike,)))
+    ended = ran(CREATE_AND_LOOK, tmp_path, "http://127.0.0.1:1")
+    assert "ConnectError" in ended.stderr
+    assert Trace(tmp_path, "bay").hits() == []
 
 
 WRITE_THREE = """
@@ -189,11 +199,11 @@ def test_an_order_is_struck_at_points_that_differ_and_the_same_seed_draws_the_sa
 
 def test_only_creates_are_left_in_doubt_with_their_looks_refused() -> None:
     calls = (
-        *("provider POST /token", "ledger request intended", "provider GET /contracts"),
-        *("provider POST /tasks", "ledger request made", "provider POST /token-again"),
+        *("provider POST /token", "provider GET /tasks", "ledger plan intended", "provider POST /analysis"),
+        *("ledger request intended", "provider GET /contracts", "provider POST /tasks", "provider POST /token-again"),
     )
     life = [Point(kind=cast(Kind, one.partition(" ")[0]), what=one.partition(" ")[2]) for one in calls]
-    found = drawing.at_random({"iceye": life}, 100, random.Random(1), (6, 6))
+    found = drawing.at_random({"iceye": life}, 100, random.Random(1), (8, 8))
     struck = [strike for subject in found for strike in subject.plan.strikes if strike.way in IN_DOUBT]
     assert {strike.at.what for strike in struck} == {"POST /tasks"}
     assert {strike.way for strike in struck} == set(IN_DOUBT)

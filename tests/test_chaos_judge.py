@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import zipfile
@@ -25,6 +24,7 @@ from chaos.spending import credits_astray, overspent, uncounted
 from chaos.table import problems, table
 from tasking.delivery.catalog import deliver
 from tasking.delivery.unpack import UNPACK
+from tasking.simulator.manifest import listed
 from tests.asset_server import opener
 from tests.test_delivery_structure import tiff
 
@@ -40,15 +40,14 @@ def zipped() -> bytes:
     return packed.getvalue()
 
 
-FILES = {"scene_PSM.tif": PICTURE, "scene.zip": zipped()}
+FILES = {"scene_PSM.tif": PICTURE, "scene_NIR.tif": tiff(pages=3), "scene.zip": zipped()}
+KEYS = {"scene_PSM.tif": "tci", "scene_NIR.tif": "nir"}
 
 
 def published(**more: bytes) -> list[dict[str, Any]]:
     """What the provider says it published: a picture, a zip, and what is in the zip."""
     files = {**FILES, "visual.tif": PICTURE, "metadata.json": TABLE, **more}
-    return [
-        {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()
-    ]
+    return [listed(name, data, "scene", KEYS.get(name)) for name, data in files.items()]
 
 
 @pytest.fixture
@@ -65,6 +64,7 @@ def folder(tmp_path: Path) -> Path:
         "links": [{"rel": "collection", "href": "https://provider.example/collections/grus-1"}],
         "assets": {
             "tci": {"href": "https://provider.example/scene_PSM.tif", "type": "image/tiff"},
+            "nir": {"href": "https://provider.example/scene_NIR.tif", "type": "image/tiff"},
             "delivery": {"href": "https://provider.example/scene.zip", "type": "application/zip", UNPACK: True},
         },
     }
@@ -129,6 +129,17 @@ def test_the_judge_sees_a_folder_that_is_not_as_published(
 ) -> None:
     spoil(folder)
     assert any(said in one for one in wrong_files(published(), folder)), wrong_files(published(), folder)
+
+
+def swap(assets: dict[str, Any]) -> None:
+    """Each of two assets is said to be the other, with the other's size and checksum."""
+    assets["tci"], assets["nir"] = assets["nir"], assets["tci"]
+
+
+@pytest.mark.parametrize("spoil", [lambda item: swap(item["assets"]), lambda item: item.update(id="another")])
+def test_the_judge_sees_files_that_are_mixed_up(folder: Path, spoil: Callable[[dict[str, Any]], object]) -> None:
+    told(folder, spoil)
+    assert any("scene_PSM.tif of scene is misplaced" in one for one in wrong_files(published(), folder))
 
 
 def test_a_file_under_another_name_is_missing(folder: Path) -> None:

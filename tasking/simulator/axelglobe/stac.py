@@ -129,7 +129,7 @@ class Stac:
     def files(self, name: str) -> list[Json]:
         """The files published for the requests of a name, each with size and hash."""
         return [
-            listed(_file_name(item_id, key), asset_file(request["capture_id"], key, capture["geometry"]))
+            listed(_file_name(item_id, key), asset_file(request["capture_id"], key, capture["geometry"]), item_id, key)
             for item_id, request, capture, _ in self._scenes(None)
             for key in ASSETS
             if request["name"] == name

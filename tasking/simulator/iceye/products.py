@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from tasking.simulator.files import file_answer
 from tasking.simulator.iceye.calls import Call, Json, Refusal, answer, page
 from tasking.simulator.iceye.contracts import TASK
-from tasking.simulator.iceye.items import File, files_of, flat_item, looks, metadata, stac_item
+from tasking.simulator.iceye.items import File, files_of, flat_item, looks, metadata, product_name, stac_item
 from tasking.simulator.iceye.modes import PRODUCT_TYPES
 from tasking.simulator.iceye.sar_rasters import radar_file
 from tasking.simulator.iceye.switches import IceyeSwitches
@@ -103,8 +103,9 @@ class Products:
             if task["asked"].get("reference") != reference or stands.capture is None:
                 continue
             for product in stands.products:
+                item = product_name(task, stands.capture, product)
                 for file in files_of(task, stands.capture, product):
-                    yield listed(file.name, self._data(task, stands.capture, product, file))
+                    yield listed(file.name, self._data(task, stands.capture, product, file), item, file.key)
 
     @staticmethod
     def _data(task: Fact, capture: Fact, product: str, file: File) -> bytes:

@@ -97,9 +97,9 @@ class Delivery:
         """The zips published for the tasks of a name, and the files in them, each with size and hash."""
         for task, capture in self._tasks.published():
             if task["task_name"] == task_name:
-                files = self._contents(task, capture)
-                yield listed(f"{scene_id(capture)}.zip", zip_of(files))
-                yield from (listed(name, data) for name, data in files.items())
+                files, scene = self._contents(task, capture), scene_id(capture)
+                yield listed(f"{scene}.zip", zip_of(files), scene)
+                yield from (listed(name, data, scene) for name, data in files.items())
 
     def _contents(self, task: Fact, capture: Capture) -> dict[str, bytes]:
         ground = self._tasks.ground(task, capture)
