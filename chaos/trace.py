@@ -53,7 +53,7 @@ class Trace:
         """The strikes that hit: of a create in doubt, only when all looks were refused that were to be."""
         planned = self.plan().strikes
         struck = [planned[int(mark.name)] for mark in sorted(self._strikes.iterdir(), key=lambda mark: int(mark.name))]
-        return [one for one in struck if one.way not in IN_DOUBT or not list(self._refused_for(one).iterdir())]
+        return [one for one in struck if one.way not in IN_DOUBT or self._all_refused(one)]
 
     def missed(self, strike: Strike) -> None:
         """It was struck, and had no effect."""
@@ -88,6 +88,10 @@ class Trace:
                     file.unlink()
                     return IN_DOUBT[strike.way][1]
         return None
+
+    def _all_refused(self, strike: Strike) -> bool:
+        folder = self._refused_for(strike)
+        return folder.exists() and not any(folder.iterdir())
 
     def _refused_for(self, strike: Strike) -> Path:
         return self._looks / str(self.plan().strikes.index(strike))
