@@ -17,7 +17,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from flows.approval import approve
 from flows.parking import park
-from flows.setbacks import AWAY, Later, away, not_read
+from flows.setbacks import AWAY, Later, away, not_read, own_record
 from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.errors import InvalidOrder, LedgerUnavailable, OrderEnded, TaskingError
@@ -148,7 +148,7 @@ def _step(order: Order, reference: str, run: Callable[..., T | Wait], *args: Any
 def _passed(reference: str, step: str) -> None:
     """The step that failed before went through: the next failure starts with a short pause again."""
     with suppress(LedgerUnavailable), ledger() as book:
-        record = book.find(reference)
+        record = own_record(book, reference)
         if record is not None and record.failing == step:
             book.record(reference, failing=None, failures=0)
 
@@ -156,7 +156,7 @@ def _passed(reference: str, step: str) -> None:
 def _note_wait(reference: str, wait: Wait) -> None:
     """Write down when the order wakes; while the ledger is away, `carry_out` has it try again soon."""
     with ledger() as book:
-        record = book.find(reference)
+        record = own_record(book, reference)
         if record is not None and record.ended is not None:
             raise _Over
         if record is not None:
@@ -176,15 +176,15 @@ def _requested(reference: str) -> bool:
 
 def _close(reference: str, status: str, message: str) -> None:
     with ledger() as book:
-        if book.find(reference) is not None:
+        if own_record(book, reference) is not None:
             lifecycle.end(book, reference, status, message)
 
 
 def _refused(reference: str, error: TaskingError) -> State[Any]:
     """The order could not be taken, or something is wrong that waiting does not cure."""
     with ledger() as book:
-        record = book.find(reference)
-        if record is not None and record.flow_run_id == str(flow_run.id) and record.ended is None:
+        record = own_record(book, reference)
+        if record is not None and record.ended is None:
             lifecycle.end(book, reference, StatusCode.FAILED, str(error))
     return Failed(message=str(error))
 

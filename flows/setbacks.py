@@ -17,7 +17,7 @@ from blocks.account import load_account
 from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.errors import InvalidOrder, LedgerUnavailable
-from tasking.ledger import Filter
+from tasking.ledger import Filter, Ledger, OrderRecord
 from tasking.order import Order
 from tasking.waiting import Wait, readable
 from tasks.step import ledger
@@ -62,7 +62,7 @@ def away(order: Order, reference: str, step: str, error: Exception) -> Wait:
         raise error
     try:
         with ledger() as book:
-            record = book.find(reference)
+            record = own_record(book, reference)
             of_prefect = isinstance(error, PrefectHTTPStatusError | httpx.HTTPError)
             if not of_prefect and not lifecycle.passes(book, record, error):
                 raise error
@@ -72,6 +72,12 @@ def away(order: Order, reference: str, step: str, error: Exception) -> Wait:
             return lifecycle.pause(book, order, record, step, error, _ask_again_seconds(order))
     except LedgerUnavailable as away:
         return Wait(until=utc_now() + AWAY, waits_for="provider", message=f"Trying again: {away}")
+
+
+def own_record(book: Ledger, reference: str) -> OrderRecord | None:
+    """The order, if it is this run's: one that another run owns is neither closed nor changed by this one."""
+    record = book.find(reference)
+    return record if record is not None and record.flow_run_id == str(flow_run.id) else None
 
 
 def _ask_again_seconds(order: Order) -> float:

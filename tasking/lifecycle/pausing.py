@@ -15,6 +15,9 @@ from tasking.waiting import Wait, readable
 
 LONGEST_PAUSE_SECONDS = 3600.0
 
+LONGEST_ASKED_SECONDS = 6 * 3600.0
+"""A server may ask for a longer pause than ours. What it asks beyond this is a slip: milliseconds, a wrong date."""
+
 CLOCKS_APART = timedelta(days=1)
 """Deadlines are the provider's, and while it is away only our clock can be read: it may be wrong by so much."""
 
@@ -45,7 +48,7 @@ def passes(ledger: Ledger, record: OrderRecord | None, error: Exception) -> bool
 
 
 def pause(ledger: Ledger, order: Order, record: OrderRecord, step: str, error: Exception, first_seconds: float) -> Wait:
-    """The pause after an error that is waited out: longer each time, up to an hour, or as long as the server asked.
+    """The pause after an error that is waited out: longer each time, up to an hour; six when the server asks for it.
 
     Raises:
         OrderEnded: Its time is over: nothing was ordered and the window ended, or what was ordered is long overdue.
@@ -57,7 +60,8 @@ def pause(ledger: Ledger, order: Order, record: OrderRecord, step: str, error: E
     failures = record.failures if record.failing == step else 0
     ledger.record(record.reference, "away", str(error), failing=step, failures=failures + 1)
     seconds = min(first_seconds * 2 ** min(failures, 20), LONGEST_PAUSE_SECONDS)
-    until = now + timedelta(seconds=max(seconds, getattr(error, "retry_after", None) or 0.0))
+    asked = min(getattr(error, "retry_after", None) or 0.0, LONGEST_ASKED_SECONDS)
+    until = now + timedelta(seconds=max(seconds, asked))
     return Wait(until=until, waits_for="provider", message=f"Trying again at {readable(until)}: {error}")
 
 

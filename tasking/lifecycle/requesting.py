@@ -7,9 +7,9 @@ from typing import Any
 from tasking.candidate import Candidate
 from tasking.create import create_once
 from tasking.errors import CredentialsRefused, NotFound, OrderEnded, Refused
-from tasking.ledger import Ledger, RequestRecord
+from tasking.ledger import Ledger, OrderRecord, RequestRecord
 from tasking.lifecycle.choosing import chosen, drop, requested
-from tasking.lifecycle.labels import label
+from tasking.lifecycle.labels import in_doubt, label
 from tasking.lifecycle.pausing import look_after
 from tasking.order import Order
 from tasking.provider import Plans, Provider, Request
@@ -18,7 +18,7 @@ from tasking.waiting import Wait
 
 
 def request(ledger: Ledger, provider: Provider, order: Order, reference: str) -> Request | Wait | None:
-    """Order the chosen candidate, once; ``None`` when it was lost meanwhile and another must be chosen.
+    """Order the chosen candidate, once; ``None`` when another must be chosen, or a person be asked about this one.
 
     Raises:
         OrderEnded: The provider refuses for a reason that another candidate does not cure.
@@ -27,7 +27,7 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
     record = ledger.read(reference)
     if requested(record) and record.current_request is not None:
         return record.current_request.last
-    if candidate is None:
+    if candidate is None or not _may_be_bought(ledger, order, record, candidate):
         return None
     plan_id, tag = record.plan_id, label(record)
 
@@ -60,6 +60,15 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
             raise OrderEnded(StatusCode.REJECTED, f"Not requested: {no}") from no
         drop(ledger, ledger.read(reference), f"the provider no longer offers it ({no})")
         return None
+
+
+def _may_be_bought(ledger: Ledger, order: Order, record: OrderRecord, candidate: Candidate) -> bool:
+    """Whether a person has approved this very candidate, if that is asked for.
+
+    Another process of the same run may have chosen another one since. What may be bought already is settled anyway.
+    """
+    approved = not order.require_approval or record.approved_candidate_id == candidate.id
+    return approved or in_doubt(ledger, record)
 
 
 def _lost(provider: Provider, plan_id: str | None, candidate: Candidate) -> bool:
