@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -21,7 +19,7 @@ from tasking.ledger import Filter
 from tasking.lock import locked
 from tasking.waiting import readable
 from tasking.window import Window
-from tasks.site_runs import site_runs
+from tasks.site_runs import site_runs, site_slug, site_tag
 from tasks.start import start
 from tasks.step import ledger
 
@@ -53,12 +51,13 @@ def survey_site(
             ``starts_in_hours`` after the scheduled time. Its reference and site are set for each order.
         starts_in_hours: Lead time of each window.
     """
+    site = site.strip()  # as the order has it, by which it is found while it is open
     with locked(home() / f"survey-{site_slug(site)}.lock", LOCK_SECONDS):  # late turns come all at once
         return _one_order(site, order, starts_in_hours)
 
 
 def _one_order(site: str, order: AxelGlobeOrder, starts_in_hours: float) -> State[Any]:
-    tag = f"site:{site_slug(site)}"
+    tag = site_tag(site)
     planned: datetime = flow_run.scheduled_start_time or utc_now()
     reference = f"{site_slug(site)}-{planned:%Y%m%dT%H%M%S}"
     # Read before all else: of two machines whose turns come at once, the later one either sees what the other has
@@ -90,9 +89,3 @@ def _one_order(site: str, order: AxelGlobeOrder, starts_in_hours: float) -> Stat
     return Completed(
         message=f"Order {reference} started: {readable(window.start)} to {readable(window.end)} (run {run})"
     )
-
-
-def site_slug(site: str) -> str:
-    """The site as part of a reference; what is lost on the way is made up for, so that two sites never share one."""
-    plain = re.sub(r"[^a-z0-9]+", "-", site.lower()).strip("-")[:50] or "site"
-    return plain if plain == site else f"{plain}-{hashlib.sha256(site.encode()).hexdigest()[:6]}"

@@ -26,6 +26,7 @@ from tasking.ledger import Filter, OrderRecord
 from tasking.lock import locked
 from tasking.waiting import readable
 from tasks.bring_back import bring_back
+from tasks.overdue import Overdue, overdue
 from tasks.step import ledger, step
 from tasks.stranded import tend_stranded
 from tasks.wake import ask_anew, wake
@@ -37,13 +38,15 @@ HUNG = timedelta(minutes=30)
 
 
 @flow(name="watch-orders", persist_result=False)
-def watch_orders(lost_after_seconds: float = 90.0, most_crashes: int = 5) -> State[Any]:
+def watch_orders(lost_after_seconds: float = 90.0, most_crashes: int = 5, overdue_minutes: float = 15.0) -> State[Any]:
     """Read all open orders in few provider calls, wake those that can go on, and bring back runs that died.
 
     Args:
         lost_after_seconds: How long an order's run may be Running or Pending without a process before it counts as
             lost. Longer than a worker takes to start one.
         most_crashes: Crashes in a row after which a run is tried only once an hour.
+        overdue_minutes: This flow fails, after its work, when an order's run is due for longer and no order's run has
+            begun for so long. Schedule it at least twice as often.
     """
     # One at a time on a machine. A lock ends with its process; the slot of a deployment's concurrency limit does not:
     # when a watch and the Prefect server died together it stayed taken, and no watch ever ran again.
@@ -53,7 +56,7 @@ def watch_orders(lost_after_seconds: float = 90.0, most_crashes: int = 5) -> Sta
             os.utime(alone.enter_context(locked(lock, 0.0)))
         except TimeoutError:
             return _nothing_done(lock)
-        return _watch(lost_after_seconds, most_crashes)
+        return _watch(lost_after_seconds, most_crashes, timedelta(minutes=overdue_minutes))
 
 
 def _nothing_done(lock: Path) -> State[Any]:
@@ -67,7 +70,7 @@ def _nothing_done(lock: Path) -> State[Any]:
     )
 
 
-def _watch(lost_after_seconds: float, most_crashes: int) -> State[Any]:
+def _watch(lost_after_seconds: float, most_crashes: int, overdue_after: timedelta) -> State[Any]:
     accounts: defaultdict[str, list[OrderRecord]] = defaultdict(list)
     for record in open_orders().readable:
         accounts[record.account].append(record)
@@ -75,16 +78,31 @@ def _watch(lost_after_seconds: float, most_crashes: int) -> State[Any]:
 
     records, unreadable = open_orders()
     ready = [UUID(one.flow_run_id) for one in records if one.changed_at is not None]
-    overdue = [UUID(one.flow_run_id) for one in records if one.waits_for == "approval" and _is_past(one)]
+    unanswered = [UUID(one.flow_run_id) for one in records if one.waits_for == "approval" and _is_past(one)]
     woken = wake(ready, "The provider has news") if ready else 0
-    anew = ask_anew(overdue) if overdue else 0
+    anew = ask_anew(unanswered) if unanswered else 0
     elsewhere = [UUID(one.flow_run_id) for one in records if one.host not in (None, socket.gethostname())] + unreadable
     owners = [UUID(one.flow_run_id) for one in records]
     back = bring_back(brought_back(), lost_after_seconds, most_crashes, elsewhere, owners)
     tended = tend_stranded(records)
-    return Completed(
-        message=f"{len(records)} open orders: {asked} asked about, {woken + anew} woken, {back} brought back, "
-        f"{tended} tended"
+    said = (
+        f"{len(records)} open orders: {asked} asked about, {woken + anew} woken, {back} brought back, {tended} tended"
+    )
+    return _end(said, overdue(order_flows(), watch_orders.name, owners + unreadable, overdue_after), overdue_after)
+
+
+def _end(said: str, late: Overdue | None, after: timedelta) -> State[Any]:
+    """Failed when nobody starts the runs that are due: nothing else shows it, for parked runs are never marked Late."""
+    if late is None:
+        return Completed(message=said)
+    said += f", {late.orders} overdue, the first since {readable(late.since)}"
+    if not late.stuck:
+        get_run_logger().warning("%s; other runs of orders are being started", said)
+        return Completed(message=said)
+    return Failed(
+        message=f"{said}, and no run of an order has begun for {after.total_seconds() / 60:g} minutes. Is a worker for "
+        "the orders' work pool running? Is the pool, or its queue, paused? Is its limit full with runs that have no "
+        "process any more? The pool's page shows all three"
     )
 
 

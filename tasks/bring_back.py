@@ -51,8 +51,13 @@ def _with_all_under(kind: type[Exception]) -> list[str]:
     return [kind.__name__, *(name for under in kind.__subclasses__() for name in _with_all_under(under))]
 
 
-_UNTOLD = re.compile(rf"Flow run encountered an exception: (?:{'|'.join(_with_all_under(httpx.HTTPError))}):")
-"""What Prefect's engine says when Prefect itself did not answer it; the flows let no such error of their own out."""
+_NO_ANSWER = [*_with_all_under(httpx.HTTPError), ObjectNotFound.__name__]
+
+_UNTOLD = re.compile(rf"Flow run encountered an exception: (?:{'|'.join(_NO_ANSWER)}):")
+"""What Prefect's engine says when Prefect itself did not answer it; the flows let no such error of their own out.
+
+A 404 is none either: a run that can be found afterwards was not deleted, so it came from a proxy before Prefect.
+"""
 
 
 @step("bring-back")
@@ -113,6 +118,11 @@ def _any_of(*states: StateType) -> FlowRunFilterState:
 def is_crash(state: State) -> bool:
     """Whether a run in this state is brought back: its process died, or Prefect did not take its end."""
     return state.is_crashed() or (state.is_failed() and _UNTOLD.match(state.message or "") is not None)
+
+
+def may_come_back(state: State) -> bool:
+    """Whether a run in this state that owns no open order is brought back, or was seen by a watch that is about to."""
+    return state.is_crashed() or (is_crash(state) and utc_now() - state.timestamp < RECENT + REST)
 
 
 def _all_runs(client: SyncPrefectClient, flows: Sequence[str], which: FlowRunFilter) -> list[FlowRun]:

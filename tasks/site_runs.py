@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from typing import NamedTuple
 from uuid import UUID
 
@@ -9,6 +11,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.sorting import FlowRunSort
 
+from tasks.bring_back import may_come_back
 from tasks.step import step
 
 RECENT = 200
@@ -21,7 +24,7 @@ class SiteRun(NamedTuple):
     Attributes:
         reference: Of the order it was started with.
         over: It has come to its end.
-        crashed: Its process died; `watch-orders` starts it again.
+        crashed: Its process died, or Prefect did not take its end; `watch-orders` starts it again.
     """
 
     id: UUID
@@ -43,7 +46,7 @@ def site_runs(tag: str) -> list[SiteRun]:
             run.id,
             _reference(run.parameters.get("order")),
             over=run.state is not None and run.state.is_final(),
-            crashed=run.state is not None and run.state.is_crashed(),
+            crashed=run.state is not None and may_come_back(run.state),
         )
         for run in runs
     ]
@@ -51,3 +54,14 @@ def site_runs(tag: str) -> list[SiteRun]:
 
 def _reference(order: object) -> str:
     return str(order.get("reference") or "") if isinstance(order, dict) else ""
+
+
+def site_tag(site: str) -> str:
+    """What each run that was started for this site is tagged with."""
+    return f"site:{site_slug(site)}"
+
+
+def site_slug(site: str) -> str:
+    """The site as part of a reference; what is lost on the way is made up for, so that two sites never share one."""
+    plain = re.sub(r"[^a-z0-9]+", "-", site.lower()).strip("-")[:50] or "site"
+    return plain if plain == site else f"{plain}-{hashlib.sha256(site.encode()).hexdigest()[:6]}"

@@ -1,4 +1,4 @@
-"""Tend orders that are open while their run is not: ended by hand, or gone with its deployment or without it."""
+"""Tend orders that are open while nobody carries them out: their run was ended, or deleted, or lost its work pool."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from uuid import UUID
 from prefect import get_client, get_run_logger
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.states import Scheduled
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled, Scheduled
 
 from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.status import StatusCode
 from tasks.bring_back import REST, is_crash
+from tasks.site_runs import site_tag
 from tasks.start import start
 from tasks.step import ledger, step
 
@@ -26,14 +28,18 @@ AT_ONCE = 200
 MOST_FAILURES = 5
 """Runs in place of a deleted one that may fail, one in each sweep, before they are tried only once in `REST`."""
 
+OFFERED_TO_NOBODY = (
+    "Its work pool was deleted: no worker is offered this run any more, and another takes its order over"
+)
 
-_GONE_WITH_ITS_DEPLOYMENT = re.compile(r"Deployment \S+ no longer exists")
-"""What a worker of Prefect says when it cancels a due run whose deployment was deleted or made anew."""
+_GONE_WITH_ITS_DEPLOYMENT = re.compile(rf"Deployment \S+ no longer exists|{re.escape(OFFERED_TO_NOBODY)}")
+"""What is said by who cancels a run that cannot be carried out: a worker of Prefect, when its deployment was deleted or
+made anew, and this module."""
 
 
 @step("tend-stranded")
 def tend_stranded(records: Sequence[OrderRecord]) -> int:
-    """Close orders whose run a person ended, and start a new run for those whose run or deployment was deleted.
+    """Close orders whose run a person ended, and start a new run for those whose run, deployment or pool was deleted.
 
     Returns:
         How many orders were tended.
@@ -49,10 +55,11 @@ def tend_stranded(records: Sequence[OrderRecord]) -> int:
             for record in some:
                 try:
                     run = runs.get(record.flow_run_id)
-                    if run is None or _lost_its_deployment(_state(run)):
+                    state = None if run is None else _carried_out_or_over(client, run)
+                    if state is None or _lost_its_deployment(state):
                         tended += _start_anew(client, book, record)
                     else:
-                        tended += _tend(book, record, _state(run))
+                        tended += _tend(book, record, state)
                 except Exception as error:  # one broken order must not stop the sweep
                     get_run_logger().warning("Order %s could not be tended: %s", record.reference, error)
     return tended
@@ -62,13 +69,34 @@ def _state(run: FlowRun) -> State:
     return run.state or Scheduled()
 
 
+def _carried_out_or_over(client: SyncPrefectClient, run: FlowRun) -> State:
+    """The run's state; one that waits where no worker looks any more is cancelled first.
+
+    A run loses its queue with its work pool, and Prefect gives a queue to new runs only.
+    """
+    state = _state(run)
+    waits = state.type in (StateType.SCHEDULED, StateType.PAUSED)
+    if not waits or run.work_queue_id is not None or run.deployment_id is None:
+        return state
+    try:
+        if client.read_deployment(run.deployment_id).work_queue_id is None:
+            return state  # its deployment has no pool, or none yet: nobody would see a new run either
+    except ObjectNotFound:  # gone as well
+        pass
+    now = _state(client.read_flow_run(run.id))
+    if now.id == state.id:  # else a person did something to it
+        client.set_flow_run_state(run.id, Cancelled(message=OFFERED_TO_NOBODY))
+        now = _state(client.read_flow_run(run.id))
+    return now
+
+
 def _is_over(state: State) -> bool:
     """Whether a run goes on by itself no more, and is not brought back either."""
     return state.is_final() and not is_crash(state)
 
 
 def _lost_its_deployment(state: State) -> bool:
-    """Whether Prefect and no person cancelled a run; Retry on it would come to the same end."""
+    """Whether no person cancelled a run, but Prefect or this module; Retry on it would come to the same end."""
     return state.is_cancelled() and _GONE_WITH_ITS_DEPLOYMENT.match(state.message or "") is not None
 
 
@@ -125,12 +153,13 @@ def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) ->
         sort=FlowRunSort.EXPECTED_START_TIME_DESC,
         limit=AT_ONCE,
     )
-    if not all(_is_over(_state(run)) for run in runs):
+    states = {run.id: _carried_out_or_over(client, run) for run in runs}
+    if not all(map(_is_over, states.values())):
         return False  # one is on its way
     replaced = record.flow_run_id
     if runs:
         last = max(runs, key=lambda run: run.created or utc_now())
-        state, replaced = _state(last), str(last.id)
+        state, replaced = states[last.id], str(last.id)
         if state.is_cancelled() and not _lost_its_deployment(state):
             return _tend(book, record, state)
         said = f"Order {record.reference}: run {last.id} was to take it over and ended ({state.name})"
@@ -142,5 +171,6 @@ def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) ->
         get_run_logger().warning("%s; another one is started", said)
     # named for the run it replaces: of two watchers that see the same, both get the same run
     key = f"{record.reference} in place of {replaced}"
-    start.fn(record.provider, {**record.order, "reference": record.reference}, key, [tag])
+    tags = [tag, *([site_tag(record.site)] if record.site else [])]
+    start.fn(record.provider, {**record.order, "reference": record.reference}, key, tags)
     return True

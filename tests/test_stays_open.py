@@ -194,6 +194,30 @@ def test_a_watch_that_hangs_is_not_shown_as_if_all_were_well(installation: Insta
     assert lock.stat().st_mtime > long_ago + 60
 
 
+def test_a_paid_order_that_meets_one_404_of_a_proxy_before_prefect_is_brought_back(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, answers = SyncPrefectClient.request, [404]
+
+    def request(self: SyncPrefectClient, method: Any, path: Any, *args: Any, **rest: Any) -> httpx.Response:
+        if method == "PATCH" and rest.get("json") == {"infrastructure_pid": None} and answers:
+            asked = httpx.Request(method, "http://proxy/api/flow_runs")
+            answer = httpx.Response(answers.pop(), text="404 page not found", request=asked)
+            raise PrefectHTTPStatusError("404 page not found", request=asked, response=answer)
+        return original(self, method, path, *args, **rest)
+
+    run = paid(installation)
+    installation.pass_time(run)
+    with monkeypatch.context() as patch:
+        patch.setattr(SyncPrefectClient, "request", request)
+        installation.go_on(run.id)
+    assert answers == []
+    assert "1 brought back, 0 tended" in installation.watch()
+    assert installation.ledger.read("bay").ended is None
+    assert installation.to_the_end(installation.go_on(run.id)).is_completed()
+    assert installation.created == (1, 1)
+
+
 @pytest.mark.parametrize("refused", [401, 403])
 def test_a_run_whose_credentials_prefect_refuses_leaves_its_process_and_is_started_again(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, refused: int

@@ -17,8 +17,10 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Crashed, Failed, Scheduled
 
 from flows.order_axelglobe import order_axelglobe
-from flows.survey_site import site_slug, survey_site
+from flows.survey_site import survey_site
 from tasking.clock import utc_now
+from tasks import bring_back
+from tasks.site_runs import site_slug, site_tag
 from tasks.start import start
 from tests.installation import Installation
 
@@ -36,7 +38,7 @@ def deployed(installation: Installation) -> Installation:
 def of_site(site: str) -> list[FlowRun]:
     """The runs that were started for a site."""
     with get_client(sync_client=True) as client:
-        tags = FlowRunFilterTags(all_=[f"site:{site_slug(site)}"])
+        tags = FlowRunFilterTags(all_=[site_tag(site)])
         return client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=tags))
 
 
@@ -136,6 +138,59 @@ def test_a_site_whose_order_died_before_it_began_is_left_to_the_watcher(deployed
     late = deployed.go_on(turn(deployed, "Quarry", 1).id)
     assert f"run {run.id} for this site is still under way" in str(late.state and late.state.message)
     assert len(of_site("Quarry")) == 1
+
+
+NOT_TOLD = "Flow run encountered an exception: ReadTimeout: no answer"
+
+
+def test_a_site_whose_run_failed_only_because_prefect_was_away_is_left_to_the_watcher(deployed: Installation) -> None:
+    deployed.go_on(turn(deployed, "Weir", 2).id)
+    (run,) = of_site("Weir")
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Failed(message=NOT_TOLD), force=True)
+    late = deployed.go_on(turn(deployed, "Weir", 1).id)
+    assert f"run {run.id} for this site is still under way" in str(late.state and late.state.message)
+    deployed.watch()
+    (again,) = of_site("Weir")
+    assert again.state is not None
+    assert again.state.name == "AwaitingRetry"  # brought back
+
+
+def test_a_site_whose_run_is_brought_back_no_more_is_ordered_again(
+    deployed: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed.go_on(turn(deployed, "Lock", 2).id)
+    (run,) = of_site("Lock")
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Failed(message=NOT_TOLD), force=True)
+    monkeypatch.setattr(bring_back, "RECENT", timedelta(0))  # as if nobody had watched for more than a day
+    monkeypatch.setattr(bring_back, "REST", timedelta(0))
+    deployed.go_on(turn(deployed, "Lock", 1).id)
+    assert len(of_site("Lock")) == 2
+
+
+def test_a_site_with_a_blank_at_its_end_is_not_ordered_again_while_its_order_is_open(deployed: Installation) -> None:
+    deployed.go_on(turn(deployed, "Mill ", 3).id)
+    (run,) = of_site("Mill") or of_site("Mill ")
+    deployed.runs[run.id] = (order_axelglobe, {"order": run.parameters["order"]})
+    deployed.go_on(run.id)
+    with get_client(sync_client=True) as client:
+        client.delete_flow_run(run.id)
+    late = deployed.go_on(turn(deployed, "Mill ", 2).id)
+    assert "is still open" in str(late.state and late.state.message)
+    assert of_site("Mill") + of_site("Mill ") == []
+
+
+def test_a_run_in_place_of_a_deleted_one_counts_for_its_site(deployed: Installation) -> None:
+    deployed.go_on(turn(deployed, "Ford", 3).id)
+    (run,) = of_site("Ford")
+    deployed.runs[run.id] = (order_axelglobe, {"order": run.parameters["order"]})
+    deployed.go_on(run.id)
+    with get_client(sync_client=True) as client:
+        client.delete_flow_run(run.id)
+    assert "1 tended" in deployed.watch()
+    (new,) = of_site("Ford")
+    assert new.parameters["order"]["reference"] == run.parameters["order"]["reference"]
 
 
 def test_a_turn_run_again_after_its_order_ended_orders_nothing(deployed: Installation) -> None:

@@ -1,0 +1,108 @@
+"""Tell when nobody starts the runs that are due: no worker, a paused pool, or one whose slots are taken for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterEndTime,
+    FlowRunFilterId,
+    FlowRunFilterNextScheduledStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    TaskRunFilter,
+    TaskRunFilterStartTime,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
+
+from tasking.clock import utc_now
+from tasks.bring_back import PAGE, runs_with_a_process
+from tasks.step import step
+
+
+class Overdue(NamedTuple):
+    """Orders whose run should have been started.
+
+    Attributes:
+        orders: How many.
+        since: When the run that waits longest was due.
+        stuck: Nothing moves. Otherwise there is only more to do than is done at once, or it has just begun.
+    """
+
+    orders: int
+    since: datetime
+    stuck: bool
+
+
+@step("overdue")
+def overdue(flows: Sequence[str], watch: str, owners: Iterable[UUID], after: timedelta) -> Overdue | None:
+    """The open orders whose run waits to be started for longer than this; ``None`` when there are none.
+
+    Many orders that are due at once, and the hour after an outage, are no reason for an alarm. Stuck is only what has
+    stood still for all this time: no step of any order began, none is at work on this machine, and a watch of before
+    shows that Prefect and its workers for the watch were there meanwhile.
+
+    Args:
+        flows: Names of the flows that carry out orders.
+        watch: Name of the watcher's flow. It has to run at least twice in the time that is given.
+        owners: The runs that own an open order.
+        after: How long a run may wait.
+    """
+    now, open_ones = utc_now(), set(owners)
+    with get_client(sync_client=True) as client:
+        ours = FlowFilter(name=FlowFilterName(any_=list(flows)))
+        late = [run for run in _due_before(client, ours, now - after) if run.id in open_ones]
+        if not late:
+            return None
+        since = min(run.next_scheduled_start_time or now for run in late)
+        stuck = (
+            _watched(client, watch, now - after, now - after / 2)
+            and not _began(client, ours, now - after)
+            and not _at_work_here(client, ours)
+        )
+    return Overdue(len(late), since, stuck)
+
+
+def _due_before(client: SyncPrefectClient, ours: FlowFilter, when: datetime) -> list[FlowRun]:
+    due = FlowRunFilterNextScheduledStartTime(before_=when)  # type: ignore[arg-type]  # any aware time does
+    waits = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
+    found: list[FlowRun] = []
+    while True:
+        page = client.read_flow_runs(
+            flow_filter=ours,
+            flow_run_filter=FlowRunFilter(state=waits, next_scheduled_start_time=due),
+            sort=FlowRunSort.ID_DESC,
+            limit=PAGE,
+            offset=len(found),
+        )
+        found += page
+        if len(page) < PAGE:
+            return found
+
+
+def _watched(client: SyncPrefectClient, watch: str, begin: datetime, end: datetime) -> bool:
+    """Whether a watch came to its end in this time: right after an outage, or an upgrade, none did."""
+    ended = FlowRunFilterEndTime(after_=begin, before_=end)  # type: ignore[arg-type]
+    name = FlowFilter(name=FlowFilterName(any_=[watch]))
+    return bool(client.read_flow_runs(flow_filter=name, flow_run_filter=FlowRunFilter(end_time=ended), limit=1))
+
+
+def _began(client: SyncPrefectClient, ours: FlowFilter, since: datetime) -> bool:
+    """Whether a step of any order began: a run says only when it was started for the first time."""
+    start_time = TaskRunFilterStartTime(after_=since)  # type: ignore[arg-type]
+    return bool(client.read_task_runs(flow_filter=ours, task_run_filter=TaskRunFilter(start_time=start_time), limit=1))
+
+
+def _at_work_here(client: SyncPrefectClient, ours: FlowFilter) -> bool:
+    """Whether an order has a process on this machine: the download of a large image takes its time."""
+    alive = FlowRunFilterId(any_=[UUID(one) for one in runs_with_a_process()])
+    return bool(client.read_flow_runs(flow_filter=ours, flow_run_filter=FlowRunFilter(id=alive), limit=1))
