@@ -54,6 +54,7 @@ class Series:
 
     def __init__(self, ledger: Ledger, provider: Listing, server: FileServer, root: Path) -> None:
         self.ledger, self.provider, self.server, self.root = ledger, provider, server, root
+        self.request_id, self.give_up_at = "r", NOW + timedelta(days=30)
         claim = ORDER.model_dump(mode="json")
         ledger.claim("bay", claim, provider="axelglobe", flow_run_id="run", owner_is_gone=lambda _: False)
 
@@ -64,9 +65,13 @@ class Series:
 
     def deliver(self, *captures: str, status: StatusCode = StatusCode.PROCESSING) -> None:
         """The step of the run, at the time when these captures can be fetched."""
-        due = NOW + timedelta(days=30)
         last = Request(
-            id="r", status=status, provider_status="x", capture_ids=captures, next_look_at=NOW, give_up_at=due
+            id=self.request_id,
+            status=status,
+            provider_status="x",
+            capture_ids=captures,
+            next_look_at=NOW,
+            give_up_at=self.give_up_at,
         )
         record = RequestRecord(attempt=1, label="bay", candidate=None, last=last)
         self.ledger.record("bay", requests=[record])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,54 @@ def test_a_tiff_whose_directories_lead_in_a_circle_is_read_once(tmp_path: Path) 
     body = bytearray(tiff(pages=1))
     body[8 + 2 + 24 : 8 + 2 + 28] = struct.pack("<I", 8)
     assert check(tmp_path, "circle.tif", bytes(body)) is None
+
+
+def _overlapping(directories: int, children: int, tags: tuple[int, ...] = (330,)) -> bytes:
+    """A small TIFF that asks for much: each directory's children are a part of one array, as are its other values."""
+    size = 2 + 12 * (1 + len(tags)) + 4
+    first = 8 + 4 * (children + directories)
+    array = list(range(2, 2 + children)) if directories == 1 else [0] * children
+    array += [first + (n + 1) * size for n in range(directories - 1)] + [0]
+    out = [struct.pack("<2sHI", b"II", 42, first), struct.pack(f"<{len(array)}I", *array)]
+    for n in range(directories):
+        out.append(struct.pack("<H", 1 + len(tags)) + struct.pack("<HHII", 273, 4, 1, 0))
+        out += [struct.pack("<HHII", tag, 4, children, 8 + 4 * (n + 1)) for tag in tags]
+        out.append(struct.pack("<I", first + (n + 1) * size if n + 1 < directories else 0))
+    return b"".join(out)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (lambda: _overlapping(40, 400_000), "400000 values, which no image has"),
+        (lambda: _overlapping(1, 3_900_000, (273, 279, 324, 325)), "more than 12000000 entries and values"),
+        (lambda: _overlapping(3_000, 10_000), "more than 12000000 entries and values"),
+    ],
+    ids=["children", "blocks", "many directories"],
+)
+def test_a_small_tiff_that_asks_for_much_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, body: Callable[[], bytes], why: str
+) -> None:
+    path = tmp_path / "hostile.tif"
+    path.write_bytes(body())
+    tracemalloc.start()
+    found = damage(path, path.name)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found is not None
+    assert why in found
+    assert peak < 70e6
+
+
+def test_a_tiff_of_more_directories_than_any_image_has_is_refused(tmp_path: Path) -> None:
+    body = _overlapping(10_001, 2)
+    assert "more than 10000 directories" in str(check(tmp_path, "many.tif", body))
+
+
+def test_a_tiff_of_as_many_blocks_as_a_huge_image_has_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "huge.tif"
+    path.write_bytes(_overlapping(1, 2_000_000, (279,)) + bytes(2_000_002))
+    assert damage(path, path.name) is None
 
 
 def test_xml_that_declares_entities_is_not_unfolded(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tasking.delivery.catalog import Delivery, deliver, verify
 from tasking.delivery.unpack import UNPACK, DamagedZip, Limits, unpack
 from tasking.errors import DeliveryFailed, UnsafeAsset
 from tests.asset_server import FileServer, file_server, opener
-from tests.test_delivery_structure import png, tiff
+from tests.test_delivery_structure import hdf5, png, tiff
 
 Members = list[tuple[str | zipfile.ZipInfo, bytes]]
 
@@ -126,6 +126,7 @@ DAMAGED: list[tuple[str, Callable[[], bytes], str]] = [
     ("empty", zipped, "holds no files"),
     ("only folders", lambda: zipped((info("a/"), b"")), "holds no files"),
     ("cut tiff", lambda: zipped(("a.tif", tiff()[:-150])), "pixels up to byte"),
+    ("cut hdf5", lambda: zipped(("a.h5", hdf5(2)[:-1])), "ends at byte 200"),
     ("a web page called tif", lambda: zipped(("a.tif", b"<html>error</html>")), "web page"),
     ("overstated", lambda: understated(200_000), "200000"),
 ]
@@ -280,6 +281,20 @@ def test_a_zip_damaged_inside_is_fetched_again_next_time(
     delivery = bring(given)
     assert verify(delivery.folder) == []
     assert server.hits["/scene.zip"] == 2
+
+
+def test_a_whole_zip_is_kept_and_delivered_although_a_text_in_it_is_odd(
+    server: FileServer, bring: Callable[..., Delivery], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    latin = '{"name": "München"}'.encode("latin-1")
+    odd: Members = [("about.json", latin), ("legal.xml", b"see website"), ("preview.jpg", b"\xff\xd8\xff\xe0none")]
+    given = item(server.file("/scene.zip", zipped(("rasters/a.tif", tiff()), *odd)))
+    for _ in range(2):
+        assert verify(bring(given).folder) == []
+    assert (tmp_path / "bay/scene/scene/rasters/a.tif").read_bytes() == tiff()
+    assert (tmp_path / "bay/scene/scene/about.json").read_bytes() == latin
+    assert server.hits["/scene.zip"] == 1
+    assert "about.json: it is not readable JSON" in caplog.text
 
 
 def test_a_hostile_zip_ends_the_delivery_without_a_catalog(

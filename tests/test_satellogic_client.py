@@ -559,12 +559,27 @@ def test_a_search_by_post_makes_nothing_and_is_repeated_when_the_server_is_away(
         ({"features": [{**TILE, "assets": {"visual": {}}}]}, "has no address"),
         ({"features": [{**TILE, "properties": None}]}, "without id, properties or assets"),
         ({"items": []}, "not what the API promises"),
+        ({"features": [TILE], "links": [{"rel": "next"}]}, "after 1 items, has no address"),
+        ({"features": [TILE], "links": [{"rel": "next", "href": None}], "numberMatched": 2}, "1 of 2 items"),
+        ({"features": [TILE, TILE], "numberMatched": 2}, "1 of 2 items"),
+        ({"features": [], "numberMatched": 2}, "0 of 2 items"),
     ],
 )
 def test_an_archive_that_answers_oddly_is_an_error(page: dict[str, Any], why: str) -> None:
     provider, _ = provider_for({"/archive/stac/search": page}, products_from="archive")
     with pytest.raises(UnexpectedAnswer, match=why):
         provider.products(stands("completed", DONE[0]))
+
+
+@pytest.mark.parametrize("matched", [0, 1, "many", None])
+def test_an_archive_that_lists_all_it_counts_is_taken(matched: Any) -> None:
+    page = {
+        "features": [TILE],
+        "links": [{"rel": "next"}] if isinstance(matched, int) else [],
+        "numberMatched": matched,
+    }
+    provider, _ = provider_for({"/archive/stac/search": page}, products_from="archive")
+    assert [each["id"] for each in provider.products(stands("completed", DONE[0]))] == ["t1"]
 
 
 def test_captures_that_are_not_found_are_none_and_a_new_task_is_not_asked_for_any() -> None:

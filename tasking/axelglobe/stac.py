@@ -28,6 +28,9 @@ MOST_ITEMS = 10_000
 def search(api: Api, link: str, capture_id: str) -> list[Json]:
     """The STAC items of one capture, with absolute asset addresses.
 
+    A list that ends before all items came that it counts, or at a next link without an address, is an error: what is
+    left out would be missing from a finished order.
+
     The link's own filter is not trusted: the document shows it while ``ag:capture_id`` is still null. An item that
     names another capture is left out.
 
@@ -37,7 +40,8 @@ def search(api: Api, link: str, capture_id: str) -> list[Json]:
         capture_id: ``ag:capture_id`` of the request.
 
     Raises:
-        UnexpectedAnswer: Not a STAC answer, or an item without id or assets, or endless pages, or too many items.
+        UnexpectedAnswer: Not a STAC answer, an item without id or assets, endless pages, too many items, or a list that
+            is cut.
         ProviderError: As `tasking.http.Api.get`.
     """
     from pystac_client import ItemSearch
@@ -73,6 +77,7 @@ def _stac_io(api: Api, address: httpx.URL, call: Call) -> StacApiIO:
         """Asks through `Api.get`; next links come out absolute, and never lead elsewhere or in a circle."""
 
         seen: set[str]
+        items: set[tuple[str, str]]
 
         def request(
             self,
@@ -91,21 +96,29 @@ def _stac_io(api: Api, address: httpx.URL, call: Call) -> StacApiIO:
                 raise api.unexpected("the next page is one that was read already, or there is no end of pages", call)
             self.seen.add(str(url))
             page, at = api.get(url, StacPage, call, anywhere=True, allowance=allowance)
-            return page.model_copy(
-                update={
-                    "features": tuple(_checked(api, call, item, at) for item in page.features),
-                    "links": tuple(
-                        _next(api, call, link, at)
-                        for link in page.links
-                        if link.get("rel") == "next" and link.get("href")
-                    ),
-                }
-            ).model_dump_json()
+            features = tuple(_checked(api, call, item, at) for item in page.features)
+            self.items |= {(str(item.get("collection")), item["id"]) for item in features}
+            links = tuple(
+                _next(api, call, link, at) for link in page.links if link.get("rel") == "next" and link.get("href")
+            )
+            if not links or not features:  # pystac-client ends the list here
+                _refuse_cut(api, call, page, len(self.items))
+            return page.model_copy(update={"features": features, "links": links}).model_dump_json()
 
     allowance = api.allowance()
     io = ThroughOurApi(max_retries=None)
-    io.seen = set()
+    io.seen, io.items = set(), set()
     return io
+
+
+def _refuse_cut(api: Api, call: Call, last: StacPage, count: int) -> None:
+    """Raise when a list of ``count`` items is said to go on after its last page."""
+    matched = (last.model_extra or {}).get("numberMatched")
+    if isinstance(matched, int) and not isinstance(matched, bool) and matched >= 0:
+        if count < matched:
+            raise api.unexpected(f"{count} of {matched} items of the capture are listed; none are taken", call)
+    elif last.features and any(link.get("rel") == "next" for link in last.links):
+        raise api.unexpected(f"the next page, after {count} items, has no address; none are taken", call)
 
 
 def _next(api: Api, call: Call, link: Json, at: httpx.URL) -> Json:

@@ -38,7 +38,7 @@ from tasking.delivery.stac import (
 from tasking.delivery.unpack import UNPACK
 from tasking.delivery.unpacked import told_by_name, unpacked
 from tasking.delivery.verification import items_that_stand, standing, verify
-from tasking.errors import DeliveryFailed, UnsafeAsset
+from tasking.errors import DeliveryFailed, ProviderError, UnsafeAsset
 from tasking.order import REFERENCE
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def deliver(
         DeliveryFailed: Nothing to deliver, an item that is not valid STAC, a file that is not whole, a disk that does
             not take it, or another process in the folder. Nothing damaged stands under a final name.
         UnsafeAsset: An address that must not be followed. Nothing of that item was fetched.
-        ProviderError: From ``open_asset``.
+        ProviderError: From ``open_asset``; says which file.
     """
     if not REFERENCE.fullmatch(reference) or reference.endswith("."):
         raise UnsafeAsset(f"{reference!r} cannot be a folder's name; nothing was fetched")
@@ -235,6 +235,9 @@ class _Catalog:
                 tries=fetching.tries,
                 wait_seconds=fetching.wait_seconds,
             )
+        except ProviderError as error:
+            error.message = f"item {item['id']}, asset {key}: {target.name}: {error.message}"
+            raise
         except DeliveryFailed as error:
             raise type(error)(f"item {item['id']}, asset {key}: {error}") from error
 

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import BinaryIO
 
 _MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_VALUES = 10_000, 65_535, 4_000_000
 """What a TIFF may hold of each (entries and values in one directory); more is needed by no image, and fills memory."""
 
+_MOST_IN_ALL = 3 * _MOST_VALUES
+"""Entries and values of all directories together: the blocks of the largest image and of its overviews.
+
+A small file can ask for any number, as its directories and arrays may lie on top of one another.
+"""
+
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WHOLE = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _ORDERS = {b"II": "<", b"MM": ">"}
 _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _CHILDREN = 273, 279, 324, 325, 330
+_MOST_OF = dict.fromkeys((_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES), _MOST_VALUES) | {_CHILDREN: _MOST_DIRECTORIES}
 
 
 def is_tiff(head: bytes) -> bool:
@@ -25,56 +36,86 @@ def tiff_damage(file: BinaryIO, size: int, head: bytes) -> str | None:
     order = _ORDERS[head[:2]]
     big = struct.unpack(order + "H", head[2:4])[0] == 43
     first = struct.unpack(order + "Q", head[8:16])[0] if big else struct.unpack(order + "I", head[4:8])[0]
-    waiting, seen = [first], set[int]()
+    tiff = _Tiff(file, size, order, big)
+    waiting = [first] if first else []
+    known = set(waiting)
     while waiting:
         at = waiting.pop()
-        if at == 0 or at in seen:
-            continue
-        seen.add(at)
-        if at >= size or len(seen) > _MOST_DIRECTORIES:
+        if at >= size:
             return f"its directory at byte {at} is not inside its {size} bytes"
-        tags, following = _directory(file, size, order, big, at)
+        tags, following = tiff.directory(at)
         if isinstance(tags, str):
             return tags
-        waiting += [*following, *tags.get(_CHILDREN, ())]
+        news = {following, *tags.get(_CHILDREN, ())} - known - {0}
+        known |= news
+        if len(known) > _MOST_DIRECTORIES:
+            return f"it has more than {_MOST_DIRECTORIES} directories, which no image has"
+        waiting += news
         for offsets, lengths in ((_STRIPS, _STRIP_BYTES), (_TILES, _TILE_BYTES)):
             for start, length in zip(tags.get(offsets, ()), tags.get(lengths, ()), strict=False):
                 if start + length > size:
                     return f"pixels up to byte {start + length} are missing; it has {size} bytes"
         if at == first and not tags.get(_STRIPS) and not tags.get(_TILES):
             return "it does not say where its pixels are"
-    return None if seen else "it holds no image"
+    return None if known else "it holds no image"
 
 
-def _directory(
-    file: BinaryIO, size: int, order: str, big: bool, at: int
-) -> tuple[dict[int, tuple[int, ...]] | str, list[int]]:
-    """The wanted tags of one directory (or what is wrong with it), and the offset of the next one."""
-    file.seek(at)
-    count_size, entry_size, inline = (8, 20, 8) if big else (2, 12, 4)
-    (count,) = struct.unpack(order + ("Q" if big else "H"), file.read(count_size))
-    if count > _MOST_ENTRIES:
-        return f"its directory at byte {at} has {count} entries, which no image has", []
-    if at + count_size + count * entry_size + inline > size:
-        return f"its directory at byte {at} is cut; it has {size} bytes", []
-    entries = file.read(count * entry_size)
-    (following,) = struct.unpack(order + ("Q" if big else "I"), file.read(inline))
-    tags: dict[int, tuple[int, ...]] = {}
-    for n in range(count):
-        entry = entries[n * entry_size : (n + 1) * entry_size]
-        tag, kind = struct.unpack(order + "HH", entry[:4])
-        (values,) = struct.unpack(order + ("Q" if big else "I"), entry[4 : 4 + inline])
-        length = values * _SIZES.get(kind, 1)
-        raw = entry[-inline:]
-        if length > inline:
-            (where,) = struct.unpack(order + ("Q" if big else "I"), raw)
-            if where + length > size:
-                return f"the values of its tag {tag} end at byte {where + length}; it has {size} bytes", []
-            if tag in (_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _CHILDREN):
-                if values > _MOST_VALUES:
-                    return f"its tag {tag} has {values} values, which no image has", []
-                file.seek(where)
-                raw = file.read(length)
-        if tag in (_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _CHILDREN) and kind in _WHOLE:
-            tags[tag] = struct.unpack(f"{order}{values}{_WHOLE[kind]}", raw[:length])
-    return tags, [following]
+@dataclass
+class _Tiff:
+    """A TIFF as it is read.
+
+    Attributes:
+        left: How many entries and values may still be read of it.
+    """
+
+    file: BinaryIO
+    size: int
+    order: str
+    big: bool
+    left: int = _MOST_IN_ALL
+
+    def directory(self, at: int) -> tuple[Mapping[int, array[int]] | str, int]:
+        """The wanted tags of one directory (or what is wrong with it), and the offset of the next one."""
+        self.file.seek(at)
+        count_size, entry_size, inline = (8, 20, 8) if self.big else (2, 12, 4)
+        (count,) = struct.unpack(self.order + ("Q" if self.big else "H"), self.file.read(count_size))
+        if count > _MOST_ENTRIES:
+            return f"its directory at byte {at} has {count} entries, which no image has", 0
+        if at + count_size + count * entry_size + inline > self.size:
+            return f"its directory at byte {at} is cut; it has {self.size} bytes", 0
+        self.left -= count
+        if self.left < 0:
+            return f"its directories have more than {_MOST_IN_ALL} entries and values, which no image has", 0
+        entries = self.file.read(count * entry_size)
+        (following,) = struct.unpack(self.order + ("Q" if self.big else "I"), self.file.read(inline))
+        tags: dict[int, array[int]] = {}
+        for n in range(count):
+            entry = entries[n * entry_size : (n + 1) * entry_size]
+            tag, kind = struct.unpack(self.order + "HH", entry[:4])
+            (values,) = struct.unpack(self.order + ("Q" if self.big else "I"), entry[4 : 4 + inline])
+            length = values * _SIZES.get(kind, 1)
+            where = None
+            if length > inline:
+                (where,) = struct.unpack(self.order + ("Q" if self.big else "I"), entry[-inline:])
+                if where + length > self.size:
+                    return f"the values of its tag {tag} end at byte {where + length}; it has {self.size} bytes", 0
+            if tag not in _MOST_OF:
+                continue
+            if values > _MOST_OF[tag]:
+                return f"its tag {tag} has {values} values, which no image has", 0
+            self.left -= values
+            if self.left < 0:
+                return f"its directories have more than {_MOST_IN_ALL} entries and values, which no image has", 0
+            if kind in _WHOLE:
+                tags[tag] = self._numbers(kind, length, entry[-inline:], where)
+        return tags, following
+
+    def _numbers(self, kind: int, length: int, inline: bytes, where: int | None) -> array[int]:
+        """Whole numbers, packed as in the file: as a list they would take ten times as much."""
+        if where is not None:
+            self.file.seek(where)
+            inline = self.file.read(length)
+        found = array(_WHOLE[kind], inline[:length])
+        if (self.order == "<") != (sys.byteorder == "little"):
+            found.byteswap()
+        return found

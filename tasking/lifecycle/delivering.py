@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasking.delivery import catalog
 from tasking.delivery.catalog import Delivery
 from tasking.delivery.folder import disk_trouble, is_marked
-from tasking.errors import DeliveryFailed, OrderEnded, UnsafeAsset
+from tasking.errors import DeliveryFailed, OrderEnded, Unavailable, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.lifecycle.following import still_going, undelivered
+from tasking.lifecycle.one_by_one import each, in_turn, together_or_each, worst
 from tasking.lifecycle.pausing import overdue
 from tasking.order import Order
 from tasking.provider import Provider, Request
@@ -24,7 +24,8 @@ def deliver(
 ) -> Delivery | Wait | None:
     """Bring home what can be fetched, verified; complete the order when nothing more comes.
 
-    What is damaged or unsafe keeps nothing else from coming home: all others are delivered and noted before it is said.
+    A capture that is refused, damaged or unsafe keeps no other from coming home: all others are delivered and noted
+    before it is said. When nobody answers, the rest waits, and another capture is the first one next time.
 
     Args:
         request: One whose ``capture_ids`` say what to fetch.
@@ -37,32 +38,39 @@ def deliver(
     Raises:
         DeliveryFailed: A file could not be brought home whole; nothing damaged stands under a final name.
         UnsafeAsset: Something came that is never taken; nothing of it was kept. A person decides whether to ask again.
-        OrderEnded: The provider's catalog never listed what it announced.
+        ProviderError: A capture could not be listed, or a file of it is not handed out.
+        OrderEnded: What was announced was never listed, or never came whole, until the request's patience was over.
     """
     archive = _Archive.at(root)
-    _ask_again_for_what_is_gone(ledger, reference, archive)
-    due = undelivered(ledger.read(reference), request)
-    listed = {one: _items(provider, request, one) for one in due}
-    there = [one for one in due if listed[one]]
-    delivery = None
+    record = _ask_again_for_what_is_gone(ledger, reference, archive)
+    due = in_turn(undelivered(record, request), record.failures)
+    listed: dict[str, list[dict[str, Any]]] = {}
+
+    def look(one: str) -> None:
+        listed[one] = list(provider.products(request.model_copy(update={"capture_ids": (one,)})))
+
+    troubles = each(due, look)
+    there = [one for one in due if listed.get(one)]
+    delivery: Delivery | None = None
     if there:
         count = sum(len(listed[one]) for one in there)
         ledger.record(reference, "delivering", f"Bringing home {count} item{'' if count == 1 else 's'}")
 
-        def bring(captures: list[str]) -> Delivery:
+        def bring(captures: list[str]) -> None:
+            nonlocal delivery
             items = [item for one in captures for item in listed[one]]
             delivery = _bring_home(ledger, provider, order, reference, request, items, archive)
             folders = iter(delivery.taken_in)
             _note(ledger, reference, delivery, {one: [next(folders) for _ in listed[one]] for one in captures})
-            return delivery
 
-        try:
-            delivery = _all_or_each(there, bring)
-        except DeliveryFailed as error:
-            if error.retryable and provider.clock.now() >= request.give_up_at:
-                raise OrderEnded(StatusCode.FAILED, f"{error}. {overdue(request.id, request.give_up_at)}") from error
-            raise
-    missing = [one for one in due if not listed[one]]
+        troubles |= together_or_each(there, bring)
+    missing = [one for one in listed if not listed[one]]
+    if troubles:
+        trouble = worst(troubles, missing)
+        # while the provider is away its time is not known: `pausing` decides
+        if not isinstance(trouble, UnsafeAsset | Unavailable) and provider.clock.now() >= request.give_up_at:
+            raise OrderEnded(StatusCode.FAILED, f"{trouble}. {overdue(request.id, request.give_up_at)}") from trouble
+        raise trouble
     if missing:
         return _missing(provider, request, missing)
     record = _ask_again_for_what_is_gone(ledger, reference, archive)
@@ -71,34 +79,6 @@ def deliver(
         done = record.outcome_so_far or f"Delivered {len(due)}"
         end(ledger, reference, StatusCode.COMPLETED, f"{done}; {request.note}" if request.note else done)
     return delivery
-
-
-def _items(provider: Provider, request: Request, capture_id: str) -> list[dict[str, Any]]:
-    return list(provider.products(request.model_copy(update={"capture_ids": (capture_id,)})))
-
-
-def _all_or_each(captures: list[str], bring: Callable[[list[str]], Delivery]) -> Delivery:
-    """Bring all home together; when that fails, one by one, so that a bad one holds up no other."""
-    try:
-        return bring(captures)
-    except DeliveryFailed as error:
-        problem = error
-    if len(captures) > 1:
-        problems = []
-        for one in captures:
-            try:
-                delivery = bring([one])
-            except DeliveryFailed as error:
-                problems.append(error)
-        if not problems:
-            return delivery
-        problem = problems[0]
-    if isinstance(problem, UnsafeAsset):
-        raise UnsafeAsset(
-            f"{problem}. Nothing of it was kept. Ask the provider about it; Retry on this run fetches it again and "
-            "goes on with what is still to come."
-        ) from problem
-    raise problem
 
 
 class _Archive(NamedTuple):

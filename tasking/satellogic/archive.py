@@ -26,8 +26,12 @@ MOST_ITEMS = 2000
 def search(api: Api, capture_id: str) -> list[Json]:
     """The STAC items of one capture, with absolute asset addresses; an item of another capture is left out.
 
+    A list that ends before all items came that it counts, or at a next link without an address, is an error: what is
+    left out would be missing from a finished order.
+
     Raises:
-        UnexpectedAnswer: Not a STAC answer, an item without id, properties or assets, or endless pages.
+        UnexpectedAnswer: Not a STAC answer, an item without id, properties or assets, endless pages, or a list that is
+            cut.
         ProviderError: As `tasking.http.api.Api.get`.
     """
     call = Call("search archive", provider_id=capture_id)
@@ -39,6 +43,7 @@ def search(api: Api, capture_id: str) -> list[Json]:
     sent: Json | None = body
     url, seen = api.url(SEARCH), set[str]()
     items: dict[tuple[str, str], Json] = {}
+    read = set[tuple[str, str]]()
     allowance = api.allowance()
     while True:
         mark = f"{url} {sent}"
@@ -48,17 +53,29 @@ def search(api: Api, capture_id: str) -> list[Json]:
         page, at = api.get(url, StacPage, call, body=sent, allowance=allowance)
         for given in page.features:
             item = _checked(api, call, given, at)
+            read.add((str(item.get("collection")), item["id"]))
             if item["properties"].get(OUTCOME, capture_id) == capture_id:
                 items[str(item.get("collection")), item["id"]] = item
             else:
                 logger.warning("satellogic %s: an item of another capture was answered and is left out", call.verb)
         link = next((one for one in page.links if one.get("rel") == "next" and isinstance(one.get("href"), str)), None)
         if link is None:
+            _refuse_cut(api, call, page, len(read))
             return list(items.values())
         url = api.found(at, link["href"], call)
         if origin(url) != origin(api.base):
             raise api.unexpected("the next page is at another host; not asked", call)
         sent = _next_body(link, body)
+
+
+def _refuse_cut(api: Api, call: Call, last: StacPage, count: int) -> None:
+    """Raise when a list of ``count`` items is said to go on after its last page."""
+    matched = (last.model_extra or {}).get("numberMatched")
+    if isinstance(matched, int) and not isinstance(matched, bool) and matched >= 0:
+        if count < matched:
+            raise api.unexpected(f"{count} of {matched} items of the capture are listed; none are taken", call)
+    elif last.features and any(link.get("rel") == "next" for link in last.links):
+        raise api.unexpected(f"the next page, after {count} items, has no address; none are taken", call)
 
 
 def _next_body(link: Json, body: Json) -> Json | None:
