@@ -41,6 +41,17 @@ class Plan(BaseModel):
     patience_until: AwareDatetime
 
 
+class Items(list[dict[str, Any]]):
+    """STAC items (JSON) of what was asked for.
+
+    Attributes:
+        left_out: For a person: what belongs to it and is not among the items, because the provider gave no file of it
+            for as long as it was waited for.
+    """
+
+    left_out: tuple[str, ...] = ()
+
+
 class Request(BaseModel):
     """A capture that was ordered: this is what costs money.
 
@@ -50,6 +61,7 @@ class Request(BaseModel):
         provider_status: The provider's own word.
         capture_ids: Names of what can be fetched now: ids of captures, or of parts of a delivery. While ``status`` is
             no end more may come; with a status that is one, nothing more does.
+        available_since: When each of ``capture_ids`` was first seen among them (provider time). Kept by the ledger.
         final: With ``rejected``: it will not be accepted again. Without, it may be until the window ends.
         note: What a person should know beside the status, e.g. ``3 of 4 captures``.
         start: Begin of the ordered capture, or of its window.
@@ -68,6 +80,7 @@ class Request(BaseModel):
     status: StatusCode | None
     provider_status: str
     capture_ids: tuple[str, ...] = ()
+    available_since: Mapping[str, AwareDatetime] = {}
     final: bool = False
     note: str = ""
     start: AwareDatetime | None = None
@@ -171,7 +184,10 @@ class Provider(Protocol):
         """
 
     def products(self, request: Request) -> Iterable[dict[str, Any]]:
-        """STAC items (JSON) of all of ``request.capture_ids``, asset hrefs absolute and fresh."""
+        """STAC items (JSON) of all of ``request.capture_ids``, asset hrefs absolute and fresh.
+
+        What is waited for no longer is left out of them, and named: `Items`.
+        """
 
     def open_asset(self, item: dict[str, Any], key: str) -> AbstractContextManager[httpx.Response]:
         """Start to download one asset as a stream; the token goes to the provider's own hosts only."""

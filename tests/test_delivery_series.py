@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,8 +20,9 @@ from tasking.delivery.catalog import verify
 from tasking.delivery.folder import mark
 from tasking.errors import DeliveryFailed
 from tasking.ledger import Ledger, RequestRecord, open_ledger
-from tasking.provider import Provider, Request
+from tasking.provider import Items, Provider, Request
 from tasking.status import StatusCode
+from tasking.waiting import Wait
 from tests.asset_server import FileServer, file_server, opener
 from tests.test_delivery_catalog import scene
 
@@ -44,9 +45,16 @@ class Listing:
     def __init__(self, open_asset: Callable[..., AbstractContextManager[httpx.Response]]) -> None:
         self.clock, self.open_asset = ProviderClock(), open_asset
         self.listed: dict[str, list[dict[str, Any]]] = {}
+        self.left_out: dict[str, list[str]] = {}
+        self.says: dict[str, Request] = {}
 
-    def products(self, request: Request) -> list[dict[str, Any]]:
-        return [item for one in request.capture_ids for item in self.listed.get(one, [])]
+    def products(self, request: Request) -> Items:
+        found = Items(item for one in request.capture_ids for item in self.listed.get(one, []))
+        found.left_out = tuple(name for one in request.capture_ids for name in self.left_out.get(one, []))
+        return found
+
+    def read(self, request_ids: Sequence[str], _: Any = None) -> dict[str, Request]:
+        return {one: self.says[one] for one in request_ids if one in self.says}
 
 
 class Series:
@@ -76,6 +84,18 @@ class Series:
         record = RequestRecord(attempt=1, label="bay", candidate=None, last=last)
         self.ledger.record("bay", requests=[record])
         lifecycle.deliver(self.ledger, cast(Provider, self.provider), ORDER, "bay", last, self.root)
+
+    def go_on(self, **says: Request) -> Wait | None:
+        """The run's next steps, until it waits or the order has ended; ``says`` is what the provider answers now."""
+        self.provider.says |= says
+        for _ in range(5):
+            there = lifecycle.follow(self.ledger, cast(Provider, self.provider), ORDER, "bay")
+            if not isinstance(there, Request):
+                return there
+            lifecycle.deliver(self.ledger, cast(Provider, self.provider), ORDER, "bay", there, self.root)
+            if self.ledger.read("bay").ended is not None:
+                return None
+        raise AssertionError("it neither waits nor ends")
 
     def end(self, *captures: str) -> None:
         """The last steps, as the run takes them once the provider says that nothing more comes."""
@@ -237,3 +257,95 @@ def test_a_disk_that_goes_away_during_a_delivery_is_no_place_to_deliver_to(serie
     with pytest.raises(DeliveryFailed, match="went away"):
         series.deliver("one", "two", "three", "four")
     assert series.ledger.read("bay").delivered == ["one", "two"]
+
+
+def test_what_was_given_up_on_is_named_at_the_end_also_when_another_capture_came_home_later(series: Series) -> None:
+    series.publish("three", "four")
+    series.provider.left_out["three"] = ["scene s9 of capture three"]
+    series.deliver("one", "two", "three")
+    series.end("one", "two", "three", "four")
+    record = series.ledger.read("bay")
+    assert (record.status, "scene s9 of capture three" in str(record.outcome)) == (StatusCode.COMPLETED, True)
+
+
+def test_what_came_after_all_is_not_named_at_the_end(series: Series) -> None:
+    series.publish("three")
+    series.provider.left_out["three"] = ["scene s9 of capture three"]
+    series.deliver("one", "two", "three")
+    del series.provider.left_out["three"]
+    (series.home / "three-a/tci.tif").unlink()
+    series.end("one", "two", "three")
+    assert "left out" not in str(series.ledger.read("bay").outcome)
+
+
+def _request(name: str, status: StatusCode, *captures: str) -> Request:
+    due = ORDER.window.end + timedelta(days=14)
+    return Request(
+        id=name, status=status, provider_status=status, capture_ids=captures, next_look_at=NOW, give_up_at=due
+    )
+
+
+@pytest.fixture
+def two_requests(series: Series) -> Series:
+    """The first was rejected, so the next candidate was ordered, and its capture can be fetched."""
+    first, second = _request("r1", StatusCode.REJECTED), _request("r2", StatusCode.COMPLETED, "two")
+    made = [
+        RequestRecord(attempt=number, label=f"bay#{number}", candidate=None, last=each)
+        for number, each in enumerate((first, second), start=1)
+    ]
+    series.ledger.record("bay", requests=made)
+    series.provider.says |= {"r1": first, "r2": second}
+    return series
+
+
+def test_a_rejected_request_that_is_accepted_again_is_fetched_after_the_next_candidate_came_home(
+    two_requests: Series,
+) -> None:
+    wait = two_requests.go_on()
+    assert wait is not None
+    assert "r1" in wait.message
+    assert two_requests.ledger.read("bay").ended is None
+    assert two_requests.go_on(r1=_request("r1", StatusCode.PROCESSING)) is not None
+    two_requests.publish("five")
+    assert two_requests.go_on(r1=_request("r1", StatusCode.COMPLETED, "five")) is None
+    assert {"two-a", "five-a"} <= two_requests.in_the_catalog()
+    assert two_requests.ledger.read("bay").status == StatusCode.COMPLETED
+
+
+def test_a_rejected_request_holds_the_order_open_until_the_window_ends_and_no_longer(
+    two_requests: Series, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = two_requests.go_on()
+    assert wait is not None
+    assert wait.until <= ORDER.window.end
+    monkeypatch.setattr(two_requests.provider.clock, "now", lambda: ORDER.window.end)
+    assert two_requests.go_on() is None
+    assert two_requests.ledger.read("bay").status == StatusCode.COMPLETED
+
+
+def test_the_other_way_round_it_waits_too_and_does_not_turn_in_circles(two_requests: Series) -> None:
+    again = two_requests.go_on(r1=_request("r1", StatusCode.COMPLETED, "two"), r2=_request("r2", StatusCode.REJECTED))
+    assert again is not None
+    assert "r2" in again.message
+
+
+def test_it_is_noted_once_when_a_capture_was_first_seen_published(series: Series) -> None:
+    provider, seen = cast(Provider, series.provider), []
+    for captures in (("one",), ("one", "two"), ("one", "two")):
+        answer = {"r": _request("r", StatusCode.PROCESSING, *captures)}
+        noted = lifecycle.note_answers(series.ledger, provider, series.ledger.read("bay"), answer)
+        seen.append(dict(noted.requests[0].last.available_since))
+    assert seen[0]["one"] == seen[1]["one"] < seen[1]["two"]
+    assert seen[1] == seen[2]
+
+
+def test_the_watcher_does_not_wake_a_run_that_waits_for_a_rejected_request_before_there_is_news(
+    two_requests: Series,
+) -> None:
+    two_requests.go_on()
+    book, provider = two_requests.ledger, cast(Provider, two_requests.provider)
+    said = dict(two_requests.provider.says)
+    for status, news in ((StatusCode.REJECTED, False), (StatusCode.PROCESSING, False), (StatusCode.COMPLETED, True)):
+        said["r1"] = _request("r1", status, *(["five"] if news else []))
+        noted = lifecycle.note_answers(book, provider, book.read("bay"), said, seen_by_watcher=True)
+        assert (noted.changed_at is not None) is news, status

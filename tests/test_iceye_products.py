@@ -15,9 +15,10 @@ import pytest
 from tasking.delivery import catalog
 from tasking.delivery.stac import valid_item
 from tasking.errors import CredentialsRefused, NotFound, Refused, Unavailable, UnexpectedAnswer
-from tasking.iceye.products import items_of
+from tasking.iceye.models import Task
+from tasking.iceye.products import items_of, not_listed
 from tasking.iceye.provider import Iceye
-from tasking.provider import Request
+from tasking.provider import Items, Request
 from tasking.status import StatusCode
 from tests.iceye_answers import TASK, Answers, iceye, json_answer, task
 
@@ -139,7 +140,7 @@ def test_files_listed_under_one_id_and_key_are_all_kept() -> None:
     {"assets": {"grd": {"href": ""}, "x": {"title": "no address"}, "y": 7}},
 ])  # fmt: skip
 def test_a_product_without_files_is_waited_for(changes: dict[str, Any]) -> None:
-    answers = Answers()
+    answers = with_task()
     answers.on("GET", PRODUCTS, json_answer(200, {"data": [of_type("SLC"), product(**changes)]}))
     with iceye(answers) as provider:
         assert [each["id"] for each in provider.products(SLA)] == ["FRAME_1_SLC"]
@@ -147,16 +148,82 @@ def test_a_product_without_files_is_waited_for(changes: dict[str, Any]) -> None:
             provider.products(ALL)
 
 
-def test_a_product_that_never_gets_files_does_not_hold_the_order_for_ever() -> None:
+LATE = {"Date": "Tue, 29 Dec 2026 00:00:00 GMT"}
+
+
+def with_task(**changes: Any) -> Answers:
     answers = Answers()
-    late = {"Date": "Tue, 29 Dec 2026 00:00:00 GMT"}
-    answers.on("GET", PRODUCTS, json_answer(200, {"data": [of_type("SLC"), product(assets={})]}, **late))
+    date = {name: changes.pop(name) for name in ("Date",) if name in changes}
+    answers.on("GET", f"/api/tasking/v2/tasks/{TASK}", json_answer(200, task(**changes), **date))
+    return answers
+
+
+def test_a_product_that_never_gets_files_does_not_hold_the_order_for_ever_and_is_named() -> None:
+    answers = with_task(**LATE)
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [of_type("SLC"), product(assets={})]}, **LATE))
     with iceye(answers) as provider:
-        assert [each["id"] for each in provider.products(ALL)] == ["FRAME_1_SLC"]
+        listed = provider.products(ALL)
+    assert [each["id"] for each in listed] == ["FRAME_1_SLC"]
+    assert isinstance(listed, Items)
+    assert listed.left_out == ("FRAME_1_GRD",)
+
+
+HALF = {"thumbnail": {"href": "https://cdn.example.com/products/t.png"}, "grd-tif": {"href": None}, "grd-xml": None}
+
+
+def test_an_image_without_an_address_is_waited_for_though_its_thumbnail_has_one() -> None:
+    answers = with_task()
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [product(assets=HALF)]}))
+    with iceye(answers) as provider:
+        (item,) = provider.products(SLA)
+        assert list(item["assets"]) == ["thumbnail"], "what is there comes home early, the rest with all products"
+        with pytest.raises(UnexpectedAnswer, match="FRAME_1_GRD/grd-tif, FRAME_1_GRD/grd-xml"):
+            provider.products(ALL)
+        whole = product(assets={key: {"href": f"{SIGNED}{key}"} for key in HALF})
+        answers.on("GET", PRODUCTS, json_answer(200, {"data": [whole]}))
+        (item,) = provider.products(ALL)
+        assert set(item["assets"]) == set(HALF)
+
+
+def test_files_listed_without_and_with_an_address_are_whole() -> None:
+    _, waiting = items_of([product(assets=HALF), product(assets={"grd-tif": {"href": SIGNED}})], TASK, TIMES, None)
+    assert waiting == ["FRAME_1_GRD/grd-xml"]
+
+
+def test_an_ordered_type_that_is_not_listed_is_waited_for_and_named_in_the_end() -> None:
+    answers = with_task(productTypes=["GRD", "SLC"])
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [product()]}))
+    with iceye(answers) as provider:
+        assert len(provider.products(SLA)) == 1
+        with pytest.raises(UnexpectedAnswer, match=r"have no files: SLC \(not listed\)"):
+            provider.products(ALL)
+        answers.on("GET", PRODUCTS, json_answer(200, {"data": [product(), of_type("SLC")]}))
+        assert len(provider.products(ALL)) == 2
+        answers.on("GET", PRODUCTS, json_answer(200, {"data": [product()]}, **LATE))
+        answers.on("GET", f"/api/tasking/v2/tasks/{TASK}", json_answer(200, task(productTypes=["GRD", "SLC"]), **LATE))
+        listed = provider.products(ALL)
+    assert isinstance(listed, Items)
+    assert (len(listed), listed.left_out) == (1, ("SLC (not listed)",))
+
+
+@pytest.mark.parametrize(("listed", "missing"), [
+    ([of_type("GRD"), of_type("SLC")], []),
+    ([of_type("grd"), product(properties={}, id="X2_slc_1")], []),
+    ([FLAT, product(properties={}, id="F", assets={"slc": {"href": "x"}})], []),
+    ([of_type("GRD-COG"), of_type("SLC-COG")], ["GRD", "SLC"]),
+    ([{"properties": 7, "assets": 7}], ["GRD", "SLC"]),
+])  # fmt: skip
+def test_a_type_is_told_by_what_a_product_says_of_itself(listed: list[dict[str, Any]], missing: list[str]) -> None:
+    assert not_listed(("GRD", "SLC"), listed) == missing
+
+
+@pytest.mark.parametrize("said", [None, 7, "GRD", {"GRD": 1}, [None, 7, ""]])
+def test_product_types_that_cannot_be_read_are_none_and_no_error(said: object) -> None:
+    assert Task.model_validate(task(productTypes=said)).product_types == ()
 
 
 def test_all_pages_of_products_are_read_and_nothing_is_asked_before_there_are_any() -> None:
-    answers = Answers()
+    answers = with_task()
     pages = [
         json_answer(200, {"data": [of_type("GRD")], "cursor": "n"}),
         json_answer(200, {"data": [of_type("SLC")], "cursor": ""}),
@@ -291,7 +358,7 @@ def test_a_file_that_breaks_in_the_middle_and_expires_meanwhile_comes_home_whole
 
 
 def test_no_signed_address_is_left_in_the_archive_and_the_rest_joins_the_first_products(tmp_path: Path) -> None:
-    answers = Answers()
+    answers = with_task()
     slc = of_type("SLC")
     both = [product(2), slc]
     answers.on("GET", PRODUCTS, json_answer(200, {"data": [product(1)]}), json_answer(200, {"data": both}))

@@ -267,6 +267,26 @@ def test_the_next_candidate_is_taken_only_where_the_order_allows_it(installation
     assert installation.created == (1, 2)
 
 
+def test_a_request_that_is_accepted_after_its_next_candidate_is_fetched_too(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order(on_rejection="next-candidate"))
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    first = installation.ledger.read("bay").requests[0].last.id
+    installation.simulator.axelglobe.decide(first, "REJECTED")
+    accepted: list[str] = []
+
+    def accept_later(record: OrderRecord) -> None:
+        if len(record.requests) == 2 and not accepted:
+            installation.simulator.axelglobe.decide(first, "ACCEPTED")
+            accepted.append(first)
+
+    assert installation.to_the_end(run, seen=accept_later).is_completed()
+    record = installation.ledger.read("bay")
+    assert accepted
+    assert set(record.delivered) == {one for each in record.requests for one in each.last.capture_ids}
+    assert len(record.delivered) == 2
+
+
 def test_no_credits_is_said_and_spends_nothing(installation: Installation) -> None:
     installation.simulator.fault(
         "status",

@@ -15,6 +15,7 @@ from pydantic import SecretStr, ValidationError
 from tasking.candidate import Candidate
 from tasking.errors import NotFound, UnexpectedAnswer, UnsafeAsset
 from tasking.http.api import HttpSettings
+from tasking.provider import Items
 from tasking.satellogic.analysis import AnalysisName, candidates_of, is_broken, plan_of
 from tasking.satellogic.client import SatellogicClient, task_payload
 from tasking.satellogic.conversions import STATUS, request_of
@@ -358,6 +359,19 @@ NOTES: list[tuple[str, list[Capture], dict[str, Any], str]] = [
         "3 captures published; the area is not covered whole; Satellogic does not say how many strips are missing",
     ),
     ("canceled", DONE[:1], {}, "1 capture published"),
+    ("failed", DONE[:1], {}, "1 capture published"),
+    (
+        "partially_completed",
+        [*DONE[:1], capture("x", 3, "processing")],
+        {"max_captures": 2},
+        "1 of 2 captures published; 1 still in processing though the task is partially_completed",
+    ),
+    (
+        "completed",
+        DONE,
+        {"max_captures": 4},
+        "3 of 4 captures published; 1 not listed as published though the task is completed",
+    ),
 ]
 
 
@@ -379,6 +393,46 @@ def test_only_published_captures_can_be_fetched_oldest_first_and_each_once() -> 
     assert stands("in_progress", *captures).capture_ids == ("c1", "c2", "c3")
     assert stands("planning", *captures).capture_ids == ("c1", "c2", "c3")
     assert stands("canceled", *captures).capture_ids == ("c1", "c2", "c3")
+
+
+@pytest.mark.parametrize("word", ["completed", "partially_completed", "failed", "canceled"])
+@pytest.mark.parametrize("stage", ["queued", "processing"])
+def test_a_capture_that_was_taken_before_the_task_ended_is_waited_for(word: str, stage: str) -> None:
+    published, taken = DONE[0], capture("late", 3, stage)
+    going = stands(word, published, taken, max_captures=2)
+    assert (going.status, going.capture_ids) == (StatusCode.PROCESSING, ("c1",))
+    ended = stands(word, published, capture("late", 3, "published"), max_captures=2)
+    assert ended.status is (StatusCode.USER_CANCELLED if word == "canceled" else StatusCode.COMPLETED)
+    assert ended.capture_ids == ("c1", "late")
+
+
+@pytest.mark.parametrize(("word", "code"), [
+    ("partially_completed", StatusCode.COMPLETED),
+    ("failed", StatusCode.EXPIRED),
+    ("canceled", StatusCode.USER_CANCELLED),
+])  # fmt: skip
+def test_a_capture_that_is_never_published_is_not_waited_for_for_ever_and_named(word: str, code: StatusCode) -> None:
+    published = [DONE[0]] if word != "failed" else []
+    task = Task.model_validate({**TASK, "status": word, "max_captures": 2})
+    captures = [*published, capture("late", 3, "processing")]
+    patient, over = (request_of(task, captures, SETTINGS, NOW + timedelta(days=days)) for days in (13, 14))
+    assert (patient.status, over.status) == (StatusCode.PROCESSING, code)
+    assert "1 taken and never published (late)" in over.note
+
+
+def test_a_capture_that_was_never_taken_does_not_hold_up_a_task_that_ended() -> None:
+    for word, code in (("partially_completed", StatusCode.COMPLETED), ("rejected", StatusCode.REJECTED)):
+        assert stands(word, DONE[0], capture("q", 9, "queued")).status is code
+
+
+def test_completed_with_fewer_captures_than_ordered_is_waited_for_until_the_patience_ends() -> None:
+    task = Task.model_validate({**TASK, "status": "completed", "max_captures": 2})
+    now = request_of(task, DONE[:1], SETTINGS, NOW)
+    assert (now.status, now.capture_ids) == (StatusCode.PROCESSING, ("c1",))
+    assert request_of(task, DONE[:2], SETTINGS, NOW).status is StatusCode.COMPLETED
+    over = request_of(task, DONE[:1], SETTINGS, now.give_up_at)
+    assert over.status is StatusCode.COMPLETED
+    assert "1 not listed as published" in over.note
 
 
 def test_the_next_look_is_at_the_next_thing_that_happens() -> None:
@@ -455,7 +509,7 @@ def scene(name: str, *urls: str, **more: Any) -> dict[str, Any]:
     return {"scene_id": name, "sceneset_id": "c1", "attachments": [{"name": "log"}, *attachments], **more}
 
 
-def delivered(*scenes: dict[str, Any], start: str = "2026-12-02T01:00:00Z") -> list[dict[str, Any]]:
+def delivered(*scenes: dict[str, Any], start: str = "2026-12-02T01:00:00Z", **noted: Any) -> list[dict[str, Any]]:
     captures = [{"capture_id": "c1", "start": start, "satellite_name": "S1", "status": "published"}]
     provider, _ = provider_for(
         {
@@ -464,7 +518,7 @@ def delivered(*scenes: dict[str, Any], start: str = "2026-12-02T01:00:00Z") -> l
         }
     )
     provider.clock.observe({"Date": "Thu, 03 Dec 2026 12:00:00 GMT"})
-    request = stands("completed", DONE[0])
+    request = stands("completed", DONE[0]).model_copy(update=noted)
     assert request.capture_ids == ("c1",)
     return provider.products(request)
 
@@ -488,6 +542,17 @@ def test_a_capture_is_not_delivered_in_half_while_a_zip_may_still_come() -> None
     assert delivered(*scenes) == []
     assert [each["id"] for each in delivered(*scenes, start="2026-11-30T00:00:00Z")] == ["c1_s1"]
     assert delivered() == []
+
+
+def test_patience_for_the_last_zip_counts_from_when_the_capture_was_seen_published_and_ends_with_its_name() -> None:
+    scenes = (scene("s1", "https://files.example.com/a.zip"), scene("s2"))
+    old: dict[str, Any] = {"start": "2026-11-20T00:00:00Z"}  # we were away, or processing was slow
+    assert delivered(*scenes, **old, available_since={"c1": NOW - timedelta(hours=47)}) == []
+    for ends in ({"available_since": {"c1": NOW - timedelta(hours=49)}}, {"give_up_at": NOW}):
+        listed = delivered(*scenes, **{**old, "available_since": {"c1": NOW}, **ends})
+        assert [each["id"] for each in listed] == ["c1_s1"]
+        assert isinstance(listed, Items)
+        assert listed.left_out == ("scene s2 of capture c1",)
 
 
 def test_a_scene_of_another_capture_is_left_out() -> None:

@@ -236,6 +236,23 @@ def test_fewer_captures_than_wanted_is_a_delivery_with_a_note(satellogic: Satell
     assert "missing when the window ended" in last.note
 
 
+def test_a_narrow_task_whose_word_says_failed_while_its_capture_is_processed_still_delivers_it(
+    satellogic: Satellogic, simulator: Simulator
+) -> None:
+    simulator.satellogic.board.change(ends_with_window=True)
+    request = requested(satellogic, simulator, order_at(simulator), "narrow")
+    seen = [request]
+    for _ in range(80):
+        simulator.advance(3600)
+        seen.append(satellogic.read([request.id])[request.id])
+        if seen[-1].capture_ids:
+            break
+    told = {each.status for each in seen if each.provider_status == "failed" and not each.capture_ids}
+    assert told == {StatusCode.PROCESSING}, "the window ended before the capture was published"
+    assert (seen[-1].provider_status, seen[-1].status) == ("failed", StatusCode.COMPLETED)
+    assert len(satellogic.products(seen[-1])) == 1
+
+
 def test_the_archive_serves_where_the_settings_say_so(simulator: Simulator) -> None:
     with opened(simulator, products_from="archive") as provider:
         request = requested(provider, simulator, order_at(simulator), "archive")

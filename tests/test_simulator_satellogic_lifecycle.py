@@ -33,6 +33,24 @@ def test_a_task_goes_from_received_to_completed() -> None:
         assert caller.status(task_id) == "completed"
 
 
+@pytest.mark.parametrize(("wanted", "word"), [(None, "failed"), (2, "partially_completed")])
+def test_the_end_of_the_window_can_end_a_task_whose_captures_are_published_later(wanted: int | None, word: str) -> None:
+    with story(**{"satellogic.ends_with_window": True}) as (simulator, caller):
+        analysis = caller.http.post("/v2/analysis/can-add", json=payload(**LATER)).json()["analysis_id"]
+        simulator.advance(60)
+        looks = caller.http.get(f"/v2/analysis/can-add/{analysis}").json()["result"]["opportunities"]
+        ends = [datetime.fromisoformat(each["end"]) for each in looks]
+        end = next(each for each in ends if each > START + timedelta(days=wanted or 1)) + timedelta(minutes=10)
+        age = "1 day, 00:00:00" if wanted else None
+        task_id = caller.order(**{**LATER, "end": text(end), "max_captures": wanted, "expected_age": age})
+        simulator.clock.move(now=end + timedelta(minutes=1))
+        assert caller.status(task_id) == word
+        assert caller.words(task_id)[-1] == "queued"
+        simulator.advance(DAY)
+        assert caller.status(task_id) == word
+        assert set(caller.words(task_id)) == {"published"}
+
+
 def test_in_progress_begins_twelve_hours_before_the_first_queued_capture() -> None:
     with story() as (simulator, caller):
         task_id = caller.order(**LATER)

@@ -15,9 +15,9 @@ from tasking.errors import CredentialsRefused, NotFound, Refused, UnexpectedAnsw
 from tasking.http.api import Call
 from tasking.iceye.client import IceyeClient
 from tasking.iceye.conversions import ALL_PRODUCTS
-from tasking.iceye.models import Json
-from tasking.iceye.products import TASK_ID, TYPE, address_of, is_flat, items_of
-from tasking.provider import Request
+from tasking.iceye.models import Json, Task
+from tasking.iceye.products import TASK_ID, TYPE, address_of, is_flat, items_of, not_listed
+from tasking.provider import Items, Request
 
 
 class Products:
@@ -31,24 +31,30 @@ class Products:
         self._client = client
         self._fresh: dict[tuple[str, str], str] = {}
 
-    def items(self, request: Request) -> list[Json]:
+    def items(self, request: Request) -> Items:
         """The STAC items of a task's products; empty while there are none.
 
-        A product without files is left out while more products are to come. Once all are said to be there it is an
-        error, until the request's patience is over: an order must not end without a product that was only late.
+        A file without an address is left out while more products are to come. Once all are said to be there it is an
+        error, and so is an ordered type that is not listed, until the request's patience is over: an order must not
+        end without a product that was only late. What is missing then is told.
 
         Raises:
-            UnexpectedAnswer: All products are said to be there, and one has no files.
+            UnexpectedAnswer: All products are said to be there, and one has no files, or not all of its files.
         """
         try:
             listed = self._client.products(request.id)
         except NotFound:
-            return []
-        place = self._place(request.id) if any(_has_no_place(each) for each in listed) else None
-        items, waiting = items_of(listed, request.id, (request.start, request.end), place)
-        if waiting and ALL_PRODUCTS in request.capture_ids and self._client.clock.now() < request.give_up_at:
-            message = f"all products are said to be there, and these have no files: {', '.join(waiting[:5])}"
-            raise self._client.api.unexpected(message, Call("list products", provider_id=request.id))
+            return Items()
+        complete = bool(listed) and ALL_PRODUCTS in request.capture_ids
+        task = self._client.task(request.id) if complete or any(_has_no_place(each) for each in listed) else None
+        found, waiting = items_of(listed, request.id, (request.start, request.end), _place(task))
+        items = Items(found)
+        if complete and task is not None:
+            waiting += [f"{kind} (not listed)" for kind in not_listed(task.product_types, listed)]
+            if waiting and self._client.clock.now() < request.give_up_at:
+                message = f"all products are said to be there, and these have no files: {', '.join(waiting[:5])}"
+                raise self._client.api.unexpected(message, Call("list products", provider_id=request.id))
+            items.left_out = tuple(waiting)
         for item in items:
             for key in item["assets"]:
                 self._fresh.pop((item["id"], key), None)
@@ -102,9 +108,12 @@ class Products:
             provider_id=call.provider_id,
         )
 
-    def _place(self, task_id: str) -> tuple[float, float] | None:
-        point = self._client.task(task_id).point
-        return (point.lon, point.lat) if point.lon is not None and point.lat is not None else None
+
+def _place(task: Task | None) -> tuple[float, float] | None:
+    """The point (lon, lat) of a task."""
+    if task is None or task.point.lon is None or task.point.lat is None:
+        return None
+    return task.point.lon, task.point.lat
 
 
 def _has_no_place(product: Json) -> bool:

@@ -37,10 +37,19 @@ def _number(value: object) -> float | None:
     return number if number is not None and abs(number) < 1e15 else None
 
 
+def _many(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
 MaybeMoment = Annotated[datetime | None, BeforeValidator(_moment)]
 MaybeNumber = Annotated[float | None, BeforeValidator(_number)]
 MaybeText = Annotated[str | None, BeforeValidator(lambda value: value if isinstance(value, str) and value else None)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Named = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: tuple(one for one in value if isinstance(one, str) and one) if _many(value) else ()),
+]
+"""Words of a list; what is no list names none."""
 Words = Annotated[tuple[str, ...], BeforeValidator(lambda value: () if value is None else value)]
 
 
@@ -145,6 +154,7 @@ class Task(_Shape):
     created: MaybeMoment = Field(default=None, alias="createdAt")
     updated: MaybeMoment = Field(default=None, alias="updatedAt")
     sla: MaybeText = None
+    product_types: Named = Field(default=(), alias="productTypes")
     products_after_seconds: MaybeNumber = Field(default=None, alias="productsAvailableInSeconds")
 
 

@@ -57,18 +57,49 @@ def items_of(
         place: Its point (lon, lat), for products without a geometry.
 
     Returns:
-        The items, and the ids of products that have no files yet.
+        The items with the files that have an address, and what has none yet: ids of products, and ``id/key`` of single
+        files.
     """
     items: dict[str, Json] = {}
     waiting: list[str] = []
+    without_address: dict[tuple[str, str], None] = {}
     for product in products:
         item = _flat_item(product) if is_flat(product) else _item(product)
         if not item["assets"]:
             waiting.append(item["id"])
             continue
+        without_address |= {(item["id"], key): None for key in _keys(product) if key not in item["assets"]}
         _complete(item, task_id, times, place)
         _take_in(items, item)
+    waiting += [f"{name}/{key}" for name, key in without_address if key not in items[name]["assets"]]
     return list(items.values()), waiting
+
+
+def not_listed(product_types: Iterable[str], products: Iterable[Json]) -> list[str]:
+    """Those of the ordered types of which no product is listed.
+
+    A type counts as listed when a product names it as its own, in its id, or as the name of one of its files: which of
+    these ICEYE does for each type is not documented.
+
+    Args:
+        product_types: As ordered, e.g. ``GRD``.
+        products: As listed, all pages.
+    """
+    kinds: set[str] = set()
+    ids: list[str] = []
+    for product in products:
+        kinds |= {(type_of(product) or "").upper(), *(key.upper() for key in _keys(product))}
+        ids.append(str(product.get("id") or "").upper())
+    return [
+        kind
+        for kind in product_types
+        if kind.upper() not in kinds and not any(_is_part(kind.upper(), one) for one in ids)
+    ]
+
+
+def _keys(product: Json) -> list[str]:
+    assets = product.get("assets")
+    return [str(key) for key in assets] if isinstance(assets, dict) else []
 
 
 def address_of(items: Iterable[Json], item_id: str, key: str) -> str | None:

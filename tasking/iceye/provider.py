@@ -204,7 +204,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         """STAC items (JSON) of all products there are, addresses absolute and fresh; see `tasking.iceye.products`.
 
         Raises:
-            UnexpectedAnswer: ICEYE says that all products are there, and lists one without files.
+            UnexpectedAnswer: ICEYE says that all products are there, and a file or an ordered type is not.
         """
         return self._products.items(request) if request.capture_ids else []
 

@@ -10,11 +10,11 @@ from tasking.delivery.catalog import Delivery
 from tasking.delivery.folder import disk_trouble, is_marked
 from tasking.errors import DeliveryFailed, OrderEnded, Unavailable, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord, Revision
-from tasking.lifecycle.following import still_going, undelivered
+from tasking.lifecycle.following import left_out, may_come_back, still_going, undelivered
 from tasking.lifecycle.one_by_one import each, in_turn, together_or_each, worst
 from tasking.lifecycle.pausing import overdue
 from tasking.order import Order
-from tasking.provider import Provider, Request
+from tasking.provider import Items, Provider, Request
 from tasking.status import StatusCode
 from tasking.waiting import Wait, wait_until
 
@@ -44,10 +44,11 @@ def deliver(
     archive = _Archive.at(root)
     record = _ask_again_for_what_is_gone(ledger, reference, archive)
     due = in_turn(undelivered(record, request), record.failures)
-    listed: dict[str, list[dict[str, Any]]] = {}
+    listed: dict[str, Items] = {}
 
     def look(one: str) -> None:
-        listed[one] = list(provider.products(request.model_copy(update={"capture_ids": (one,)})))
+        given = provider.products(request.model_copy(update={"capture_ids": (one,)}))
+        listed[one] = given if isinstance(given, Items) else Items(given)
 
     troubles = each(due, look)
     there = [one for one in due if listed.get(one)]
@@ -61,7 +62,9 @@ def deliver(
             items = [item for one in captures for item in listed[one]]
             delivery = _bring_home(ledger, provider, order, reference, request, items, archive)
             folders = iter(delivery.taken_in)
-            _note(ledger, reference, delivery, {one: [next(folders) for _ in listed[one]] for one in captures})
+            of_each = {one: [next(folders) for _ in listed[one]] for one in captures}
+            without = {one: [name[:200] for name in listed[one].left_out[:50]] for one in captures}
+            _note(ledger, reference, delivery, of_each, without)
 
         troubles |= together_or_each(there, bring)
     missing = [one for one in listed if not listed[one]]
@@ -74,10 +77,13 @@ def deliver(
     if missing:
         return _missing(provider, request, missing)
     record = _ask_again_for_what_is_gone(ledger, reference, archive)
-    everything = not still_going(record) and not any(undelivered(record, one.last) for one in record.requests)
+    # what was rejected may come back: `follow` knows until when, and hands the request back with nothing due then
+    to_come = still_going(record) or (due and may_come_back(record))
+    everything = not to_come and not any(undelivered(record, one.last) for one in record.requests)
     if request.status is StatusCode.COMPLETED and everything:
         done = record.outcome_so_far or f"Delivered {len(due)}"
-        end(ledger, reference, StatusCode.COMPLETED, f"{done}; {request.note}" if request.note else done)
+        said = (done, request.note, left_out(ledger, reference))
+        end(ledger, reference, StatusCode.COMPLETED, "; ".join(filter(None, said)))
     return delivery
 
 
@@ -168,7 +174,13 @@ def _bring_home(
     return delivery
 
 
-def _note(ledger: Ledger, reference: str, delivery: Delivery, folders: dict[str, list[str]]) -> None:
+def _note(
+    ledger: Ledger,
+    reference: str,
+    delivery: Delivery,
+    folders: dict[str, list[str]],
+    without: dict[str, list[str]],
+) -> None:
     size = f"{len(delivery.files)} files ({delivery.bytes_total / 1e6:.1f} MB)"
     message = f"Delivered {size}, verified, to {delivery.folder}"
     ledger.record(
@@ -177,7 +189,7 @@ def _note(ledger: Ledger, reference: str, delivery: Delivery, folders: dict[str,
         message,
         delivered=lambda now: list(dict.fromkeys([*now.delivered, *folders])),
         outcome_so_far=message,
-        detail={"folders": folders},
+        detail={"folders": folders, "left_out": without},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tasking.candidate import Candidate
@@ -40,13 +40,16 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
     assert record.current_request is not None, "requested before"
     going = still_going(record)
     last, now = (going[-1] if going else record.current_request.last), provider.clock.now()
+    rejected = may_come_back(record) if now < order.window.end else []
     done = [one.last for one in record.requests if one.last.status is StatusCode.COMPLETED and one.last.capture_ids]
+    if rejected and not going and (done or last.status is not StatusCode.REJECTED):
+        return _until_the_window_ends(ledger, provider, order, record, rejected)
     if done and not going:
         return done[-1]
     if now >= last.give_up_at and last.status not in (StatusCode.REJECTED, *ENDED):
         raise OrderEnded(
             StatusCode.FAILED,
-            f"No imagery (the provider says {last.provider_status}).{_delivered(record)} "
+            f"No imagery (the provider says {last.provider_status}).{_delivered(ledger, record)} "
             f"{overdue(last.id, last.give_up_at)}",
         )
     if last.id not in answers:
@@ -60,7 +63,7 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
         note = f" {last.note}." if last.note else ""
         raise OrderEnded(
             last.status,
-            f"The provider ended request {last.id}: {last.provider_status}.{note}{_delivered(record)} "
+            f"The provider ended request {last.id}: {last.provider_status}.{note}{_delivered(ledger, record)} "
             "Ask them about that id, or order again.",
         )
     # a run wakes for what is due at a known time; between such events the watcher looks more often, and for all
@@ -101,6 +104,33 @@ def still_going(record: OrderRecord) -> list[Request]:
     ]
 
 
+def may_come_back(record: OrderRecord) -> list[Request]:
+    """Rejected requests that the provider may accept until the window ends, and then takes and charges."""
+    return [one.last for one in record.requests if one.last.status is StatusCode.REJECTED and not one.last.final]
+
+
+def _until_the_window_ends(
+    ledger: Ledger, provider: Provider, order: Order, record: OrderRecord, rejected: Sequence[Request]
+) -> Wait:
+    """After the next candidate came to its end: a rejected request may be accepted yet, and is paid then."""
+    end, names = order.window.end, ", ".join(one.id for one in rejected)
+    home = _delivered(ledger, record)
+    message = f"Rejected before, and may still be accepted until {readable(end)}: request {names}.{home}"
+    return wait_until(provider.clock, min(provider.clock.now() + SAFETY_NET, end), "imagery", message)
+
+
+def left_out(ledger: Ledger, reference: str) -> str:
+    """What was given up on of the captures that are home, as part of a sentence; empty when there is nothing."""
+    noted: dict[str, list[str]] = {}
+    for one in ledger.journal(reference):
+        if one.event == "delivered":
+            noted |= one.detail.get("left_out", {})
+    names = [name for of_capture in noted.values() for name in of_capture]
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    said = ", ".join(name[:200] for name in names[:10])
+    return f"left out, because the provider gave no file (ask it): {said}{more}" if names else ""
+
+
 def undelivered(record: OrderRecord, request: Request) -> list[str]:
     """What of a request can be fetched and is not in the archive yet."""
     return [one for one in request.capture_ids if one not in record.delivered]
@@ -124,9 +154,10 @@ def note_answers(
     What the ledger holds by now is changed, not what ``record`` held: a run and the watcher may both be at it.
     """
     after = look_after(provider, provider.poll_interval_seconds)
+    seen_at = provider.clock.now()
 
     def change(now: OrderRecord) -> Revision:
-        requests = [one.model_copy(update={"last": answers.get(one.last.id, one.last)}) for one in now.requests]
+        requests = [one.model_copy(update={"last": _dated(one.last, answers, seen_at)}) for one in now.requests]
         words = "; ".join(
             _change(old.last, new.last)
             for old, new in zip(now.requests, requests, strict=True)
@@ -144,6 +175,13 @@ def note_answers(
         return Revision("status" if words else None, words, fields)
 
     return ledger.revise(record.reference, change)
+
+
+def _dated(before: Request, answers: Mapping[str, Request], now: datetime) -> Request:
+    """The answer to a request, with when each of what can be fetched was first seen."""
+    answer = answers.get(before.id, before)
+    since = {one: before.available_since.get(one, now) for one in answer.capture_ids}
+    return answer.model_copy(update={"available_since": since})
 
 
 def _change(old: Request, new: Request) -> str:
@@ -166,11 +204,16 @@ def can_go_on(record: OrderRecord, answers: Sequence[Request]) -> bool:
     last = answers[-1]
     if last.status is StatusCode.REJECTED:
         return last.final or record.order.get("on_rejection") == "next-candidate"
+    if any(one.status not in (StatusCode.COMPLETED, *ENDED) and not one.final for one in answers[:-1]):
+        return False  # an earlier one may still bring something: the run waits for it, and knows until when
     return last.status in ENDED or (last.status is StatusCode.COMPLETED and bool(last.capture_ids))
 
 
-def _delivered(record: OrderRecord) -> str:
-    return f" Delivered before: {len(record.delivered)} of it." if record.delivered else ""
+def _delivered(ledger: Ledger, record: OrderRecord) -> str:
+    if not record.delivered:
+        return ""
+    missing = left_out(ledger, record.reference)
+    return f" Delivered before: {len(record.delivered)} of it{f'; {missing}' if missing else ''}."
 
 
 def _imagery_message(last: Request) -> str:

@@ -32,8 +32,9 @@ STATUS = {
     "rejected": StatusCode.REJECTED,
 }
 """Task words. Going back to ``planning`` is normal: a capture lost its place, or failed and is scheduled anew.
-``failed`` means that the window ended with nothing published. A ``canceled`` task whose captures are still being taken
-is shown as processing until they have settled. ``rejected`` is not in the introduction any more; older lists had it."""
+``failed`` means that the window ended with nothing published. An ended task whose captures are still being taken or
+processed is shown as processing until they have settled, see `_unsettled`. ``rejected`` is not in the introduction any
+more; older lists had it."""
 
 ENDS = ("completed", "partially_completed", "failed", "canceled", "rejected")
 """Words after which a task changes no more."""
@@ -72,42 +73,61 @@ def request_of(
     if status is None:
         logger.warning("satellogic: task %s has a status that is not known here: %r", task.task_id, word)
     captures = sorted({each.capture_id: each for each in captures}.values(), key=_by_time)
-    open_ones = _open(task, captures, settings, now)
-    if word == "canceled" and open_ones:
-        status = StatusCode.PROCESSING
+    unsettled = _unsettled(task, captures, now)
+    open_ones = [each for each in unsettled if _is_awaited(task, each, settings, now)]
     start, end, platform = _when(task, captures, open_ones, settings, candidate)
-    queued = [each.start for each in open_ones if each.status == QUEUED and each.start is not None]
+    ahead = open_ones if word not in ENDS else ()
+    queued = [each.start for each in ahead if each.status == QUEUED and each.start is not None]
     last_moment = max((each for each in (task.end, end) if each), default=now)
+    give_up_at = last_moment + timedelta(seconds=settings.delivery_patience_seconds)
+    published = tuple(each.capture_id for each in captures if each.status == PUBLISHED)
+    late = word == "completed" and 0 < len(published) < _wanted(task) and task.end is not None and now < give_up_at
+    if word in ENDS and (open_ones or late):
+        status = StatusCode.PROCESSING
+    elif word == "failed" and published:  # after its window, and home: whoever orders again would pay again
+        status = StatusCode.COMPLETED
     return Request(
         id=task.task_id,
         status=status,
         provider_status=word,
-        capture_ids=tuple(each.capture_id for each in captures if each.status == PUBLISHED),
+        capture_ids=published,
         final=word == "rejected",
-        note=_note(task, captures, len(open_ones)),
+        note=_note(task, captures, open_ones, [each for each in unsettled if each not in open_ones]),
         start=start,
         end=end,
         platform=platform,
         # later than that the next capture is taken all the same, though Satellogic still takes the cancel
         cancel_until=min(queued) - timedelta(seconds=settings.cancel_notice_seconds) if queued else None,
         next_look_at=_next_look(word, open_ones, settings, now),
-        give_up_at=last_moment + timedelta(seconds=settings.delivery_patience_seconds),
+        give_up_at=give_up_at,
     )
 
 
-def _open(task: Task, captures: Sequence[Capture], settings: SatellogicSettings, now: datetime) -> list[Capture]:
-    """The captures that may still be published.
+def _unsettled(task: Task, captures: Sequence[Capture], now: datetime) -> list[Capture]:
+    """The captures that may still be published, also after the task's end.
 
-    A cancel spares no capture that is less than 12 hours away or taken already ('Task Statuses', canceled): those of a
-    canceled task are waited for, though not for ever.
+    ``failed`` and ``partially_completed`` are told by the end of the collection period ('Task Statuses'), which may lie
+    hours before a capture is published: it is ``queued`` also while it is taken and downloaded, then ``processing``
+    ('Captures statuses'). A cancel spares no capture that is less than 12 hours away or taken already.
     """
-    if task.status in ENDS and task.status != "canceled":
+    if task.status == "rejected":
         return []
     found = [each for each in captures if each.status in (QUEUED, PROCESSING)]
-    if task.status != "canceled":
+    if task.status not in ENDS or task.status == "canceled":
         return found
-    patience = timedelta(seconds=settings.delivery_patience_seconds)
-    return [each for each in found if now < (each.end or each.start or task.end or now) + patience]
+    return [each for each in found if each.status == PROCESSING or (each.start is not None and each.start <= now)]
+
+
+def _is_awaited(task: Task, capture: Capture, settings: SatellogicSettings, now: datetime) -> bool:
+    """Whether an unsettled capture is waited for: after the task's end not for ever."""
+    if task.status not in ENDS:
+        return True
+    taken = capture.end or capture.start or task.end
+    return taken is not None and now < taken + timedelta(seconds=settings.delivery_patience_seconds)
+
+
+def _wanted(task: Task) -> int:
+    return task.max_captures or 0
 
 
 def _when(
@@ -144,23 +164,30 @@ def _next_look(word: str, open_ones: Sequence[Capture], settings: SatellogicSett
     return max(data, poll)
 
 
-def _note(task: Task, captures: Sequence[Capture], still_open: int) -> str:
+def _note(task: Task, captures: Sequence[Capture], open_ones: Sequence[Capture], given_up: Sequence[Capture]) -> str:
     """How far a task has come, for a person; empty when its status alone says it."""
     counts = Counter(each.status for each in captures)
-    published, failed, wanted = counts[PUBLISHED], counts[FAILED], task.max_captures or 0
-    partial = task.status == "partially_completed"
+    published, failed, wanted = counts[PUBLISHED], counts[FAILED], _wanted(task)
+    partial, short = task.status == "partially_completed", wanted - published
+    going_on = task.status in ("canceled", "planning", "pending", "in_progress", "failed")
     parts = []
     if wanted > 1:
         parts.append(f"{published} of {wanted} captures published")
-    elif published > 1 or partial or (published and task.status in ("canceled", "planning", "pending", "in_progress")):
+    elif published > 1 or partial or (published and going_on):
         parts.append(f"{published} {'capture' if published == 1 else 'captures'} published")
     if failed:
         parts.append(f"{failed} failed")
-    if task.status == "canceled" and still_open:
-        parts.append(f"{still_open} taken despite the cancel, not published yet")
-    if partial:
+    if task.status == "canceled" and open_ones:
+        parts.append(f"{len(open_ones)} taken despite the cancel, not published yet")
+    elif task.status in ENDS and open_ones:
+        parts.append(f"{len(open_ones)} still in processing though the task is {task.status}")
+    if given_up:
+        names = ", ".join(each.capture_id[:100] for each in given_up[:5])
+        parts.append(f"{len(given_up)} taken and never published ({names})")
+    if task.status == "completed" and published and short > 0:
+        parts.append(f"{short} not listed as published though the task is completed")
+    if partial and not open_ones:
         area = (task.target or {}).get("type") == "Polygon"
-        short = wanted - published
         if wanted > 1 and short > 0:
             parts.append(f"{short} missing when the window ended")
         elif task.expected_age:

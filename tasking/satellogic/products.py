@@ -16,36 +16,53 @@ import httpx
 
 from tasking.errors import Refused
 from tasking.http.api import Call
+from tasking.provider import Items, Request
 from tasking.satellogic import archive, scenes
 from tasking.satellogic.client import SatellogicClient
 from tasking.satellogic.models import Capture
 
 
-def items(client: SatellogicClient, task_id: str, capture_ids: tuple[str, ...], now: datetime) -> list[dict[str, Any]]:
+def items(client: SatellogicClient, request: Request) -> Items:
     """STAC items (JSON) of captures, with absolute and fresh addresses; none of a capture that is not listed yet.
 
     Args:
         client: The account.
-        task_id: Whose captures; they tell time and satellite of scenes that do not.
-        capture_ids: Published captures.
-        now: The provider's time.
+        request: Which of its captures are published; the task's tell time and satellite of scenes that do not.
     """
     if client.settings.products_from == "archive":
-        return [item for each in capture_ids for item in archive.search(client.api, each)]
-    known = {each.capture_id: each for each in client.captures(task_id)} if capture_ids else {}
-    found: list[dict[str, Any]] = []
-    for capture_id in capture_ids:
-        found += _delivered(client, known.get(capture_id) or Capture(capture_id=capture_id), now)
+        return Items(item for each in request.capture_ids for item in archive.search(client.api, each))
+    known = {each.capture_id: each for each in client.captures(request.id)} if request.capture_ids else {}
+    found = Items()
+    for capture_id in request.capture_ids:
+        capture = known.get(capture_id) or Capture(capture_id=capture_id)
+        delivered = _delivered(client, capture, _patience_ends(client, request, capture))
+        found += delivered
+        found.left_out += delivered.left_out
     return found
 
 
-def _delivered(client: SatellogicClient, capture: Capture, now: datetime) -> list[dict[str, Any]]:
-    """The items of a capture's scenes; none while a scene of a young capture still misses its zip."""
-    listed = client.scenes(capture.capture_id)
-    found = scenes.items_of(client.api, capture, listed, now)
-    grace = timedelta(seconds=client.settings.scene_patience_seconds)
-    young = capture.start is None or now < capture.start + grace
-    return [] if len(found) < len({each.scene_id for each in listed}) and young else found
+def _patience_ends(client: SatellogicClient, request: Request, capture: Capture) -> datetime:
+    """Until when all scenes of a capture are waited for.
+
+    It counts from when the capture was seen published: processing may take its time, and we may have been away. Where
+    nobody noted that, it counts from the capture.
+    """
+    seen = request.available_since.get(capture.capture_id) or capture.end or capture.start
+    if seen is None:
+        return request.give_up_at
+    return min(seen + timedelta(seconds=client.settings.scene_patience_seconds), request.give_up_at)
+
+
+def _delivered(client: SatellogicClient, capture: Capture, until: datetime) -> Items:
+    """The items of a capture's scenes; none while a scene still misses its zip, and that is waited for."""
+    listed, now = client.scenes(capture.capture_id), client.clock.now()  # known by the answer
+    found = Items(scenes.items_of(client.api, capture, listed, now))
+    there = {item["properties"][scenes.SCENE_ID] for item in found}
+    missing = sorted({each.scene_id for each in listed} - there)
+    if missing and now < until:
+        return Items()
+    found.left_out = tuple(f"scene {each} of capture {capture.capture_id}" for each in missing)
+    return found
 
 
 @contextmanager

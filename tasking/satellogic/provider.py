@@ -190,7 +190,7 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         """STAC items (JSON) of the published captures in ``request.capture_ids``; see `products.items`."""
         from tasking.satellogic.products import items
 
-        return items(self.client, request.id, request.capture_ids, self.clock.now())
+        return items(self.client, request)
 
     def open_asset(self, item: dict[str, Any], key: str) -> AbstractContextManager[httpx.Response]:
         """Open one asset of an item from `products` as a stream; see `products.open_asset`."""

@@ -151,7 +151,7 @@ class SatellogicSettings(BaseModel):
         default=2 * DAY,
         ge=0,
         title="Patience for the last zip (seconds)",
-        description="While a capture is younger than this, all its scenes must have their zip before any is fetched.",
+        description="So long after a capture was seen published the last zip of its scenes is waited for. Ours.",
     )
     delivery_patience_seconds: float = Field(
         default=14 * DAY,

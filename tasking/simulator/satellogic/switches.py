@@ -59,6 +59,11 @@ class SatellogicSwitches(BaseModel):
         (20, 60), description="[doc] request of an analysis to its result, between these by analysis (created)"
     )
     analysis_life_seconds: int = Field(86400, gt=0, description="[doc: 24 h] an analysis is kept (created)")
+    ends_with_window: bool = Field(
+        False,
+        description="[doc: both] the window's end ends a task, whose captures are then published after its end; false: "
+        "it stays in progress until they are settled (created)",
+    )
     # Chance
     demand: float = Field(
         0.2,

@@ -202,6 +202,8 @@ class Planner:
             return str(max(said, key=lambda one: float(one["at"]))["status"])
         if now < self._first:
             return "received"
+        if self._rules.get("ends_with_window") and now >= self._task["end"]:
+            return self._word_at_its_end(captures)
         if self._completed(captures, now) <= now:
             return "completed"
         active = [one for one in captures if one.active(now)]
@@ -210,6 +212,13 @@ class Planner:
         if not active or self._wanting(captures, now):
             return "planning"
         return "in_progress" if self._near(captures, now) else "pending"
+
+    def _word_at_its_end(self, captures: Sequence[Capture]) -> str:
+        """The word when the collection period is over, whatever is published later."""
+        end = self._task["end"]
+        if self._completed(captures, end) <= end:
+            return "completed"
+        return "partially_completed" if any(one.published(end) for one in captures) else "failed"
 
     def _wanting(self, captures: Sequence[Capture], now: float) -> bool:
         """Whether a place lost its capture, was not filled again yet, and still can be."""
