@@ -1,22 +1,32 @@
-"""A person's yes before money is spent: the run is suspended, and resumed with a form in the UI."""
+"""A person's yes before money is spent: the run is suspended, and resumed with a form in the UI.
+
+Prefect's own ``suspend_flow_run`` saves the form after the run is suspended, under a name that can be used once, and
+takes a second suspension for an answer. So a run whose process died in between could not be resumed, and one that was
+started again without an answer failed. Here the form is saved first, and each time it is asked it has its own name.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
-from typing import Literal
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal, NoReturn
+from uuid import UUID
 
-from prefect import get_run_logger
-from prefect.flow_runs import suspend_flow_run
-from prefect.input import RunInput
-from prefect.runtime import deployment
+from prefect import get_client, get_run_logger
+from prefect.client.schemas import OrchestrationResult
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.exceptions import Pause
+from prefect.input import RunInput, keyset_from_paused_state, read_flow_run_input
+from prefect.runtime import deployment, flow_run
+from prefect.states import Suspended
 from pydantic import Field
 
 from tasking import lifecycle
 from tasking.candidate import Candidate
 from tasking.clock import utc_now
 from tasking.errors import InvalidOrder, OrderEnded
-from tasking.ledger import OrderRecord
+from tasking.ledger import Entry, OrderRecord
 from tasking.order import Order
 from tasking.status import StatusCode
 from tasking.waiting import readable
@@ -39,8 +49,12 @@ class Approval(RunInput):
 def approve(order: Order, reference: str) -> None:
     """Return once a person approved the chosen candidate; till then the run is suspended and holds no process.
 
+    A run that was started without an answer (its candidate expired by the watcher's clock, or a person cancelled it and
+    pressed Retry) asks again.
+
     Raises:
         OrderEnded: A person declined.
+        Pause: It is asked; the process ends, and Resume starts the run from the top of its flow.
     """
     if deployment.id is None:
         raise InvalidOrder("require_approval", True, "only a run of a deployment can ask a person; start it there")
@@ -51,25 +65,62 @@ def approve(order: Order, reference: str) -> None:
             return
         deadline = provider.clock.local(min(candidate.start, candidate.valid_until or candidate.start))
         question = _question(candidate, record)
-        asked = record.waits_message == question  # this is the run that Resume started
-        if not asked:
+        asked = _asked(book.journal(reference))
+        answer = _answer(_key(candidate, len(asked))) if asked and asked[-1] == question else None
+        if answer is None:
             book.record(reference, "approval asked", question)
-        book.record(reference, waits_for="approval", waits_message=question, wake_at=deadline)
-    if not asked:
+            book.record(reference, waits_for="approval", waits_message=question, wake_at=deadline)
+    if answer is None:
         get_run_logger().info("%s. Press Resume on this run to decide", question)
         show_timeline(reference)
-    # nothing is filled in beforehand: a yes costs money, and a prefilled field loses its description
-    form = Approval.with_initial_data(description=question)
-    answer = suspend_flow_run(
-        wait_for_input=form,
-        timeout=int(max((deadline - utc_now() + AFTER_EXPIRY).total_seconds(), 60)),
-        key=f"approve-{hashlib.sha256(candidate.id.encode()).hexdigest()[:16]}",
-    )
+        _ask(question, _key(candidate, len(asked) + 1), deadline)
     with ledger() as book:
-        book.record(reference, f"{answer.decision}d", answer.note or "In the form", waits_for=None, waits_message=None)
+        approved: dict[str, Any] = {"approved_candidate_id": candidate.id} if answer.decision == "approve" else {}
+        said = answer.note or "In the form"
+        book.record(reference, f"{answer.decision}d", said, waits_for=None, waits_message=None, **approved)
         if answer.decision == "decline":
             raise OrderEnded(StatusCode.USER_CANCELLED, f"Declined by a person. {answer.note}".strip())
-        book.record(reference, approved_candidate_id=candidate.id)
+
+
+def _asked(journal: Sequence[Entry]) -> list[str | None]:
+    """What a person was asked, oldest first; ``None`` where no answer counts now: one was taken, or the order ended."""
+    asked: list[str | None] = []
+    for line in journal:
+        if line.event == "approval asked":
+            asked.append(line.message)
+        elif line.event in ("approved", "reopened") and asked:
+            asked[-1] = None
+    return asked
+
+
+def _key(candidate: Candidate, time: int) -> str:
+    """The name of the form that asks about a candidate for the first, second, ... time of its order."""
+    again = f"-{time}" if time > 1 else ""
+    return f"approve-{hashlib.sha256(candidate.id.encode()).hexdigest()[:16]}{again}"
+
+
+def _answer(key: str) -> Approval | None:
+    """What a person filled in, or ``None``."""
+    filled_in = read_flow_run_input(keyset_from_paused_state(Suspended(pause_key=key))["response"])
+    return Approval.model_validate(filled_in) if filled_in else None
+
+
+def _ask(question: str, key: str, deadline: datetime) -> NoReturn:
+    """Suspend this run until somebody presses Resume.
+
+    Raises:
+        Pause: It is suspended, or is not to go on: it is being cancelled, say.
+    """
+    timeout = int(max((deadline - utc_now() + AFTER_EXPIRY).total_seconds(), 60))
+    state: Any = Suspended(timeout_seconds=timeout, pause_key=key)
+    state.state_details.run_input_keyset = keyset_from_paused_state(state)
+    # nothing is filled in beforehand: a yes costs money, and a prefilled field loses its description
+    form = Approval.with_initial_data(description=question)
+    form.save(state.state_details.run_input_keyset)
+    with get_client(sync_client=True) as client:
+        reply: OrchestrationResult[Any] = client.set_flow_run_state(UUID(str(flow_run.id)), state)
+    said = question if reply.status is SetStateStatus.ACCEPT else f"not suspended: {reply.details}"
+    raise Pause(said, state=reply.state)
 
 
 def _question(candidate: Candidate, record: OrderRecord) -> str:

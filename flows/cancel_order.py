@@ -14,7 +14,7 @@ from prefect.states import Cancelled, Completed, Failed
 from blocks.account import load_account
 from tasking import lifecycle
 from tasking.errors import Refused, Unavailable, Uncertain
-from tasking.ledger import Ledger, OrderRecord
+from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.provider import Cancels, CancelTerms, Provider, Request
 from tasking.status import StatusCode
 from tasking.waiting import readable
@@ -31,7 +31,7 @@ def cancel_order(reference: str, dry_run: bool = False, stop_waiting: bool = Fal
         dry_run: Only say what a cancel would mean now, and what it would cost. Without it the cancel is sent at once,
             also when the full price is due.
         stop_waiting: For a request that cannot be cancelled at the provider: end our order all the same. The capture
-            may still be made and paid; Retry on the order's run is then the way to fetch it.
+            may still be made and paid; Retry on the order's run is then the way to fetch it, and orders nothing new.
     """
     with ledger() as book:
         record = book.find(reference)
@@ -41,7 +41,7 @@ def cancel_order(reference: str, dry_run: bool = False, stop_waiting: bool = Fal
         if record.ended is not None and not (lifecycle.still_going(record) and record.status != StatusCode.COMPLETED):
             if record.status == StatusCode.USER_CANCELLED and not dry_run:
                 _release(record)  # an earlier attempt may have died before it
-            return Completed(message=f"Order {reference} has already ended: {record.outcome}")
+            return _already_ended(record)
         if not record.requests:
             return _before_the_request(book, record, dry_run)
         return _after_the_request(book, record, dry_run, stop_waiting)
@@ -50,18 +50,25 @@ def cancel_order(reference: str, dry_run: bool = False, stop_waiting: bool = Fal
 def _before_the_request(book: Ledger, record: OrderRecord, dry_run: bool) -> State[Any]:
     if dry_run:
         return Completed(message=f"Order {record.reference} can be cancelled free of charge: nothing was ordered yet")
-    message = "Nothing new is created from here on"
-    record = book.record(record.reference, "cancel asked", message, cancel_asked=True)
-    under_way = book.open_intent(record.reference, "request", lifecycle.label(record)) is not None
-    record = book.read(record.reference)  # after that: nothing new is announced any more, and what was is seen
-    if record.requests:  # made in this very moment
+    return _end_unless_more_was_ordered(
+        book, record, f"Order {record.reference} was cancelled before anything was ordered"
+    )
+
+
+def _end_unless_more_was_ordered(book: Ledger, seen: OrderRecord, message: str) -> State[Any]:
+    """End an order that stands as it was seen; a request that was announced meanwhile may be bought already."""
+    asked = "Nothing new is created from here on"
+    record = book.record(seen.reference, "cancel asked", asked, cancel_asked=True)
+    under_way = lifecycle.in_doubt(book, record)
+    record = book.read(seen.reference)  # after that: nothing new is announced any more, and what was is seen
+    if len(record.requests) > len(seen.requests):  # made in this very moment
         return _after_the_request(book, record, dry_run=False, stop_waiting=False)
     if under_way:
         return Completed(
             message=f"Order {record.reference} has a request under way whose outcome is not known yet. If it did not "
             "arrive, it is not made again and the order ends; if it did, run cancel-order again."
         )
-    return _end(book, record, f"Order {record.reference} was cancelled before anything was ordered")
+    return _end(book, record, message)
 
 
 def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_waiting: bool) -> State[Any]:
@@ -80,12 +87,13 @@ def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_wa
         stands = provider.read([last]).get(last) if isinstance(provider, Cancels) else None
         if stands is not None and stands.status is StatusCode.USER_CANCELLED:  # by an attempt whose answer was lost
             return _cancelled(book, provider, record, stands, "It was cancelled before.", stop_waiting)
+    if not stop_waiting and record.ended is not None and record.cancel_asked:
+        return _already_ended(record)
     if not stop_waiting:
-        return Failed(
-            message=f"Order {record.reference} was not cancelled and goes on: {terms.message} "
-            "To end it on our side all the same, run cancel-order with stop_waiting."
-        )
-    return _end(book, record, f"Order {record.reference} was ended on our side; the request stands. {terms.message}")
+        how = " To end it on our side all the same, run cancel-order with stop_waiting." if record.ended is None else ""
+        return Failed(message=f"{_not_cancelled(record)}: {terms.message}{how}")
+    message = f"Order {record.reference} was ended on our side; the request stands. {terms.message}"
+    return _end_unless_more_was_ordered(book, record, message)
 
 
 def _terms(provider: Provider, record: OrderRecord) -> CancelTerms:
@@ -105,7 +113,7 @@ def _cancel(
     try:
         answer = provider.cancel(_last_request(record).id)
     except Refused as no:
-        return Failed(message=f"Order {record.reference} was not cancelled and goes on: {no}")
+        return Failed(message=f"{_not_cancelled(record)}: {no}")
     except (Uncertain, Unavailable) as unclear:
         said = "not known whether it was cancelled; run this again"
         return Failed(message=f"Order {record.reference}: {said}: {unclear}")
@@ -117,14 +125,28 @@ def _cancelled(
 ) -> State[Any]:
     fresh = lifecycle.note_answers(book, provider, book.read(record.reference), {answer.id: answer})
     said = f"Order {record.reference} was cancelled at {record.provider}: request {answer.id}. {terms}"
-    if lifecycle.undelivered(fresh, answer):
+    to_fetch, more_to_come = lifecycle.undelivered(fresh, answer), answer.status not in lifecycle.ENDED
+    if record.ended is not None:  # nobody goes on with it: a person ended its run, or it gave up
+        retry = f" It had ended here before: Retry on run {record.flow_run_id} fetches what was captured."
+        return _end(book, record, said + (retry if to_fetch or more_to_come else ""))
+    if to_fetch:
         wake([UUID(record.flow_run_id)], "Cancelled; what was captured before is delivered")
         return Completed(message=f"{said} What was captured before is delivered.")
-    if answer.status not in lifecycle.ENDED and not stop_waiting:
+    if more_to_come and not stop_waiting:
         message = "Cancelled; what is still to come of it is waited for"
         wake([UUID(record.flow_run_id)], message)
         return Completed(message=f"{said} The order ends once the provider says that nothing more comes.")
     return _end(book, record, said)
+
+
+def _already_ended(record: OrderRecord) -> State[Any]:
+    return Completed(message=f"Order {record.reference} has already ended: {record.outcome}")
+
+
+def _not_cancelled(record: OrderRecord) -> str:
+    if record.ended is None:
+        return f"Order {record.reference} was not cancelled and goes on"
+    return f"Order {record.reference} had ended here before ({record.outcome}), and nothing was cancelled now"
 
 
 def _last_request(record: OrderRecord) -> Request:
@@ -134,12 +156,17 @@ def _last_request(record: OrderRecord) -> Request:
 
 
 def _end(book: Ledger, record: OrderRecord, message: str) -> State[Any]:
-    _release(lifecycle.end(book, record.reference, StatusCode.USER_CANCELLED, message))
+    def given_up(_now: OrderRecord) -> Revision:
+        ending = lifecycle.ending(book, StatusCode.USER_CANCELLED, message)
+        # a run on its way to a worker must not take it for one to try again
+        return ending._replace(fields={**ending.fields, "cancel_asked": True})
+
+    _release(book.revise(record.reference, given_up))
     return Completed(message=message)
 
 
 def _release(record: OrderRecord) -> None:
-    """End the run of an order that has ended, where it waits; one in the middle of a step finds that out by itself."""
+    """End the run of an order that has ended, where it waits; one at work, or about to be, finds that out itself."""
     with get_client(sync_client=True) as client, suppress(ObjectNotFound):
         run = client.read_flow_run(UUID(record.flow_run_id))
         if run.state is not None and (run.state.is_scheduled() or run.state.is_paused()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from itertools import pairwise
 from uuid import UUID
 
 from prefect import get_client
@@ -11,6 +13,7 @@ from blocks.image_archive import load_archive
 from tasking import lifecycle
 from tasking.ledger import OrderRecord, archives
 from tasking.order import Order
+from tasks.bring_back import AGAIN
 from tasks.step import ledger_and_provider, step
 
 
@@ -21,7 +24,7 @@ def accept(order: Order, reference: str, flow_run_id: str) -> OrderRecord:
         archive = load_archive(order.archive) if ledger.find(reference) is None else None
         if archive is not None:  # told now, not when the imagery that is paid for has nowhere to go
             archive.folder(used_before=archives.known(ledger, archive.address))
-        record = lifecycle.accept(ledger, provider, order, reference, flow_run_id, _is_gone)
+        record = lifecycle.accept(ledger, provider, order, reference, flow_run_id, _is_gone, _started_since)
         if archive is not None:
             archives.remember(ledger, reference, archive.address)
         return record
@@ -35,3 +38,14 @@ def _is_gone(flow_run_id: str) -> bool:
         except ObjectNotFound:
             return True
     return state is not None and state.is_final() and not state.is_crashed()
+
+
+def _started_since(flow_run_id: str, when: datetime) -> bool:
+    """Whether a person started that run, or pressed Retry on it, after this time; the watcher's doing is neither."""
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(UUID(flow_run_id))
+        states = sorted(client.read_flow_run_states(run.id), key=lambda state: state.timestamp)
+    return (run.created is not None and run.created > when) or any(
+        after.timestamp > when and before.is_final() and after.is_scheduled() and after.message != AGAIN
+        for before, after in pairwise(states)
+    )

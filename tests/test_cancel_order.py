@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from prefect import get_client
-from prefect.states import Cancelled
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Cancelled, Pending, Running
 
 from flows.cancel_order import cancel_order
 from flows.order_axelglobe import order_axelglobe
@@ -97,3 +98,79 @@ def test_an_unknown_reference_is_said(installation: Installation) -> None:
     cancel = installation.start(cancel_order, reference="nowhere")
     assert cancel.state is not None
     assert "nowhere" in str(cancel.state.message)
+
+
+def requested(installation: Installation) -> FlowRun:
+    """The parked run of an order whose request is made, and which takes the next candidate when it is rejected."""
+    order = installation.order(on_rejection="next-candidate")
+    run = installation.start(order_axelglobe, deployed=True, order=order)
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    assert installation.created == (1, 1)
+    return run
+
+
+def reject(installation: Installation) -> None:
+    """The provider rejects the request."""
+    request = installation.ledger.read("bay").requests[-1].last
+    installation.simulator.axelglobe.decide(request.id, "REJECTED")
+
+
+def given_up(installation: Installation, run: FlowRun) -> None:
+    """The run, when a worker starts it, leaves the order as the person was told."""
+    state = installation.go_on(run.id).state
+    assert state is not None
+    assert state.is_cancelled(), state
+    assert installation.ledger.read("bay").ended is not None
+    assert installation.created == (1, 1)
+
+
+@pytest.mark.parametrize("process", ["starting", "lost"])
+def test_an_order_given_up_while_its_run_was_on_its_way_buys_nothing_more(
+    installation: Installation, process: str
+) -> None:
+    run = requested(installation)
+    reject(installation)
+    installation.pass_time(run)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Pending() if process == "starting" else Running(), force=True)
+    told = installation.start(cancel_order, reference="bay", stop_waiting=True).state
+    assert "was ended on our side" in str(told and told.message)
+    if process == "lost":
+        assert "1 brought back" in installation.watch(lost_after_seconds=0.0)
+    given_up(installation, run)
+    installation.retry(run)
+    given_up(installation, run)
+
+
+def test_an_order_given_up_while_its_run_was_on_its_way_stays_ended_until_a_person_presses_retry(
+    installation: Installation,
+) -> None:
+    run = requested(installation)
+    installation.pass_time(run)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Pending(), force=True)
+    installation.start(cancel_order, reference="bay", stop_waiting=True)
+    given_up(installation, run)
+    assert "reopened" not in [one.event for one in installation.ledger.journal("bay")]
+    installation.retry(run)
+    assert installation.to_the_end(installation.go_on(run.id)).is_completed()
+    assert installation.created == (1, 1)
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_an_order_is_not_called_ended_while_its_next_request_is_in_doubt(
+    installation: Installation, arrived: bool
+) -> None:
+    run = requested(installation)
+    reject(installation)
+    installation.simulator.fault("reset_after" if arrived else "reset_before", method="POST", path=REQUESTS)
+    while installation.ledger.read("bay").waits_for != "settling":
+        installation.pass_time(run)
+        run = installation.go_on(run.id)
+    told = installation.start(cancel_order, reference="bay", stop_waiting=True).state
+    assert "not known yet" in str(told and told.message)
+    assert installation.ledger.read("bay").ended is None
+    state = installation.to_the_end(run)
+    assert state.is_completed() if arrived else state.is_cancelled()
+    assert installation.created == (1, 2 if arrived else 1)

@@ -25,11 +25,11 @@ from tasking.errors import (
 )
 from tasking.provider import Request
 from tasking.status import StatusCode
-from tests.iceye_answers import TASK, Answers, iceye, json_answer
+from tests.iceye_answers import TASK, iceye, json_answer
 from tests.test_delivery_series import NOW, ORDER, Series
 from tests.test_delivery_series import series as series  # the fixture
 from tests.test_delivery_unpack import zipped
-from tests.test_iceye_products import PRODUCTS, of_type, product
+from tests.test_iceye_products import PRODUCTS, of_type, product, with_task
 
 FIVE = ("one", "two", "three", "four", "five")
 
@@ -185,7 +185,7 @@ def test_an_unsafe_product_does_not_end_an_order_whose_other_files_may_still_com
 def test_the_good_products_of_an_iceye_task_come_home_while_another_has_no_files_yet(
     series: Series, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    series.request_id, answers = TASK, Answers()
+    series.request_id, answers = TASK, with_task()
     good, late = of_type("SLC"), product(assets={})
     answers.on("GET", PRODUCTS, *3 * [json_answer(200, {"data": [good, late]})])
     answers.on("GET", "/products/SLC.json", httpx.Response(200, json={"slc": 1}))

@@ -23,7 +23,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.orm import Session
 
 from tasking.errors import LedgerUnavailable, OrderEnded, ReferenceTaken
-from tasking.ledger import Filter, Ledger, open_ledger, opening
+from tasking.ledger import Filter, Ledger, OrderRecord, open_ledger, opening
 from tasking.ledger.tables import OrderRow
 from tasking.ledger.transactions import UnknownReference
 
@@ -141,6 +141,32 @@ def test_a_delivered_or_cancelled_order_stays_ended(ledger: Ledger, status: str,
     ledger.record("bay", ended=NOON, status=status, outcome="done", cancel_asked=cancel_asked)
     claim(ledger)
     assert ledger.read("bay").ended == NOON
+
+
+def test_an_order_given_up_is_opened_again_only_by_a_run_that_was_started_since(ledger: Ledger) -> None:
+    claim(ledger)
+    ledger.record("bay", ended=NOON, status="user_cancelled", outcome="given up", cancel_asked=True, requests=[REQUEST])
+    asked = []
+
+    def by(run: str, since: bool) -> OrderRecord:
+        def started_since(run: str, when: datetime) -> bool:
+            asked.append((run, when))
+            return since
+
+        return ledger.claim(
+            "bay",
+            ORDER,
+            provider="axelglobe",
+            flow_run_id=run,
+            owner_is_gone=lambda _run: True,
+            started_since=started_since,
+        )
+
+    assert by("run-1", since=False).ended == NOON
+    with pytest.raises(ReferenceTaken, match="ended: given up"):
+        by("run-2", since=False)
+    assert by("run-2", since=True).ended is None
+    assert asked == [("run-1", NOON), ("run-2", NOON), ("run-2", NOON)]
 
 
 def test_an_announced_create_stays_open_until_its_outcome_is_known(ledger: Ledger) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from prefect import get_client
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.states import AwaitingRetry
+from prefect.states import AwaitingRetry, Cancelled
 
 from flows.cancel_order import cancel_order
 from flows.order_satellogic import order_satellogic
@@ -297,6 +297,24 @@ def test_a_capture_that_a_cancel_came_too_late_for_is_brought_home(installation:
     state = installation.to_the_end(run)
     assert state.is_cancelled(), state
     assert len(published(installation)) == 1
+    assert_home(installation, published(installation))
+
+
+def test_a_cancel_of_an_order_whose_run_is_over_says_what_fetches_the_captures(installation: Installation) -> None:
+    run = placed(installation, max_captures=8)
+    while not published(installation):
+        installation.simulator.advance(HALF_A_CYCLE)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Cancelled(message="by hand"), force=True)
+    assert "1 tended" in installation.watch()
+    told = cancel(installation)
+    assert f"Retry on run {run.id} fetches what was captured" in told
+    assert "is delivered" not in told
+    assert f"Retry on run {run.id}" in cancel(installation)
+    installation.retry(run)
+    state = installation.to_the_end(installation.go_on(run.id))
+    assert state.is_cancelled(), state
+    assert task(installation)["status"] == "canceled"
     assert_home(installation, published(installation))
 
 

@@ -42,11 +42,13 @@ class Ledger(Reading):
         provider: str,
         flow_run_id: str,
         owner_is_gone: Callable[[str], bool],
+        started_since: Callable[[str, datetime], bool] = lambda _run, _when: True,
     ) -> OrderRecord:
         """Own a reference: the first run gets it, the same run keeps it, another only when the owner is gone.
 
         An order that ended without a delivery is opened again for the run that owns it (a person pressed Retry): the
-        steps find what was already made. A delivered or cancelled one is handed back as it is, with ``ended`` set.
+        steps find what was already made. A delivered or cancelled one is handed back as it is, with ``ended`` set. So
+        is one that a person gave up while this run was on its way: that is no Retry.
 
         Args:
             reference: Ours.
@@ -54,6 +56,7 @@ class Ledger(Reading):
             provider: Provider name.
             flow_run_id: Who asks.
             owner_is_gone: Tells for the owner's flow run id whether it can no longer go on.
+            started_since: Tells for a flow run id whether a person started it, or pressed Retry on it, after a time.
 
         Raises:
             ReferenceTaken: Another run owns it, or it names another order.
@@ -88,10 +91,14 @@ class Ledger(Reading):
                 self.note(session, reference, "claimed", f"Order {reference} accepted: {order['name']}")
                 return self.snapshot(session, reference)
         held = self.read(reference)
-        gone = held.flow_run_id != flow_run_id and may_go_on(held) and owner_is_gone(held.flow_run_id)
-        return self._take_over(held, order, flow_run_id, gone)
+        given_up = held.ended if held.cancel_asked else None
+        wanted = given_up is None or started_since(flow_run_id, given_up)
+        gone = held.flow_run_id != flow_run_id and may_go_on(held) and wanted and owner_is_gone(held.flow_run_id)
+        return self._take_over(held, order, flow_run_id, gone, wanted)
 
-    def _take_over(self, held: OrderRecord, order: dict[str, Any], flow_run_id: str, gone: bool) -> OrderRecord:
+    def _take_over(
+        self, held: OrderRecord, order: dict[str, Any], flow_run_id: str, gone: bool, wanted: bool
+    ) -> OrderRecord:
         mine = held.flow_run_id == flow_run_id
         if not mine and not gone:
             state = f"ended: {held.outcome}" if held.ended else "still open"
@@ -111,7 +118,9 @@ class Ledger(Reading):
             if not mine:
                 row.flow_run_id = flow_run_id
                 self.note(session, row.reference, "taken over", f"Run {flow_run_id} goes on for {held.flow_run_id}")
-            if row.ended is not None and may_go_on(record_of(row)):
+            now = record_of(row)
+            given_up = now.cancel_asked and not (wanted and now.ended == held.ended)  # or in this very moment
+            if now.ended is not None and may_go_on(now) and not given_up:
                 row.ended = row.outcome = None
                 self.note(session, row.reference, "reopened", "Tried again; what was already made is found again")
             row.waits_for = row.wake_at = None
@@ -238,6 +247,7 @@ def may_go_on(record: OrderRecord) -> bool:
     ======================================  ==========================================================
     delivered                               no: there is nothing left to do
     cancelled before anything was ordered   no: a person wished so, and nothing is owed
+    given up by a person after that         yes: Retry pressed since then fetches what was made, and orders nothing
     any other end                           yes: Retry finds what was made and goes on with it
     ======================================  ==========================================================
     """

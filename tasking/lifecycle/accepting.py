@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from tasking.errors import OtherEnvironment
 from tasking.ledger import Ledger, OrderRecord
@@ -21,6 +22,7 @@ def accept(
     reference: str,
     flow_run_id: str,
     owner_is_gone: Callable[[str], bool],
+    started_since: Callable[[str, datetime], bool] = lambda _run, _when: True,
 ) -> OrderRecord:
     """Check the order and own its reference.
 
@@ -37,6 +39,7 @@ def accept(
         provider=provider.name,
         flow_run_id=flow_run_id,
         owner_is_gone=owner_is_gone,
+        started_since=started_since,
     )
     if record.ended is None:
         _stay(ledger, provider, record)
