@@ -22,6 +22,8 @@ class Candidate(BaseModel):
         sun_elevation_deg: Sun above the horizon, degrees; negative at night.
         sun_azimuth_deg: Sun azimuth, degrees clockwise from north.
         coverage_percent: Share of the area covered in the provider's own figure, 0..100.
+        quoted: What it was quoted with, as the provider's folder wrote it down: requested is that or nothing. ``None``
+            where nothing was quoted, and for what an older version wrote down.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,3 +39,4 @@ class Candidate(BaseModel):
     sun_elevation_deg: float | None = None
     sun_azimuth_deg: float | None = None
     coverage_percent: float | None = None
+    quoted: dict[str, str] | None = None

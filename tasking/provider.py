@@ -101,6 +101,7 @@ class Quote(BaseModel):
         notes: What a person should know, e.g. what is left of the budget, or a rule that may bite.
         valid_until: Until when it can be ordered (provider time), e.g. the window's start where that must lie ahead;
             ``None`` as long as the window lasts.
+        quoted: What the quote holds for, to be handed back as `Candidate.quoted` when it is ordered.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -109,6 +110,7 @@ class Quote(BaseModel):
     currency: str | None = None
     notes: tuple[str, ...] = ()
     valid_until: AwareDatetime | None = None
+    quoted: dict[str, str] | None = None
 
 
 class CancelTerms(BaseModel):

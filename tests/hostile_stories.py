@@ -153,11 +153,11 @@ def iceye() -> Story:
         contract = simulator.iceye.contract_id(priced=True)
         account: dict[str, Any] = {"contract_id": contract}
         told = _Recording(simulator, Iceye, IceyeSettings(**_account(simulator, "iceye"), **account))
-        none = Candidate(id="any", start=START, end=START)
         told.step("learn_time", lambda it: it.learn_time())
-        told.step("quote", lambda it: it.quote(order))
-        request = told.step("request", lambda it: it.request(order, None, none, LABEL))
-        others = [told.provider.request(order, None, none, f"{LABEL}#{n}").id for n in (2, 3, 4)]
+        quote = told.step("quote", lambda it: it.quote(order))
+        whole = Candidate(id="any", start=START, end=START, quoted=quote.quoted)
+        request = told.step("request", lambda it: it.request(order, None, whole, LABEL))
+        others = [told.provider.request(order, None, whole, f"{LABEL}#{n}").id for n in (2, 3, 4)]
         told.step("find_request", lambda it: it.find_request(order, None, LABEL))
         simulator.advance(1800)
         told.step("cancel_terms", lambda it: it.cancel_terms(others[2]))

@@ -98,6 +98,7 @@ def test_a_wait_that_the_ledger_could_not_note_is_noted_soon_after(
     due = run.state.state_details.scheduled_time
     assert due is not None
     assert due < utc_now() + timedelta(minutes=2)
+    installation.pass_time(run)
     installation.go_on(run.id)
     assert installation.ledger.read("bay").wake_at is not None
 

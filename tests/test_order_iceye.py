@@ -54,6 +54,14 @@ def said(run: FlowRun) -> str:
     return str(run.state and run.state.message)
 
 
+def approve(installation: Installation, run: FlowRun) -> FlowRun:
+    """Fill in the form of a run that stands before a person, and press Resume."""
+    with get_client(sync_client=True) as client:
+        answer = {"run_input": {"decision": "approve", "note": ""}}
+        client.request("POST", "/flow_runs/{id}/resume", path_params={"id": run.id}, json=answer)
+    return installation.go_on(run.id)
+
+
 def until(installation: Installation, run: FlowRun, *words: str) -> FlowRun:
     """Go on until the run has seen the task in one of the states."""
     for _ in range(20):
@@ -263,11 +271,34 @@ def test_a_person_who_approves_sees_the_price_and_nothing_is_ordered_before(inst
     assert record.price is not None
     assert f"{record.price:,.2f} USD" in (record.waits_message or "")
     assert made(installation) == 0
-    with get_client(sync_client=True) as client:
-        answer = {"run_input": {"decision": "approve", "note": ""}}
-        client.request("POST", "/flow_runs/{id}/resume", path_params={"id": run.id}, json=answer)
-    installation.go_on(run.id)
+    approve(installation, run)
     assert made(installation) == 1
+
+
+def test_what_a_person_approved_is_ordered_also_when_the_contracts_defaults_changed_meanwhile(
+    installation: Installation,
+) -> None:
+    run = installation.start(order_iceye, deployed=True, order=order(installation, require_approval=True))
+    modes = {"allowed": ["STRIPMAP", "SPOTLIGHT_FINE"], "default": "SPOTLIGHT_FINE"}
+    contract(installation, imagingModes=modes, sla={"allowed": ["SLA_8H", "SLA_72H"], "default": "SLA_72H"})
+    approve(installation, run)
+    (task,) = installation.simulator.iceye.tasks()
+    assert (task["mode"], task["sla"]) == ("STRIPMAP", "SLA_8H")
+    assert task["price"] == (installation.ledger.read("bay").price or 0) * 100
+
+
+def test_what_a_person_approved_and_the_contract_no_longer_has_is_not_replaced_by_what_it_has_now(
+    installation: Installation,
+) -> None:
+    run = installation.start(order_iceye, deployed=True, order=order(installation, require_approval=True))
+    contract(installation, imagingModes={"allowed": ["SPOTLIGHT_FINE"], "default": "SPOTLIGHT_FINE"})
+    run = approve(installation, run)
+    assert made(installation) == 0
+    assert run.state is not None
+    assert run.state.is_failed(), run.state
+    for part in ("imaging_mode: STRIPMAP", "so it was quoted", "allows SPOTLIGHT_FINE now", "Nothing was ordered"):
+        assert part in said(run)
+    assert installation.ledger.read("bay").status == "rejected"
 
 
 def test_an_address_that_expires_in_the_middle_of_a_file_is_asked_for_anew(installation: Installation) -> None:

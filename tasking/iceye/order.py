@@ -55,8 +55,9 @@ class IceyeOrder(Order):
 
     Documented: the window ends within 14 days from the order, the incidence angle lies in 10 to 45 degrees. ICEYE also
     asks for a window of 24 hours or more and for 12 (background: 24) hours ahead of its start; its own examples break
-    both, so `tasking.iceye.provider.Iceye` warns of them and leaves the refusal to ICEYE. What is not set is not sent:
-    then ICEYE takes the contract's default, or chooses what it can schedule best.
+    both, so `tasking.iceye.provider.Iceye` warns of them and leaves the refusal to ICEYE. What is not set
+    is the contract's default, as it was when the order was quoted; where there is none, it is not sent, and ICEYE
+    chooses what it can schedule best.
     """
 
     model_config = ConfigDict(

@@ -27,6 +27,7 @@ from tasking.iceye.fetching import Products
 from tasking.iceye.finding import created_after, our_task
 from tasking.iceye.models import Scene, Task
 from tasking.iceye.order import IceyeOrder
+from tasking.iceye.quoted import still_as_quoted
 from tasking.iceye.quoting import no_funds, quote_for
 from tasking.iceye.settings import IceyeSettings
 from tasking.iceye.terms import Agreed, agreed, chosen_contract, refuse_dates, task_body
@@ -117,24 +118,27 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         return self._request(found) if found is not None else None
 
     def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:  # noqa: ARG002
-        """Create the task. One POST, never repeated; see `tasking.http.api.Api.create`.
+        """Create the task, as it was quoted. One POST, never repeated; see `tasking.http.api.Api.create`.
 
-        The contract is read before, within the time that getting ready may take. The scene is not: a task that was
-        just made has none.
+        Contract and price are read before, within the time that getting ready may take. The scene is not: a task that
+        was just made has none. A candidate that an older version wrote down tells nothing of its quote: then the
+        contract of today is settled anew.
 
         Raises:
             Uncertain: It was sent, and what came of it is unknown.
             Unavailable: It was not sent.
-            Refused: A clear no: by the contract, the budget or any other rule.
+            Refused: A clear no: by the contract, the budget or any other rule, or what was quoted is not offered any
+                more, or costs more.
         """
         mine, begun = _ours(order), time.monotonic()
+        quoted = candidate.quoted if candidate else None
         problem: ProviderError
         try:
-            terms = self._terms(mine)
+            terms = still_as_quoted(self.client, mine, quoted) if quoted else self._terms(mine)
         except InvalidOrder as no:
             problem = Refused(str(no), provider=self.name, verb="create task", reference=label)
         except UnexpectedAnswer as odd:
-            message = f"was not sent, the contract cannot be read: {odd}"
+            message = f"was not sent, contract or price cannot be read: {odd}"
             problem = Unavailable(message, provider=self.name, verb="create task", reference=label)
         else:
             try:

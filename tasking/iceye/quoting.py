@@ -48,9 +48,10 @@ def quote_for(client: IceyeClient, order: IceyeOrder, terms: Agreed) -> Quote:
         raise client.api.unexpected(f"feasibility is {verdict.result[:60]!r}", Call("check feasibility"))
     until = order.window.start  # ICEYE takes no window that has begun
     if price is None:
-        return Quote(notes=tuple(notes), valid_until=until)
+        return Quote(notes=tuple(notes), valid_until=until, quoted=terms.kept)
     amount = money(price.amount, price.currency)
-    return Quote(price=amount, currency=price.currency, notes=tuple(notes), valid_until=until)
+    kept = {**terms.kept, "amount": str(price.amount), "currency": price.currency}
+    return Quote(price=amount, currency=price.currency, notes=tuple(notes), valid_until=until, quoted=kept)
 
 
 def no_funds(no: Refused) -> Refused | None:
@@ -78,9 +79,8 @@ def _price(client: IceyeClient, order: IceyeOrder, terms: Agreed, notes: list[st
         fields = ", ".join(terms.open_for_price)
         notes.append(f"No price: the contract has no default for {fields}, and the order does not say; name it")
         return None
-    taken = {field: terms.taken(field) or "" for field in ("exclusivity", "priority", "sla", "eula")}
     try:
-        price = client.price(terms.contract_id, terms.imaging_mode, order.point.lat, order.point.lon, **taken)
+        price = ask_price(client, order, terms)
     except Refused as no:
         if no.status == 401:
             raise
@@ -100,6 +100,12 @@ def _price(client: IceyeClient, order: IceyeOrder, terms: Agreed, notes: list[st
     else:
         notes.append(f"Left of the budget before this: {money(left, price.currency)} {price.currency}")
     return price
+
+
+def ask_price(client: IceyeClient, order: IceyeOrder, terms: Agreed) -> TaskPrice:
+    """What the order costs under these terms; they leave none open, see `Agreed.open_for_price`."""
+    taken = {field: terms.taken(field) or "" for field in ("exclusivity", "priority", "sla", "eula")}
+    return client.price(terms.contract_id, terms.imaging_mode, order.point.lat, order.point.lon, **taken)
 
 
 def _budget(client: IceyeClient, terms: Agreed) -> Summary | None:

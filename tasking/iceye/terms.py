@@ -44,6 +44,13 @@ class Agreed(BaseModel):
         return said or self.defaults.get(field)
 
     @property
+    def kept(self) -> dict[str, str]:
+        """What a quote is for: contract, mode, and each word that holds, said or not."""
+        words = {field: self.taken(field) for field in _PRICED}
+        said = {field: word for field, word in words.items() if word is not None}
+        return {"contract_id": self.contract_id, "imaging_mode": self.imaging_mode, **said}
+
+    @property
     def open_for_price(self) -> list[str]:
         """The fields a price cannot be asked without and nobody has said."""
         return [field for field in _PRICED if self.taken(field) is None]
@@ -59,7 +66,7 @@ def chosen_contract(contracts: Sequence[Contract], wanted: str | None) -> Contra
     Raises:
         InvalidOrder: There is none, none of that id, or more than one to choose from; names them.
     """
-    there = "; ".join(each.shown for each in contracts[:20]) or "none"
+    there = listed(contracts)
     if wanted is not None:
         for each in contracts:
             if each.id.lower() == wanted.lower():
@@ -72,18 +79,28 @@ def chosen_contract(contracts: Sequence[Contract], wanted: str | None) -> Contra
     return contracts[0]
 
 
+def listed(contracts: Sequence[Contract]) -> str:
+    """Contracts by name and id, for a person."""
+    return "; ".join(each.shown for each in contracts[:20]) or "none"
+
+
+def terms_by_field(contract: Contract) -> dict[str, Terms]:
+    """What a contract says of each word but the mode."""
+    return {
+        "priority": contract.priority,
+        "sla": contract.sla,
+        "exclusivity": contract.exclusivity,
+        "eula": contract.eula,
+    }
+
+
 def agreed(order: IceyeOrder, contract: Contract) -> Agreed:
     """The order's words under a contract.
 
     Raises:
         InvalidOrder: The contract does not allow one of them; says what it allows.
     """
-    by_field = {
-        "priority": contract.priority,
-        "sla": contract.sla,
-        "exclusivity": contract.exclusivity,
-        "eula": contract.eula,
-    }
+    by_field = terms_by_field(contract)
     mode = _allowed("imaging_mode", order.imaging_mode, contract.imaging_modes, contract)
     mode = mode or contract.imaging_modes.taken
     if mode is None:
@@ -115,7 +132,7 @@ def task_body(order: IceyeOrder, terms: Agreed, reference: str | None = None) ->
 
     Args:
         order: The order.
-        terms: From `agreed`.
+        terms: From `agreed`, or `tasking.iceye.quoted.still_as_quoted`.
         reference: Our label, by which the task is found again; at most 256 characters.
     """
     body: Json = {

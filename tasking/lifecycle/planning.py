@@ -79,7 +79,7 @@ def _quote(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
         ledger.record(reference, candidate=window)
         return
     quote = provider.quote(order)
-    window = window.model_copy(update={"valid_until": quote.valid_until})
+    window = window.model_copy(update={"valid_until": quote.valid_until, "quoted": quote.quoted})
     price = f"{quote.price} {quote.currency}" if quote.price is not None else "no price given"
     ledger.record(
         reference,
