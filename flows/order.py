@@ -111,17 +111,30 @@ def _to_its_end(order: Order, reference: str) -> State[Any]:
 def _collect(order: Order, reference: str) -> None:
     while True:
         while not _requested(reference):
-            _step(order, reference, prepare, order, reference)
-            if _step(order, reference, choose, order, reference) is None:
-                continue
-            if order.require_approval and not _requested(reference):
-                _step(order, reference, approve, order, reference)
-            _step(order, reference, request, order, reference)
+            try:
+                _place(order, reference)
+            except OrderEnded as end:
+                if not _put_off(reference, end):
+                    raise
         imagery = _step(order, reference, follow, order, reference)
         if imagery is not None:
             _step(order, reference, deliver, order, reference, imagery)
             if _ended(reference):
                 return
+
+
+def _place(order: Order, reference: str) -> None:
+    _step(order, reference, prepare, order, reference)
+    if _step(order, reference, choose, order, reference) is None:
+        return
+    if order.require_approval and not _requested(reference):
+        _step(order, reference, approve, order, reference)
+    _step(order, reference, request, order, reference)
+
+
+def _put_off(reference: str, end: OrderEnded) -> bool:
+    with ledger() as book:
+        return lifecycle.put_off(book, reference, end)
 
 
 def _step(order: Order, reference: str, run: Callable[..., T | Wait], *args: Any) -> T:

@@ -7,7 +7,7 @@ the network when called, and raise the errors of `tasking.errors`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Any, Protocol, runtime_checkable
@@ -168,8 +168,13 @@ class Provider(Protocol):
     def learn_time(self) -> None:
         """Make sure that ``clock`` is known, by the cheapest call there is."""
 
-    def find_request(self, order: Order, plan_id: str | None, label: str) -> Request | None:
-        """The request that carries ``label``, or ``None``; raises `ReferenceTaken` if it is another order's."""
+    def find_request(
+        self, order: Order, plan_id: str | None, label: str, earlier: Collection[str] = ()
+    ) -> Request | None:
+        """The request that carries ``label``, or ``None``; raises `ReferenceTaken` if it is another order's.
+
+        ``earlier`` are the ids of all the order's requests before it, which are not taken for it.
+        """
 
     def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:
         """Order the capture; one POST, never repeated below. Raises `Uncertain` when the outcome is unknown.
@@ -200,7 +205,10 @@ class Plans(Protocol):
     """A provider that answers with candidates to choose from."""
 
     def find_plan(self, order: Order, label: str) -> Plan | None:
-        """The plan that carries ``label``, or ``None``; raises `ReferenceTaken` if it is another order's."""
+        """The plan that carries ``label``, or ``None``; raises `ReferenceTaken` if it is another order's.
+
+        ``earlier`` are the ids of all the order's requests before it, which are not taken for it.
+        """
 
     def plan(self, order: Order, label: str) -> Plan:
         """Create the plan; one POST, never repeated below. Raises `Uncertain` when the outcome is unknown."""

@@ -31,7 +31,10 @@ def look(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> 
     ids = [request.last.id for one in waiting for request in one.requests]
     answers = provider.read(ids, candidates) if ids else {}
     for one in waiting:
-        lifecycle.note_answers(ledger, provider, one, answers, seen_by_watcher=True)
+        noted = lifecycle.note_answers(ledger, provider, one, answers, seen_by_watcher=True)
+        nothing_new = not any(lifecycle.undelivered(noted, request.last) for request in noted.requests)
+        if noted.changed_at is not None and nothing_new and lifecycle.is_put_off(ledger, noted):
+            ledger.record(one.reference, changed_at=None)  # no other candidate is taken: a rejection changes nothing
     planned = [one for one in due if one.waits_for == "candidates" and one.plan_id is not None]
     for one in planned:
         _look_at_plan(ledger, provider, one)

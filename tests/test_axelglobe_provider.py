@@ -240,6 +240,24 @@ def test_no_request_on_our_plan_is_overlooked(requests: list[TaskRequest], label
     assert (ours.id if ours else None) == found
 
 
+KNOWN: list[tuple[str, list[TaskRequest], str | None]] = [
+    ("the first stands on a forgotten plan, names lost", listed(("b", "x", "p")), "b"),
+    ("the first stands on a forgotten plan, the second not made yet", [], None),
+    ("both on one plan, names lost", listed(("a", "x", "p"), ("b", "y", "p")), "b"),
+    ("the second not made yet, names lost", listed(("a", "x", "p")), None),
+    ("the first is younger by its id's order", list(reversed(listed(("b", "x", "p"), ("a", "y", "p")))), "b"),
+    ("the first echoes the second's name", listed(("a", "ref#2", "p")), None),
+]
+
+
+@pytest.mark.parametrize(("requests", "found"), [case[1:] for case in KNOWN], ids=[case[0] for case in KNOWN])
+def test_the_second_request_is_told_from_the_first_by_its_id_on_whichever_plan_that_stands(
+    requests: list[TaskRequest], found: str | None
+) -> None:
+    ours = our_request(requests, "p", "ref#2", ["a"])
+    assert (ours.id if ours else None) == found
+
+
 # creates --------------------------------------------------------------------------------------------------------------
 
 CREATE_FAULTS: list[tuple[dict[str, Any], type[Exception], int]] = [

@@ -140,7 +140,9 @@ def test_an_order_given_up_while_its_run_was_on_its_way_buys_nothing_more(
         assert "1 brought back" in installation.watch(lost_after_seconds=0.0)
     given_up(installation, run)
     installation.retry(run)
-    given_up(installation, run)
+    state = installation.go_on(run.id).state
+    assert "Rejected for now" in str(state and state.message), "accepted after all it would be paid, and is waited for"
+    assert installation.created == (1, 1)
 
 
 def test_an_order_given_up_while_its_run_was_on_its_way_stays_ended_until_a_person_presses_retry(

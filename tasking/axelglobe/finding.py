@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -36,7 +36,9 @@ def our_plan(plans: Iterable[TaskPlan], order: AxelGlobeOrder, label: str) -> Ta
     return None
 
 
-def our_request(requests: Iterable[TaskRequest], plan_id: str, label: str) -> TaskRequest | None:
+def our_request(
+    requests: Iterable[TaskRequest], plan_id: str, label: str, earlier: Collection[str] = ()
+) -> TaskRequest | None:
     """The request that ``label`` stands for, among the requests that the provider lists for our plan.
 
     A request that is overlooked here would be bought a second time, and the document's examples leave open whether the
@@ -49,8 +51,18 @@ def our_request(requests: Iterable[TaskRequest], plan_id: str, label: str) -> Ta
     * What is left carries names that are not ours, so the provider did not give back what we sent. Requests of one
       order are made one after the other, so these are told apart by age: the oldest is the first one that no name
       speaks for. So for the first request of an order, any unexplained request on the plan is taken for it.
+    * The order's earlier requests, known by id, are none of these. They need not stand on this plan: the provider may
+      have forgotten the plan they were made on.
+
+    Args:
+        requests: What the provider lists for the plan.
+        plan_id: Our plan.
+        label: What the request that is looked for carries.
+        earlier: Ids of all the order's requests before that one.
     """
-    ours = _oldest_first(each for each in requests if each.properties.task_plan_id in (None, plan_id))
+    ours = _oldest_first(
+        each for each in requests if each.properties.task_plan_id in (None, plan_id) and each.id not in earlier
+    )
     numbers = {each.id: _number(each.properties.name, label) for each in ours}
     wanted = _number(label, label)
     for each in ours:
@@ -58,7 +70,7 @@ def our_request(requests: Iterable[TaskRequest], plan_id: str, label: str) -> Ta
             return each
     nameless = [each for each in ours if numbers[each.id] is None]
     told = {number for number in numbers.values() if number is not None}
-    position = sum(1 for number in range(1, wanted or 1) if number not in told)
+    position = 0 if earlier else sum(1 for number in range(1, wanted or 1) if number not in told)
     return nameless[position] if position < len(nameless) else None
 
 

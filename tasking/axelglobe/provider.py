@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -96,12 +96,14 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
                 candidates[candidate.id] = candidate
         return list(candidates.values())
 
-    def find_request(self, order: Order, plan_id: str | None, label: str) -> Request | None:
+    def find_request(
+        self, order: Order, plan_id: str | None, label: str, earlier: Collection[str] = ()
+    ) -> Request | None:
         """The request that ``label`` stands for, or ``None``; how it is told is in `finding.our_request`."""
         _ours(order)
         assert plan_id is not None, "AxelGlobe orders have a plan"
         with _about(label):
-            found = our_request(self.client.requests(task_plan_id=plan_id), plan_id, label)
+            found = our_request(self.client.requests(task_plan_id=plan_id), plan_id, label, earlier)
         return request_of(found, self.settings, self.clock.now()) if found is not None else None
 
     def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:  # noqa: ARG002

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
@@ -97,7 +97,13 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
 
     # the order -------------------------------------------------------------------------------------------------------
 
-    def find_request(self, order: Order, plan_id: str | None, label: str) -> Request | None:  # noqa: ARG002
+    def find_request(
+        self,
+        order: Order,
+        plan_id: str | None,  # noqa: ARG002
+        label: str,
+        earlier: Collection[str] = (),  # noqa: ARG002
+    ) -> Request | None:
         """The task that carries ``label`` as its reference, the oldest if there are several.
 
         ICEYE's list knows no filter by reference: the tasks made since the order can have been placed are read. The

@@ -10,6 +10,7 @@ from tasking.lifecycle.choosing import choose, chosen, drop, requested, revive
 from tasking.lifecycle.delivering import deliver, end, ending
 from tasking.lifecycle.following import ENDED, follow, note_answers, ordered, still_going, undelivered
 from tasking.lifecycle.labels import in_doubt, label
+from tasking.lifecycle.outlasting import is_put_off, put_off
 from tasking.lifecycle.pausing import look_after, passes, pause
 from tasking.lifecycle.planning import WHOLE_WINDOW, candidates, half_time, prepare
 from tasking.lifecycle.requesting import request
@@ -29,6 +30,7 @@ __all__ = [
     "follow",
     "half_time",
     "in_doubt",
+    "is_put_off",
     "label",
     "look_after",
     "note_answers",
@@ -36,6 +38,7 @@ __all__ = [
     "passes",
     "pause",
     "prepare",
+    "put_off",
     "request",
     "requested",
     "revive",

@@ -8,9 +8,9 @@ from tasking.candidate import Candidate
 from tasking.choice import Ranked
 from tasking.errors import OrderEnded, Unavailable
 from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle.following import note_answers, ordered
+from tasking.lifecycle.following import ENDED, note_answers, ordered, undelivered
 from tasking.lifecycle.labels import in_doubt, label
-from tasking.provider import Provider
+from tasking.provider import Provider, Request
 from tasking.status import StatusCode
 from tasking.waiting import readable
 
@@ -24,19 +24,37 @@ def requested(record: OrderRecord) -> bool:
     return current is not None and record.candidate is not None and current.candidate == record.candidate
 
 
+def may_bring_something(record: OrderRecord) -> list[Request]:
+    """Requests, oldest first, that are under way, have something to deliver, or may be accepted after a rejection."""
+    return [
+        one.last
+        for one in record.requests
+        if _has_life(record, one.last) or (one.last.status is StatusCode.REJECTED and not one.last.final)
+    ]
+
+
+def _has_life(record: OrderRecord, request: Request) -> bool:
+    """Whether the provider is at work on a request, or has something of it: it is paid then."""
+    return request.status not in (StatusCode.REJECTED, *ENDED) or bool(undelivered(record, request))
+
+
 def revive(ledger: Ledger, provider: Provider, reference: str) -> bool:
-    """Before another candidate is taken after a rejection: whether the provider accepted the last request after all."""
+    """Before another candidate is taken after a rejection: whether the provider accepted a request after all.
+
+    A candidate that is chosen, and approved perhaps, gives way; one whose request may have arrived stays.
+    """
     record = ledger.read(reference)
     current = record.current_request
-    if current is None or record.candidate is not None:
+    if current is None or requested(record) or in_doubt(ledger, record):
         return False
-    record = note_answers(ledger, provider, record, provider.read([current.last.id], ordered(record)))
-    current = record.current_request
-    if current is None or current.last.status is StatusCode.REJECTED:
+    ids = [one.last.id for one in record.requests]
+    record = note_answers(ledger, provider, record, provider.read(ids, ordered(record)))
+    alive = [one.last for one in record.requests if _has_life(record, one.last)]
+    if not alive:
         return False
-    ledger.record(
-        reference, "revived", f"Request {current.last.id} was accepted after all", candidate=current.candidate
-    )
+    names = ", ".join(one.id for one in alive)
+    # with the candidate of the last request the order counts as requested, and all its requests are followed
+    ledger.record(reference, "revived", f"Accepted after all: request {names}", candidate=current.candidate)
     return True
 
 

@@ -73,12 +73,8 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
 
 def _rejected(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord, last: Request) -> Wait | None:
     now, end = provider.clock.now(), order.window.end
-    if order.on_rejection == "next-candidate" and record.plan_id is not None and now < end:
-        if record.cancel_asked:
-            raise OrderEnded(
-                StatusCode.USER_CANCELLED,
-                f"Request {last.id} was rejected, and no other candidate is taken: a person asked to cancel",
-            )
+    another = order.on_rejection == "next-candidate" and record.plan_id is not None and not record.cancel_asked
+    if another and now < end:
         message = f"Request {last.id} was rejected; taking the next candidate"
         ledger.record(record.reference, "next candidate", message, candidate=None)
         return None

@@ -11,7 +11,9 @@ from tasking.choice import Ranked, rank
 from tasking.create import create_once
 from tasking.errors import InvalidOrder, NotFound, OrderEnded, Refused, Unavailable
 from tasking.ledger import Ledger, OrderRecord
+from tasking.lifecycle.choosing import requested
 from tasking.lifecycle.labels import in_doubt, label, plan_label
+from tasking.lifecycle.outlasting import outlast
 from tasking.lifecycle.pausing import look_after
 from tasking.order import Order
 from tasking.provider import Plan, Plans, Provider, Quotes
@@ -29,10 +31,16 @@ MOST_PLANS = 20
 def prepare(ledger: Ledger, provider: Provider, order: Order, reference: str) -> Wait | None:
     """Have a plan at the provider, or its quote; asks nothing when that is known already.
 
+    Where no other candidate is taken any more, waits for what was rejected; see `outlast`.
+
     Raises:
         OrderEnded: The window is over, or the provider refuses.
     """
+    if (rest := outlast(ledger, provider, order, reference)) is not None:
+        return rest
     record = ledger.read(reference)
+    if requested(record):
+        return None
     try:
         if isinstance(provider, Plans):
             return _plan(ledger, provider, order, record)

@@ -30,6 +30,7 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
     if candidate is None or not _may_be_bought(ledger, order, record, candidate):
         return None
     plan_id, tag = record.plan_id, label(record)
+    earlier = [one.last.id for one in record.requests]
 
     def made(there: Request) -> dict[str, Any]:
         ours = RequestRecord(attempt=record.attempt, label=tag, candidate=candidate, last=there)
@@ -48,7 +49,7 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
             reference,
             "request",
             tag,
-            find=lambda: provider.find_request(order, plan_id, tag),
+            find=lambda: provider.find_request(order, plan_id, tag, earlier),
             create=lambda: provider.request(order, plan_id, candidate, tag),
             made=made,
         )

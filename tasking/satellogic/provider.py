@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -98,7 +98,13 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
 
     # requests --------------------------------------------------------------------------------------------------------
 
-    def find_request(self, order: Order, plan_id: str | None, label: str) -> Request | None:  # noqa: ARG002
+    def find_request(
+        self,
+        order: Order,
+        plan_id: str | None,  # noqa: ARG002
+        label: str,
+        earlier: Collection[str] = (),  # noqa: ARG002
+    ) -> Request | None:
         """The task called ``label``, the oldest if there are several; how it is told is in `finding.our_task`.
 
         The documented filter by name spares us the rest of the list. Should the server refuse it, all tasks are read.
