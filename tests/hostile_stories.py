@@ -95,7 +95,9 @@ def _short(said: Said) -> Said:
     if b'"features"' not in said.body:
         return said if said.body.startswith((b"{", b"[")) else replace(said, body=said.body[:1000])
     value = json.loads(said.body)
-    return said.with_body({**value, "features": value["features"][:3]})
+    few = value["features"][:3]
+    counts = {name: len(few) for name in ("numberMatched", "numberReturned") if name in value}
+    return said.with_body({**value, **counts, "features": few})
 
 
 def _opened(item: Any, key: str) -> Callable[[Provider], int]:
