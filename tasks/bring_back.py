@@ -89,11 +89,11 @@ def bring_back(
         failed, since = _any_of(StateType.FAILED), utc_now() - RECENT
         recent = FlowRunFilterEndTime(after_=since)  # type: ignore[arg-type]  # any aware time does
         before = FlowRunFilterEndTime(before_=since)  # type: ignore[arg-type]
-        runs = _all_runs(client, flows, FlowRunFilter(state=_any_of(*states)))
-        runs += _all_runs(client, flows, FlowRunFilter(state=failed, end_time=recent))
+        runs = all_runs(client, flows, FlowRunFilter(state=_any_of(*states)))
+        runs += all_runs(client, flows, FlowRunFilter(state=failed, end_time=recent))
         for first in range(0, len(owners), PAGE):
             some = FlowRunFilterId(any_=list(owners[first : first + PAGE]))
-            runs += _all_runs(client, flows, FlowRunFilter(id=some, state=failed, end_time=before))
+            runs += all_runs(client, flows, FlowRunFilter(id=some, state=failed, end_time=before))
         alive, skipped = runs_with_a_process(), set(elsewhere)  # after the read: a run seen must show its process
         if (hidden := _hidden_runs()) is not None:
             get_run_logger().warning(
@@ -125,7 +125,8 @@ def may_come_back(state: State) -> bool:
     return state.is_crashed() or (is_crash(state) and utc_now() - state.timestamp < RECENT + REST)
 
 
-def _all_runs(client: SyncPrefectClient, flows: Sequence[str], which: FlowRunFilter) -> list[FlowRun]:
+def all_runs(client: SyncPrefectClient, flows: Sequence[str], which: FlowRunFilter) -> list[FlowRun]:
+    """All runs of these flows that the filter lets through: Prefect lists `PAGE` at once."""
     found: list[FlowRun] = []
     while True:
         page = client.read_flow_runs(

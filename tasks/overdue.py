@@ -22,10 +22,9 @@ from prefect.client.schemas.filters import (
     TaskRunFilterStartTime,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.client.schemas.sorting import FlowRunSort
 
 from tasking.clock import utc_now
-from tasks.bring_back import PAGE, runs_with_a_process
+from tasks.bring_back import all_runs, runs_with_a_process
 from tasks.step import step
 
 
@@ -60,7 +59,7 @@ def overdue(flows: Sequence[str], watch: str, owners: Iterable[UUID], after: tim
     now, open_ones = utc_now(), set(owners)
     with get_client(sync_client=True) as client:
         ours = FlowFilter(name=FlowFilterName(any_=list(flows)))
-        late = [run for run in _due_before(client, ours, now - after) if run.id in open_ones]
+        late = [run for run in _due_before(client, flows, now - after) if run.id in open_ones]
         if not late:
             return None
         since = min(run.next_scheduled_start_time or now for run in late)
@@ -72,21 +71,10 @@ def overdue(flows: Sequence[str], watch: str, owners: Iterable[UUID], after: tim
     return Overdue(len(late), since, stuck)
 
 
-def _due_before(client: SyncPrefectClient, ours: FlowFilter, when: datetime) -> list[FlowRun]:
+def _due_before(client: SyncPrefectClient, flows: Sequence[str], when: datetime) -> list[FlowRun]:
     due = FlowRunFilterNextScheduledStartTime(before_=when)  # type: ignore[arg-type]  # any aware time does
     waits = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
-    found: list[FlowRun] = []
-    while True:
-        page = client.read_flow_runs(
-            flow_filter=ours,
-            flow_run_filter=FlowRunFilter(state=waits, next_scheduled_start_time=due),
-            sort=FlowRunSort.ID_DESC,
-            limit=PAGE,
-            offset=len(found),
-        )
-        found += page
-        if len(page) < PAGE:
-            return found
+    return all_runs(client, flows, FlowRunFilter(state=waits, next_scheduled_start_time=due))
 
 
 def _watched(client: SyncPrefectClient, watch: str, begin: datetime, end: datetime) -> bool:

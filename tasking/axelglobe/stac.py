@@ -14,6 +14,7 @@ import httpx
 from tasking.axelglobe import filters
 from tasking.axelglobe.models import Json, StacPage
 from tasking.http.api import Api, Call
+from tasking.http.lists import refuse_cut
 
 if TYPE_CHECKING:
     from pystac_client.stac_api_io import StacApiIO
@@ -102,23 +103,13 @@ def _stac_io(api: Api, address: httpx.URL, call: Call) -> StacApiIO:
                 _next(api, call, link, at) for link in page.links if link.get("rel") == "next" and link.get("href")
             )
             if not links or not features:  # pystac-client ends the list here
-                _refuse_cut(api, call, page, len(self.items))
+                refuse_cut(api, call, page, len(self.items))
             return page.model_copy(update={"features": features, "links": links}).model_dump_json()
 
     allowance = api.allowance()
     io = ThroughOurApi(max_retries=None)
     io.seen, io.items = set(), set()
     return io
-
-
-def _refuse_cut(api: Api, call: Call, last: StacPage, count: int) -> None:
-    """Raise when a list of ``count`` items is said to go on after its last page."""
-    matched = (last.model_extra or {}).get("numberMatched")
-    if isinstance(matched, int) and not isinstance(matched, bool) and matched >= 0:
-        if count < matched:
-            raise api.unexpected(f"{count} of {matched} items of the capture are listed; none are taken", call)
-    elif last.features and any(link.get("rel") == "next" for link in last.links):
-        raise api.unexpected(f"the next page, after {count} items, has no address; none are taken", call)
 
 
 def _next(api: Api, call: Call, link: Json, at: httpx.URL) -> Json:

@@ -3,8 +3,8 @@
 The whole directory is judged before the first byte is written. Refused are names that lead elsewhere (absolute, ``..``,
 backslashes, drive letters), links and devices, two files of one name, files with a password, and more or larger files
 than `Limits` allows. While a file is written its bytes are counted again, because a zip can lie about its sizes; its
-checksum (CRC-32) decides whether it is as it was packed. A raster must also be whole by its own account, as it may have
-been cut before; of other files (text in another encoding, say) it is only noted when they are odd.
+checksum (CRC-32) decides whether it is as it was packed. It must also be whole by its own account, as it may have been
+cut before; of a text (JSON, XML) it is only noted when it is odd, for it may be in another encoding.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ UNPACK = "tasking:unpack"
 """A provider sets this to true on an asset that is a zip to be taken apart on delivery."""
 
 _CHUNK = 1024 * 1024
-_RASTERS = ("tiff", "hdf5")
+_TEXTS = ("json", "xml")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -82,7 +82,7 @@ def unpack(
 
     Raises:
         UnsafeAsset: The zip holds what is never taken out of one; nothing was written.
-        DamagedZip: It is not whole, or holds no file, or a raster in it is not whole.
+        DamagedZip: It is not whole, or holds no file, or an image in it is not whole.
         DeliveryFailed: The disk does not take it.
     """
     limits = limits or Limits()
@@ -215,7 +215,7 @@ def _take_out(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, folder
         if size != entry.file_size:
             raise DamagedZip(f"{name}: {path} has {size} bytes, the zip says {entry.file_size}")
         if size and (wrong := damage(part, target.name)):
-            if format_of(target.name) in _RASTERS:
+            if format_of(target.name) not in _TEXTS:
                 raise DamagedZip(f"{name}: {path}: {wrong}")
             logger.warning("%s: %s: %s; it is taken, as it is what was packed", name, path, wrong)
         part.replace(target)

@@ -8,7 +8,7 @@ from tasking.candidate import Candidate
 from tasking.choice import Ranked
 from tasking.errors import OrderEnded, Unavailable
 from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle.following import ENDED, note_answers, ordered, undelivered
+from tasking.lifecycle.following import ENDED, may_come_back, note_answers, ordered, undelivered
 from tasking.lifecycle.labels import in_doubt, label
 from tasking.provider import Provider, Request
 from tasking.status import StatusCode
@@ -26,11 +26,8 @@ def requested(record: OrderRecord) -> bool:
 
 def may_bring_something(record: OrderRecord) -> list[Request]:
     """Requests, oldest first, that are under way, have something to deliver, or may be accepted after a rejection."""
-    return [
-        one.last
-        for one in record.requests
-        if _has_life(record, one.last) or (one.last.status is StatusCode.REJECTED and not one.last.final)
-    ]
+    rejected = may_come_back(record)
+    return [one.last for one in record.requests if one.last in rejected or _has_life(record, one.last)]
 
 
 def _has_life(record: OrderRecord, request: Request) -> bool:

@@ -13,6 +13,7 @@ import httpx
 
 from tasking.http.address import origin
 from tasking.http.api import Api, Call
+from tasking.http.lists import refuse_cut
 from tasking.satellogic.models import Json, StacPage
 
 logger = logging.getLogger(__name__)
@@ -60,22 +61,12 @@ def search(api: Api, capture_id: str) -> list[Json]:
                 logger.warning("satellogic %s: an item of another capture was answered and is left out", call.verb)
         link = next((one for one in page.links if one.get("rel") == "next" and isinstance(one.get("href"), str)), None)
         if link is None:
-            _refuse_cut(api, call, page, len(read))
+            refuse_cut(api, call, page, len(read))
             return list(items.values())
         url = api.found(at, link["href"], call)
         if origin(url) != origin(api.base):
             raise api.unexpected("the next page is at another host; not asked", call)
         sent = _next_body(link, body)
-
-
-def _refuse_cut(api: Api, call: Call, last: StacPage, count: int) -> None:
-    """Raise when a list of ``count`` items is said to go on after its last page."""
-    matched = (last.model_extra or {}).get("numberMatched")
-    if isinstance(matched, int) and not isinstance(matched, bool) and matched >= 0:
-        if count < matched:
-            raise api.unexpected(f"{count} of {matched} items of the capture are listed; none are taken", call)
-    elif last.features and any(link.get("rel") == "next" for link in last.links):
-        raise api.unexpected(f"the next page, after {count} items, has no address; none are taken", call)
 
 
 def _next_body(link: Json, body: Json) -> Json | None:
