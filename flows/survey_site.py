@@ -10,10 +10,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.clock import utc_now
+from tasking.display_text import display_text, one_spelling
 from tasking.home import home
 from tasking.ledger import Filter
 from tasking.lock import locked
@@ -39,7 +40,9 @@ LOCK_SECONDS = 120.0
 
 @flow(name="survey-site", persist_result=False, flow_run_name="{site}")
 def survey_site(
-    site: str, order: Annotated[AxelGlobeOrder, BeforeValidator(_as_meant)], starts_in_hours: float = 24.0
+    site: str,
+    order: Annotated[AxelGlobeOrder, BeforeValidator(_as_meant)],
+    starts_in_hours: Annotated[float, Field(ge=0, le=24 * 366)] = 24.0,
 ) -> State[Any]:
     """Start an order for a site, with a window that rolls on: give this deployment a schedule.
 
@@ -51,7 +54,7 @@ def survey_site(
             ``starts_in_hours`` after the scheduled time. Its reference and site are set for each order.
         starts_in_hours: Lead time of each window.
     """
-    site = site.strip()  # as the order has it, by which it is found while it is open
+    site = one_spelling(display_text("site", site, 80))  # as the order has it, by which it is found while it is open
     with locked(home() / f"survey-{site_slug(site)}.lock", LOCK_SECONDS):  # late turns come all at once
         return _one_order(site, order, starts_in_hours)
 

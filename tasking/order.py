@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError, field_validator
 from pydantic_core import CoreSchema
 
+from tasking.display_text import display_text, one_spelling
 from tasking.errors import InvalidOrder
 from tasking.window import Window
 
@@ -124,12 +125,7 @@ class Order(BaseModel):
     @field_validator("name")
     @classmethod
     def _name_can_be_shown(cls, value: str) -> str:
-        value = value.strip()
-        if not 1 <= len(value) <= 100:
-            raise InvalidOrder("name", value or "(empty)", f"give 1 to 100 characters; these are {len(value)}")
-        if not value.isprintable():
-            raise InvalidOrder("name", repr(value), "use one line of printable characters")
-        return value
+        return display_text("name", value, 100)
 
     @field_validator("reference")
     @classmethod
@@ -146,9 +142,7 @@ class Order(BaseModel):
     @field_validator("site")
     @classmethod
     def _site_can_be_shown(cls, value: str | None) -> str | None:
-        if value is not None and (len(value := value.strip()) > 80 or not value.isprintable()):
-            raise InvalidOrder("site", value, "use one line of at most 80 printable characters")
-        return value
+        return None if value is None else one_spelling(display_text("site", value, 80))
 
     @field_validator("archive", "account")
     @classmethod
@@ -205,6 +199,4 @@ def _plain(detail: Any, kind: type[BaseModel]) -> InvalidOrder:
         return InvalidOrder(field, value, f"there is no such field; {hint}")
     if what == "literal_error":
         return InvalidOrder(field, value, f"choose one of {detail['ctx']['expected']}")
-    if what.startswith("datetime"):
-        return InvalidOrder(field, value, "is not a date and time; write it like 2026-12-01T00:00:00Z")
     return InvalidOrder(field, "(empty)" if value == "" else value, detail["msg"][:1].lower() + detail["msg"][1:])

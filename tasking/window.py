@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasking.errors import InvalidOrder
+from tasking.moment_text import WrittenMoment
 
 
 def iso(when: datetime) -> str:
@@ -22,7 +22,8 @@ class Window(BaseModel):
     `refuse_if_past` where an order enters.
 
     Raises:
-        InvalidOrder: A time without a zone, or an end that is not after the start (pydantic wraps it).
+        InvalidOrder: A moment that is not written in full (a number, a compact date, no zone), or an end that is not
+            after the start (pydantic wraps it).
     """
 
     model_config = ConfigDict(
@@ -32,7 +33,7 @@ class Window(BaseModel):
         json_schema_extra={"description": "Between when and when the image may be taken."},
     )
 
-    start: datetime = Field(
+    start: WrittenMoment = Field(
         title="Start",
         description=(
             "The image may be taken from here on. A day picked in a form means its 00:00 in the zone beside it; "
@@ -40,23 +41,11 @@ class Window(BaseModel):
         ),
         examples=["2026-12-01T00:00:00Z"],
     )
-    end: datetime = Field(
+    end: WrittenMoment = Field(
         title="End",
         description="The image is taken before this moment; a day picked in a form is not part of the window.",
         examples=["2026-12-08T00:00:00Z"],
     )
-
-    @field_validator("start", "end")
-    @classmethod
-    def _utc(cls, value: datetime, info: Any) -> datetime:
-        if value.tzinfo is None or value.utcoffset() is None:
-            raise InvalidOrder(
-                f"window.{info.field_name}", value.isoformat(), f"has no zone; write {value.isoformat()}Z for UTC"
-            )
-        try:
-            return value.astimezone(UTC)
-        except OverflowError:
-            raise InvalidOrder(f"window.{info.field_name}", value, "is outside the years 1 to 9999 in UTC") from None
 
     @model_validator(mode="after")
     def _in_order(self) -> Window:

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from tasking.area import EXAMPLE as AREA_EXAMPLE
 from tasking.area import Area
+from tasking.display_text import display_text
 from tasking.errors import InvalidOrder
 from tasking.order import Order, Policy
 from tasking.point import EXAMPLE as POINT_EXAMPLE
@@ -141,10 +142,7 @@ class SatellogicOrder(Order):
     @field_validator("project_name")
     @classmethod
     def _project_can_be_shown(cls, value: str) -> str:
-        value = value.strip()
-        if len(value) > 100 or not value.isprintable():
-            raise InvalidOrder("project_name", value, "use one line of at most 100 printable characters")
-        return value
+        return display_text("project_name", value, 100) if value.strip() else ""
 
     @model_validator(mode="after")
     def _target_fits_the_product(self) -> SatellogicOrder:
