@@ -6,6 +6,9 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+WHOLE_WINDOW = "whole-window"
+"""Id of the candidate that stands for an order's window: the provider picks the pass."""
+
 
 class Candidate(BaseModel):
     """One possible capture that can be requested.
@@ -24,6 +27,7 @@ class Candidate(BaseModel):
         coverage_percent: Share of the area covered in the provider's own figure, 0..100.
         quoted: What it was quoted with, as the provider's folder wrote it down: requested is that or nothing. ``None``
             where nothing was quoted, and for what an older version wrote down.
+        note: What a person should know of it before it is ordered.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,3 +44,4 @@ class Candidate(BaseModel):
     sun_azimuth_deg: float | None = None
     coverage_percent: float | None = None
     quoted: dict[str, str] | None = None
+    note: str = ""

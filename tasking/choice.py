@@ -19,12 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from tasking.area import Area
-from tasking.candidate import Candidate
+from tasking.candidate import WHOLE_WINDOW, Candidate
 from tasking.coverage import covered_percent
 from tasking.order import Policy
 from tasking.window import Window, iso
@@ -67,6 +67,7 @@ def rank(
     *,
     window: Window | None = None,
     off_nadir_range: tuple[float, float] | None = None,
+    sun_elevation_range: tuple[float, float] | None = None,
     needs_daylight: bool = True,
 ) -> list[Ranked]:
     """Rank candidates, the best first; those that cannot be used come last and say why.
@@ -79,11 +80,13 @@ def rank(
         exclude_ids: Candidates that were requested before.
         window: The order's window; candidates must lie within it.
         off_nadir_range: Smallest and largest view angle off nadir, degrees.
+        sun_elevation_range: Smallest and largest elevation of the sun, degrees.
         needs_daylight: Optical satellites need the sun above the horizon; radar does not.
     """
     computed = covered_percent(area, [each.footprint for each in candidates])
+    limits = _Limits(window, off_nadir_range, sun_elevation_range, needs_daylight)
     rows = [
-        _Row(each, share, _why_not(each, share, now, exclude_ids, window, off_nadir_range, needs_daylight))
+        _Row(each, share, _why_not(each, share, now, exclude_ids, limits))
         for each, share in zip(candidates, computed, strict=True)
     ]
     best = max((row.known_percent for row in rows if not row.why_not), default=0.0)
@@ -98,30 +101,43 @@ def best(ranked: Sequence[Ranked]) -> Ranked | None:
     return next((each for each in ranked if each.usable), None)
 
 
+class _Limits(NamedTuple):
+    """What an order asks of a candidate."""
+
+    window: Window | None
+    off_nadir: tuple[float, float] | None
+    sun_elevation: tuple[float, float] | None
+    daylight: bool
+
+
 def _why_not(
     candidate: Candidate,
     share: float | None,
     now: datetime,
     exclude_ids: Collection[str],
-    window: Window | None,
-    off_nadir_range: tuple[float, float] | None,
-    needs_daylight: bool,
+    limits: _Limits,
 ) -> str:
     covered = share if share is not None else candidate.coverage_percent
-    view, sun = candidate.off_nadir_deg, candidate.sun_elevation_deg
+    view, sun, window = candidate.off_nadir_deg, candidate.sun_elevation_deg, limits.window
     if candidate.id in exclude_ids:
         return "it was requested before"
     if candidate.valid_until is not None and candidate.valid_until <= now:
         return f"it expired at {_minute(candidate.valid_until)}"
+    if candidate.id == WHOLE_WINDOW:  # the provider picks the pass, so a window may have begun
+        return "" if now < candidate.end else f"it ended at {_minute(candidate.end)}, which is past"
     if candidate.start <= now:
         return f"it started at {_minute(candidate.start)}, which is past"
     if window is not None and (candidate.start < window.start or candidate.end > window.end):
         return f"it is outside the order's window ({iso(window.start)} to {iso(window.end)})"
-    if off_nadir_range is not None and view is not None:
-        low, high = off_nadir_range
+    if limits.off_nadir is not None and view is not None:
+        low, high = limits.off_nadir
         if not low - _ANGLE_TOLERANCE_DEG <= abs(view) <= high + _ANGLE_TOLERANCE_DEG:
             return f"{abs(view):.1f}° off nadir is outside the order's {low:g} to {high:g}°"
-    if needs_daylight and sun is not None and sun <= 0:
+    if limits.sun_elevation is not None and sun is not None:
+        low, high = limits.sun_elevation
+        if not low - _ANGLE_TOLERANCE_DEG <= sun <= high + _ANGLE_TOLERANCE_DEG:
+            return f"the sun at {sun:.0f}° is outside the order's {low:g} to {high:g}°"
+    if limits.daylight and sun is not None and sun <= 0:
         return f"the sun is below the horizon ({sun:.0f}°)"
     if covered is not None and covered < _LEAST_COVERAGE_PERCENT:
         return "it covers nothing of the area"
@@ -185,6 +201,9 @@ class _Row:
 
 
 def _sentence(candidate: Candidate, percent: float | None, source: str) -> str:
+    if candidate.id == WHOLE_WINDOW:
+        whole = f"the whole window, {_minute(candidate.start)} to {_minute(candidate.end)}; the provider picks the pass"
+        return f"{whole}; {candidate.note}" if candidate.note else whole
     said = []
     if percent is not None:
         shown = f"{percent:.0f}" if percent >= 1 or percent == 0 else f"{percent:.1g}"

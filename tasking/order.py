@@ -105,6 +105,11 @@ class Order(BaseModel):
         """Smallest and largest angle off nadir that may be chosen, degrees; ``None`` where orders do not say."""
         return None
 
+    @property
+    def sun_elevation_range(self) -> tuple[float, float] | None:
+        """Smallest and largest elevation of the sun that may be chosen, degrees; ``None`` where orders do not say."""
+        return None
+
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """The form asks for the target right after the name, though the field is added by the kind of order."""

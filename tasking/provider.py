@@ -30,6 +30,7 @@ class Plan(BaseModel):
         ready: Whether the provider says that candidates can be listed now.
         candidates_at: When candidates are expected at the latest, by the provider's document (provider time).
         patience_until: Until when an empty list is asked again before the order counts as not feasible.
+        note: What a person should know of it, e.g. that the provider could not be asked for one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +40,7 @@ class Plan(BaseModel):
     ready: bool
     candidates_at: AwareDatetime
     patience_until: AwareDatetime
+    note: str = ""
 
 
 class Items(list[dict[str, Any]]):
@@ -72,6 +74,8 @@ class Request(BaseModel):
         next_look_is_due: Something is due at ``next_look_at``, so the run itself wakes then. Without, looking often is
             the watcher's.
         give_up_at: When waiting for products ends with a message to a person (provider time).
+        quiet_until: Until when nothing can be new as long as ``provider_status`` stays (provider time); ``None`` when
+            something may be new at any look.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -90,6 +94,7 @@ class Request(BaseModel):
     next_look_at: AwareDatetime
     next_look_is_due: bool = False
     give_up_at: AwareDatetime
+    quiet_until: AwareDatetime | None = None
 
 
 class Quote(BaseModel):
@@ -169,11 +174,22 @@ class Provider(Protocol):
         """Make sure that ``clock`` is known, by the cheapest call there is."""
 
     def find_request(
-        self, order: Order, plan_id: str | None, label: str, earlier: Collection[str] = ()
+        self,
+        order: Order,
+        plan_id: str | None,
+        label: str,
+        earlier: Collection[str] = (),
+        announced: bool = False,
     ) -> Request | None:
         """The request that carries ``label``, or ``None``; raises `ReferenceTaken` if it is another order's.
 
-        ``earlier`` are the ids of all the order's requests before it, which are not taken for it.
+        Args:
+            order: What was ordered.
+            plan_id: The plan it was ordered from, where there are plans.
+            label: What it carries.
+            earlier: Ids of all the order's requests before it, which are not taken for it.
+            announced: A create under this very label was sent, and its outcome is not known. What is found is then
+                ours though its values differ, as far as the provider may have normalised what was sent.
         """
 
     def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:
@@ -216,8 +232,17 @@ class Plans(Protocol):
     def read_plan(self, plan_id: str) -> Plan:
         """Read one plan; raises `NotFound` when the provider has forgotten it, so that it is made anew."""
 
-    def candidates(self, plan_id: str) -> list[Candidate]:
-        """All candidates of a plan, every page."""
+    def candidates(self, plan_id: str, order: Order | None = None) -> list[Candidate]:
+        """All candidates of a plan, every page.
+
+        Args:
+            plan_id: From `plan`.
+            order: What is to be ordered, where that decides what there is to choose from.
+
+        Raises:
+            NotFound: The provider has forgotten the plan.
+            OrderEnded: There is none for this order, nor will there be; says what would work.
+        """
 
 
 @runtime_checkable

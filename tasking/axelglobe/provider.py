@@ -87,7 +87,7 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
         """Read one plan; it is ready when AxelGlobe says ACTIVE."""
         return plan_of(self.client.plan(plan_id), self.settings, self.clock.now())
 
-    def candidates(self, plan_id: str) -> list[Candidate]:
+    def candidates(self, plan_id: str, order: Order | None = None) -> list[Candidate]:  # noqa: ARG002
         """All candidates of a plan that can be ordered by id and time; those of other plans are never among them."""
         candidates: dict[str, Candidate] = {}
         for each in self.client.candidates(plan_id):
@@ -97,7 +97,12 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
         return list(candidates.values())
 
     def find_request(
-        self, order: Order, plan_id: str | None, label: str, earlier: Collection[str] = ()
+        self,
+        order: Order,
+        plan_id: str | None,
+        label: str,
+        earlier: Collection[str] = (),
+        announced: bool = False,  # noqa: ARG002
     ) -> Request | None:
         """The request that ``label`` stands for, or ``None``; how it is told is in `finding.our_request`."""
         _ours(order)

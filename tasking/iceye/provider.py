@@ -103,6 +103,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         plan_id: str | None,  # noqa: ARG002
         label: str,
         earlier: Collection[str] = (),  # noqa: ARG002
+        announced: bool = False,  # noqa: ARG002
     ) -> Request | None:
         """The task that carries ``label`` as its reference, the oldest if there are several.
 

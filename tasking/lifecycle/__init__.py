@@ -5,6 +5,7 @@ step is right no matter how often it runs, on which machine, and after which cra
 `Wait`. Nothing here knows Prefect: the same steps run from a notebook.
 """
 
+from tasking.candidate import WHOLE_WINDOW
 from tasking.lifecycle.accepting import accept, elsewhere
 from tasking.lifecycle.choosing import choose, chosen, drop, requested, revive
 from tasking.lifecycle.delivering import deliver, end, ending
@@ -12,7 +13,7 @@ from tasking.lifecycle.following import ENDED, follow, note_answers, ordered, st
 from tasking.lifecycle.labels import in_doubt, label
 from tasking.lifecycle.outlasting import is_put_off, put_off
 from tasking.lifecycle.pausing import look_after, passes, pause
-from tasking.lifecycle.planning import WHOLE_WINDOW, candidates, half_time, prepare
+from tasking.lifecycle.planning import candidates, half_time, prepare
 from tasking.lifecycle.requesting import request
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from tasking.area import area_from
-from tasking.candidate import Candidate
+from tasking.candidate import WHOLE_WINDOW, Candidate
 from tasking.choice import Ranked, rank
 from tasking.create import create_once
 from tasking.errors import InvalidOrder, NotFound, OrderEnded, Refused, Unavailable
@@ -19,10 +19,6 @@ from tasking.order import Order
 from tasking.provider import Plan, Plans, Provider, Quotes
 from tasking.status import StatusCode
 from tasking.waiting import Wait, readable, wait_until
-
-WHOLE_WINDOW = "whole-window"
-"""Id of the candidate that stands for the order's window where the provider offers none to choose from."""
-
 
 MOST_PLANS = 20
 """Plans a provider may forget before a person is told; some forget each after a day."""
@@ -75,7 +71,11 @@ def _plan(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord)
             "status": StatusCode.RECEIVED,
         },
     )
-    return made if isinstance(made, Wait) else None
+    if isinstance(made, Wait):
+        return made
+    if made.note:
+        ledger.record(reference, "plan note", made.note)
+    return None
 
 
 def _quote(ledger: Ledger, provider: Provider, order: Order, reference: str) -> None:
@@ -120,7 +120,10 @@ def candidates(ledger: Ledger, provider: Provider, order: Order, reference: str)
     if not there.ready and now < there.candidates_at:
         message = f"Waiting for candidates, expected by {readable(there.candidates_at)}"
         return wait_until(provider.clock, there.candidates_at, "candidates", message)
-    listed = provider.candidates(record.plan_id)
+    try:
+        listed = provider.candidates(record.plan_id, order)
+    except NotFound:
+        return _forgotten(ledger, provider, record)
     # a pass that was requested before may be listed again under a new id: it is the same capture
     requested = [one.candidate for one in record.requests if one.candidate is not None]
     again = [one.id for one in listed if any(_same_pass(one, before) for before in requested)]
@@ -132,6 +135,7 @@ def candidates(ledger: Ledger, provider: Provider, order: Order, reference: str)
         [*record.candidates_dropped, *again],
         window=order.window,
         off_nadir_range=order.off_nadir_range,
+        sun_elevation_range=order.sun_elevation_range,
         needs_daylight=order.needs_daylight,
     )
     seen = max(record.candidates_seen, len(ranked))

@@ -49,7 +49,7 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
             reference,
             "request",
             tag,
-            find=lambda: provider.find_request(order, plan_id, tag, earlier),
+            find=lambda: provider.find_request(order, plan_id, tag, earlier, in_doubt(ledger, record)),
             create=lambda: provider.request(order, plan_id, candidate, tag),
             made=made,
         )
@@ -57,7 +57,7 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
     except CredentialsRefused as no:
         raise OrderEnded(StatusCode.REJECTED, f"Not requested: the account may not order: {no}") from no
     except Refused as no:
-        if not _lost(provider, plan_id, candidate):
+        if not _lost(provider, order, plan_id, candidate):
             raise OrderEnded(StatusCode.REJECTED, f"Not requested: {no}") from no
         drop(ledger, ledger.read(reference), f"the provider no longer offers it ({no})")
         return None
@@ -72,7 +72,7 @@ def _may_be_bought(ledger: Ledger, order: Order, record: OrderRecord, candidate:
     return approved or in_doubt(ledger, record)
 
 
-def _lost(provider: Provider, plan_id: str | None, candidate: Candidate) -> bool:
+def _lost(provider: Provider, order: Order, plan_id: str | None, candidate: Candidate) -> bool:
     """Whether the candidate itself is gone: expired, or replaced by the provider since it was listed."""
     now = provider.clock.now()
     if now >= candidate.end or (candidate.valid_until is not None and now >= candidate.valid_until):
@@ -80,6 +80,6 @@ def _lost(provider: Provider, plan_id: str | None, candidate: Candidate) -> bool
     if plan_id is None or not isinstance(provider, Plans):
         return False
     try:
-        return candidate.id not in {one.id for one in provider.candidates(plan_id)}
-    except NotFound:  # the plan itself is forgotten, and its candidates with it
+        return candidate.id not in {one.id for one in provider.candidates(plan_id, order)}
+    except (NotFound, OrderEnded):  # the plan itself is forgotten, and its candidates with it
         return True

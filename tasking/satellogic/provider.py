@@ -81,7 +81,7 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         name, analysis = self._analysis(plan_id)
         return plan_of(name, analysis, self.settings)
 
-    def candidates(self, plan_id: str) -> list[Candidate]:
+    def candidates(self, plan_id: str, order: Order | None = None) -> list[Candidate]:  # noqa: ARG002
         """The opportunities of a finished analysis; none while it is not finished."""
         return candidates_of(self._analysis(plan_id)[1], self.settings)
 
@@ -104,6 +104,7 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         plan_id: str | None,  # noqa: ARG002
         label: str,
         earlier: Collection[str] = (),  # noqa: ARG002
+        announced: bool = False,  # noqa: ARG002
     ) -> Request | None:
         """The task called ``label``, the oldest if there are several; how it is told is in `finding.our_task`.
 
