@@ -10,7 +10,7 @@ RATE = 60.0
 HTTP = {
     **{"connect_seconds": 3, "read_seconds": 6, "write_seconds": 3, "pool_seconds": 5, "create_start_seconds": 8},
     **{"attempts": 3, "wait_initial_seconds": 0.1, "wait_jitter_seconds": 0.1, "wait_max_seconds": 2},
-    **{"requests_per_second": 500, "retry_after_max_seconds": 5},
+    **{"requests_per_second": 500, "retry_after_max_seconds": 5, "own_clock": True},
 }
 
 LIST_LAG_SECONDS = 900

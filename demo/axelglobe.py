@@ -31,6 +31,7 @@ def blocks(simulator_url: str) -> dict[str, dict[str, Any]]:
             "client_id": "demo-client",
             "client_secret": "demo-secret",
             "poll_interval_seconds": 300,
+            "http": {"own_clock": True},
         }
     }
 

@@ -39,6 +39,7 @@ def blocks(simulator_url: str) -> dict[str, dict[str, Any]]:
             "client_secret": "demo-secret",
             "contract_id": next(one["id"] for one in contracts if one["pricing"] is not None),
             "poll_interval_seconds": 300,
+            "http": {"own_clock": True},
         }
     }
 

@@ -35,6 +35,7 @@ def blocks(simulator_url: str) -> dict[str, dict[str, Any]]:
             "contract_id": _contract(api),
             "analysis": "can-add",
             "poll_interval_seconds": 300,
+            "http": {"own_clock": True},
         }
     }
 

@@ -1,19 +1,31 @@
 """The provider's time, seen from here.
 
 Deadlines such as ``valid_until`` are the provider's, so the provider's clock decides about them. Every answer carries
-the standard ``Date`` header; the difference to our clock is kept. A server whose time does not run at one second a
-second says so with ``X-Clock-Rate`` (seconds of its time per second of ours, default 1), and waits shrink with it.
+the standard ``Date`` header; the difference to our clock is kept.
+
+Both clocks tell the time of day, and either may be wrong. Where they are further apart than `CLOCKS_APART`, the earlier
+one decides: no deadline is over by one wrong clock, whichever of the two it is.
+
+A server whose clock is another one on purpose (``own``, a setting of the account) is believed whatever it says. Its
+time may also run faster than ours: it says so with ``X-Clock-Rate`` (seconds of its time per second of ours, else 1),
+and waits shrink with it.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from tasking.moment import EARLIEST, LATEST, moment
 
+logger = logging.getLogger(__name__)
+
 RATE_HEADER = "X-Clock-Rate"
+
+CLOCKS_APART = timedelta(days=1)
+"""Two clocks that differ by more do not both tell the time of day."""
 
 
 def utc_now() -> datetime:
@@ -28,22 +40,34 @@ class ProviderClock:
 
     Args:
         local: Our own clock.
+        own: The provider's clock is another one than the time of day; see `tasking.http.settings.HttpSettings`.
     """
 
-    def __init__(self, local: Callable[[], datetime] = utc_now) -> None:
-        self._local = local
+    def __init__(self, local: Callable[[], datetime] = utc_now, *, own: bool = False) -> None:
+        self._local, self._own = local, own
+        self._agrees = True
         self._seen: tuple[datetime, datetime, float] | None = None  # ours, theirs, rate
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Learn from an answer's headers; missing or unreadable ones change nothing, nor does a cached answer."""
         try:
             provider = parsedate_to_datetime(headers["Date"])
-            rate = float(headers.get(RATE_HEADER, "1"))
+            rate = float(headers.get(RATE_HEADER, "1")) if self._own else 1.0
             if provider.tzinfo is None or not 1e-3 <= rate <= 1e6 or headers.get("Age", "0") != "0":
                 return
-            self._seen = self._local(), moment(provider), rate
+            ours, theirs = self._local(), moment(provider)
         except (LookupError, ValueError, TypeError, OverflowError):
             return
+        agrees = self._own or abs(theirs - ours) <= CLOCKS_APART
+        if not agrees and self._agrees:
+            logger.warning("The provider says that it is %s, and our clock %s: one is wrong", theirs, ours)
+        self._agrees = agrees
+        self._seen = ours, theirs if agrees else min(ours, theirs), rate
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the provider's clock and ours told the same time in the last answer, within `CLOCKS_APART`."""
+        return self._agrees
 
     @property
     def known(self) -> bool:

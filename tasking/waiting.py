@@ -26,10 +26,20 @@ class Wait(BaseModel):
     message: str
 
 
+CLOCKS_DIFFER = timedelta(hours=1)
+"""While the two clocks contradict each other, a wait that either calls over is over after so long at the earliest."""
+
+
 def wait_until(clock: ProviderClock, when: datetime, waits_for: str, message: str) -> Wait:
-    """A wait until the provider's clock shows ``when`` (at least a second of our time from now)."""
-    soonest = clock.local(clock.now()) + timedelta(seconds=1)
-    return Wait(until=max(clock.local(when), soonest), waits_for=waits_for, message=message)
+    """A wait until the provider's clock shows ``when`` (at least a second of our time from now).
+
+    Where its clock and ours contradict each other, until the first of them shows it: coming back early does no harm.
+    """
+    ours = clock.local(clock.now())
+    until = max(clock.local(when), ours + timedelta(seconds=1))
+    if not clock.agrees:
+        until = min(until, max(when, ours + CLOCKS_DIFFER))
+    return Wait(until=until, waits_for=waits_for, message=message)
 
 
 def readable(when: datetime) -> str:

@@ -32,6 +32,7 @@ HTTP = HttpSettings(
     wait_jitter_seconds=0,
     retry_after_max_seconds=0,
     requests_per_second=10_000,
+    own_clock=True,
     answer_max_bytes=1_000_000,
     list_max_bytes=4_000_000,
     max_pages=20,

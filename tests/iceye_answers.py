@@ -29,6 +29,7 @@ HTTP = HttpSettings(
     wait_max_seconds=0,
     wait_jitter_seconds=0,
     requests_per_second=10_000,
+    own_clock=True,
     read_seconds=5,
 )
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]

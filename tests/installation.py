@@ -32,8 +32,14 @@ from tasking.ledger import Ledger, OrderRecord
 from tasking.ledger.tables import JournalRow
 from tasking.simulator import Simulator
 
-QUICK = {"requests_per_second": 1000, "attempts": 2, "wait_initial_seconds": 0.01, "wait_jitter_seconds": 0.01}
-"""Calls to a provider on this machine."""
+QUICK = {
+    "requests_per_second": 1000,
+    "attempts": 2,
+    "wait_initial_seconds": 0.01,
+    "wait_jitter_seconds": 0.01,
+    "own_clock": True,
+}
+"""Calls to a provider on this machine, whose clock the tests move."""
 
 
 OUR_TIMES = ("ours", "looked")

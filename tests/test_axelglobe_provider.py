@@ -37,6 +37,7 @@ HTTP = HttpSettings(
     wait_max_seconds=0,
     wait_jitter_seconds=0,
     requests_per_second=10_000,
+    own_clock=True,
     answer_max_bytes=1_000_000,
     read_seconds=5,
 )

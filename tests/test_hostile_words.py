@@ -294,9 +294,9 @@ MADE_UP = st.tuples(st.sampled_from(["Date", "X-Clock-Rate"]), st.text(max_size=
 
 
 @examples(300)
-@given(st.lists(TOLD | MADE_UP))
-def test_a_clock_that_is_told_anything_still_leaves_room_to_wait(headers: list[tuple[str, str]]) -> None:
-    clock = ProviderClock()
+@given(st.lists(TOLD | MADE_UP), st.booleans())
+def test_a_clock_that_is_told_anything_still_leaves_room_to_wait(headers: list[tuple[str, str]], own: bool) -> None:
+    clock = ProviderClock(own=own)
     clock.observe(dict(headers))
     for when in (clock.now(), clock.in_seconds(1e30), clock.local(NOW), clock.local(clock.now())):
         assert when + timedelta(days=366) > when - timedelta(days=366)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
+from tasking.clock import ProviderClock
 from tasking.errors import (
     NotFound,
     ProviderError,
@@ -156,7 +157,7 @@ def test_the_jitter_is_added_to_what_the_server_asks_for(pauses: list[float]) ->
 def test_the_providers_clock_is_learned_from_its_own_answers_only() -> None:
     date = "Tue, 01 Dec 2026 00:00:00 GMT"
     handler, _ = answering(httpx.Response(404, headers={"Date": date, "X-Clock-Rate": "60"}))
-    api = api_for(handler)
+    api = api_for(handler, clock=ProviderClock(own=True))
     with pytest.raises(NotFound):
         api.get(httpx.URL("https://other.example.com/"), Thing, Call("read"), anywhere=True)
     assert not api.clock.known

@@ -137,7 +137,7 @@ def test_a_token_without_life_is_used_once(home: Path, expires_in: float) -> Non
 
 
 def test_expiry_counts_the_providers_seconds(home: Path) -> None:
-    clock = ProviderClock(lambda: NOW)
+    clock = ProviderClock(lambda: NOW, own=True)
     clock.observe({"Date": "Tue, 01 Dec 2026 00:00:00 GMT", "X-Clock-Rate": "3600"})
     server = Server(7200)  # two of its hours are two of our seconds
     process(server, clock=clock).get()

@@ -57,7 +57,7 @@ class AxelGlobeClient:
     """
 
     def __init__(self, settings: AxelGlobeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.settings, self.clock = settings, ProviderClock()
+        self.settings, self.clock = settings, ProviderClock(own=settings.http.own_clock)
         secret = settings.client_secret.get_secret_value()
         self.api = Api(
             "axelglobe",

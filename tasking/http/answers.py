@@ -179,7 +179,10 @@ class Answers:
             error.retry_after = float(text) * self._clock.rate
         elif text:
             try:
-                error.retry_after = max(0.0, (parsedate_to_datetime(text) - self._clock.now()).total_seconds())
+                # by the same server's clock, also where that is wrong
+                said = answer.headers.get("Date")
+                now = parsedate_to_datetime(said) if said else self._clock.now()
+                error.retry_after = max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
             except (ValueError, TypeError, OverflowError):
                 error.retry_after = None
         return error

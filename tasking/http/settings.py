@@ -70,6 +70,14 @@ class HttpSettings(BaseModel):
         title="Largest list",
         description="Bytes of all pages of one list; a longer list is not read on. A value counts as 64 at least.",
     )
+    own_clock: bool = Field(
+        default=False,
+        title="Clock of its own",
+        description=(
+            "The server's clock is not the time of day, as with the simulator: whatever it says is believed, also how "
+            "fast it runs. Never for a real account, whose deadlines are over only where our clock says so as well."
+        ),
+    )
     max_pages: int = Field(default=1000, ge=1, title="Most pages", description="Pages of one list read at most.")
 
     @property

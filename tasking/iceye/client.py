@@ -39,7 +39,7 @@ class IceyeClient:
     """
 
     def __init__(self, settings: IceyeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.settings, self.clock = settings, ProviderClock()
+        self.settings, self.clock = settings, ProviderClock(own=settings.http.own_clock)
         secret = settings.client_secret.get_secret_value()
         basic = base64.b64encode(f"{settings.client_id}:{secret}".encode()).decode()
         self.api = Api(

@@ -76,7 +76,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         """
         mine = _ours(order)
         if self.clock.known:
-            refuse_dates(mine, self.clock.now())
+            refuse_dates(mine, self.clock)
 
     def quote(self, order: Order) -> Quote:
         """Contract, price and budget (where the contract has a pricing plan), and feasibility; nothing is made.
@@ -87,7 +87,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         """
         mine = _ours(order)
         self.learn_time()
-        refuse_dates(mine, self.clock.now())
+        refuse_dates(mine, self.clock)
         return quote_for(self.client, mine, self._terms(mine))
 
     def _terms(self, order: IceyeOrder) -> Agreed:

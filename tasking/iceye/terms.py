@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
+from tasking.clock import ProviderClock
 from tasking.errors import InvalidOrder
 from tasking.iceye.models import Contract, Json, Terms
 from tasking.iceye.order import LEAST_WIDTH, MAX_AHEAD, IceyeOrder
@@ -166,16 +167,19 @@ def task_body(order: IceyeOrder, terms: Agreed, reference: str | None = None) ->
     return body
 
 
-def refuse_dates(order: IceyeOrder, now: datetime) -> None:
+def refuse_dates(order: IceyeOrder, clock: ProviderClock) -> None:
     """Refuse a window that starts in the past, or ends more than 14 days ahead; both are documented.
+
+    The latter is ICEYE's to say while its clock and ours contradict each other.
 
     Args:
         order: The order.
-        now: The provider's time.
+        clock: The provider's.
 
     Raises:
         InvalidOrder: Says what would be right.
     """
+    now = clock.now()
     order.window.refuse_if_past(now)
     moment = now.replace(microsecond=0)
     if order.window.start < now:
@@ -185,7 +189,7 @@ def refuse_dates(order: IceyeOrder, now: datetime) -> None:
             f"is past (it is {iso(moment)}), and ICEYE documents 12 hours of lead; start it at "
             f"{iso(moment + LEAD['COMMERCIAL'] + timedelta(minutes=1))} or later",
         )
-    if order.window.end > now + MAX_AHEAD:
+    if clock.agrees and order.window.end > now + MAX_AHEAD:
         raise InvalidOrder(
             "window.end",
             iso(order.window.end),

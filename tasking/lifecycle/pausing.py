@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from tasking.clock import utc_now
+from tasking.clock import CLOCKS_APART, utc_now
 from tasking.errors import CredentialsRefused, OrderEnded, ReferenceTaken, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle.labels import in_doubt
@@ -18,8 +18,9 @@ LONGEST_PAUSE_SECONDS = 3600.0
 LONGEST_ASKED_SECONDS = 6 * 3600.0
 """A server may ask for a longer pause than ours. What it asks beyond this is a slip: milliseconds, a wrong date."""
 
-CLOCKS_APART = timedelta(days=1)
-"""Deadlines are the provider's, and while it is away only our clock can be read: it may be wrong by so much."""
+TRIES_BY_OUR_CLOCK = 24
+"""An order ends by our clock alone only after so many failures in a row, half a day or more of them: a clock that was
+set wrong has the certificates of a provider expire as well, and would end each order at its first failure."""
 
 
 def look_after(provider: Provider, seconds: float) -> datetime:
@@ -52,12 +53,13 @@ def pause(ledger: Ledger, order: Order, record: OrderRecord, step: str, error: E
 
     Raises:
         OrderEnded: Its time is over: nothing was ordered and the window ended, or what was ordered is long overdue.
-            Never while a request is in doubt: neither is known then.
+            Never while a request is in doubt: neither is known then. The provider's clock is not known here, so it has
+            to be over by a day and more, and to have failed `TRIES_BY_OUR_CLOCK` times in a row.
     """
     now = utc_now()
-    if not in_doubt(ledger, record):
-        _refuse_overdue(order, record, error, now)
     failures = record.failures if record.failing == step else 0
+    if failures >= TRIES_BY_OUR_CLOCK and not in_doubt(ledger, record):
+        _refuse_overdue(order, record, error, now)
     ledger.record(record.reference, "away", str(error), failing=step, failures=failures + 1)
     seconds = min(first_seconds * 2 ** min(failures, 20), LONGEST_PAUSE_SECONDS)
     asked = min(getattr(error, "retry_after", None) or 0.0, LONGEST_ASKED_SECONDS)

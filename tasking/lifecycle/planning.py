@@ -195,8 +195,8 @@ def _same_pass(one: Candidate, other: Candidate) -> bool:
 
 def half_time(there: Plan, now: datetime) -> float:
     """Seconds (provider time) after which a plan may be ready early; five minutes once half the time is over."""
-    half = there.created + (there.candidates_at - there.created) / 2
-    return max((half - now).total_seconds(), 300.0)
+    half = (there.candidates_at - there.created) / 2
+    return max(min(there.created + half - now, half).total_seconds(), 300.0)
 
 
 def _none_left(order: Order, ranked: Sequence[Ranked], seen: int) -> str:

@@ -44,7 +44,7 @@ class SatellogicClient:
     """
 
     def __init__(self, settings: SatellogicSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.settings, self.clock, self._transport = settings, ProviderClock(), transport
+        self.settings, self.clock, self._transport = settings, ProviderClock(own=settings.http.own_clock), transport
         secret = settings.client_secret.get_secret_value()
         self.api = self._open({CONTRACT_HEADER: settings.contract_id})
         body = {

@@ -1,0 +1,148 @@
+"""An order on its way against the simulator, without Prefect: the steps of the lifecycle in the flow's sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tasking import lifecycle
+from tasking.axelglobe.order import AxelGlobeOrder
+from tasking.axelglobe.provider import AxelGlobe
+from tasking.axelglobe.settings import AxelGlobeSettings
+from tasking.clock import utc_now
+from tasking.errors import OrderEnded
+from tasking.http.settings import HttpSettings
+from tasking.iceye.order import IceyeOrder
+from tasking.iceye.provider import Iceye
+from tasking.iceye.settings import IceyeSettings
+from tasking.ledger import Ledger, OrderRecord, open_ledger
+from tasking.order import Order
+from tasking.provider import Plans, Provider
+from tasking.satellogic.order import SatellogicOrder
+from tasking.satellogic.provider import Satellogic
+from tasking.satellogic.settings import SatellogicSettings
+from tasking.simulator import Simulator
+from tasking.waiting import Wait
+
+BAY = "POLYGON ((139.7 35.5, 139.9 35.5, 139.9 35.7, 139.7 35.7, 139.7 35.5))"
+
+
+@dataclass
+class Way:
+    """One order and what it needs."""
+
+    simulator: Simulator
+    ledger: Ledger
+    provider: Provider
+    order: Order
+    archive: Path
+
+    @property
+    def record(self) -> OrderRecord:
+        """The order as the ledger has it."""
+        return self.ledger.read("bay")
+
+    def go(self) -> Wait | OrderRecord:
+        """From the top, as a run that is started: until the order waits, or has ended."""
+        try:
+            while self.record.ended is None:
+                wait = self._followed() if lifecycle.requested(self.record) else self._placed()
+                if wait is not None:
+                    return wait
+        except OrderEnded as end:
+            if lifecycle.put_off(self.ledger, "bay", end):
+                return self.go()
+            lifecycle.end(self.ledger, "bay", end.status, str(end))
+        return self.record
+
+    def to_the_end(self, most: int = 60) -> OrderRecord:
+        """Let time pass at the provider until each wait is due."""
+        for _ in range(most):
+            answer = self.go()
+            if not isinstance(answer, Wait):
+                return answer
+            self.pass_time(answer)
+        raise AssertionError(f"not at its end after {most} waits: {answer}")
+
+    def pass_time(self, wait: Wait) -> None:
+        """Move the provider's clock to the end of a wait."""
+        self.simulator.advance(max((wait.until - utc_now()).total_seconds(), 0.0) + 2)
+
+    def _placed(self) -> Wait | None:
+        ledger, provider, order = self.ledger, self.provider, self.order
+        if (wait := lifecycle.prepare(ledger, provider, order, "bay")) is not None:
+            return wait
+        lifecycle.revive(ledger, provider, "bay")
+        if lifecycle.chosen(ledger, provider, "bay") is None:
+            if not isinstance(provider, Plans):
+                return None
+            ranked = lifecycle.candidates(ledger, provider, order, "bay")
+            if ranked is None or isinstance(ranked, Wait):
+                return ranked
+            lifecycle.choose(ledger, "bay", ranked)
+        made = lifecycle.request(ledger, provider, order, "bay")
+        return made if isinstance(made, Wait) else None
+
+    def _followed(self) -> Wait | None:
+        there = lifecycle.follow(self.ledger, self.provider, self.order, "bay")
+        if there is None or isinstance(there, Wait):
+            return there
+        brought = lifecycle.deliver(self.ledger, self.provider, self.order, "bay", there, self.archive)
+        return brought if isinstance(brought, Wait) else None
+
+
+@contextmanager
+def on_its_way(simulator: Simulator, folder: Path, provider: str = "axelglobe", **wishes: Any) -> Iterator[Way]:
+    """An order accepted and claimed; ``http``: changes to how the provider is called, ``days``: the window's length."""
+    http = HttpSettings(
+        **{
+            "attempts": 2,
+            "wait_initial_seconds": 0.01,
+            "wait_jitter_seconds": 0.01,
+            "requests_per_second": 10_000,
+            "own_clock": True,
+            **wishes.pop("http", {}),
+        }
+    )
+    now, days = simulator.clock.now(), wishes.pop("days", 7)
+    window = {"start": now + timedelta(days=1), "end": now + timedelta(days=1 + days)}
+    given = {"name": "Tokyo Bay", "reference": "bay", "window": window, **wishes}
+    with ExitStack() as stack:
+        ledger = stack.enter_context(closing(open_ledger(f"sqlite:///{folder / 'ledger.sqlite'}")))
+        opened = stack.enter_context(closing(_opened(simulator, provider, http)))
+        order = _order(provider, given)
+        lifecycle.accept(ledger, opened, order, "bay", "a-run", lambda _run: False)
+        yield Way(simulator, ledger, opened, order, folder / "archive")
+
+
+def _order(provider: str, given: dict[str, Any]) -> Order:
+    if provider == "axelglobe":
+        return AxelGlobeOrder.model_validate({"area": BAY, **given})
+    kind = IceyeOrder if provider == "iceye" else SatellogicOrder
+    target = {} if "area" in given else {"point": {"lat": 35.6, "lon": 139.8}}
+    return kind.model_validate({**target, **given})
+
+
+def _opened(simulator: Simulator, provider: str, http: HttpSettings) -> AxelGlobe | Iceye | Satellogic:
+    transport = httpx.HTTPTransport(verify=False)
+    client_id, secret = simulator.credentials
+    said: dict[str, Any] = {"client_id": client_id, "client_secret": secret, "http": http}
+    if provider == "axelglobe":
+        settings = AxelGlobeSettings(api_url=simulator.api_url, token_url=simulator.token_url, **said)
+        return AxelGlobe(settings, transport=transport)
+    if provider == "iceye":
+        contract = simulator.iceye.contract_id(priced=True)
+        said |= {"api_url": simulator.iceye_api_url, "auth_url": simulator.iceye_auth_url, "contract_id": contract}
+        return Iceye(IceyeSettings(**said), transport=transport)
+    said |= {
+        "api_url": simulator.satellogic_api_url,
+        "token_url": simulator.satellogic_token_url,
+        "contract_id": simulator.satellogic.contracts()[0]["contract_id"],
+    }
+    return Satellogic(SatellogicSettings(**said), transport=transport)
