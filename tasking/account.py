@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Generic, Protocol, Self, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from tasking.clock import ProviderClock
 from tasking.errors import InvalidOrder
@@ -16,6 +16,11 @@ def _trusted(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(checked_url("trusted_urls", each) for each in value)
 
 
+ClientId = Annotated[
+    SecretStr,
+    Field(min_length=1, title="Client ID", description="From the provider, with the secret; do not share it."),
+]
+"""Hidden in forms and texts like the secret; blocks that were saved with it in plain are read all the same."""
 TrustedUrls = Annotated[
     tuple[str, ...],
     AfterValidator(_trusted),

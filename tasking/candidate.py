@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from tasking.excerpt import Excerpt
+
 WHOLE_WINDOW = "whole-window"
 """Id of the candidate that stands for an order's window: the provider picks the pass."""
 
@@ -36,7 +38,7 @@ class Candidate(BaseModel):
     start: AwareDatetime
     end: AwareDatetime
     valid_until: AwareDatetime | None = None
-    platform: str | None = None
+    platform: Excerpt | None = None
     footprint: dict[str, Any] | None = None
     off_nadir_deg: float | None = None
     incidence_deg: float | None = None

@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from tasking.candidate import Candidate
 from tasking.clock import ProviderClock
+from tasking.excerpt import Excerpt, Note
 from tasking.order import Order
 from tasking.status import StatusCode
 
@@ -76,25 +77,31 @@ class Request(BaseModel):
         give_up_at: When waiting for products ends with a message to a person (provider time).
         quiet_until: Until when nothing can be new as long as ``provider_status`` stays (provider time); ``None`` when
             something may be new at any look.
+        timed: ``start`` and ``end`` are those of a capture, planned or taken, not of the whole window.
+        details_at: When the provider was asked last for what its lists do not tell, e.g. a scene (provider time).
+        details: What the provider's folder keeps of that, plain JSON, for its next `Provider.read`.
     """
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     status: StatusCode | None
-    provider_status: str
+    provider_status: Excerpt
     capture_ids: tuple[str, ...] = ()
     available_since: Mapping[str, AwareDatetime] = {}
     final: bool = False
-    note: str = ""
+    note: Note = ""
     start: AwareDatetime | None = None
     end: AwareDatetime | None = None
-    platform: str | None = None
+    platform: Excerpt | None = None
     cancel_until: AwareDatetime | None = None
     next_look_at: AwareDatetime
     next_look_is_due: bool = False
     give_up_at: AwareDatetime
     quiet_until: AwareDatetime | None = None
+    timed: bool = False
+    details_at: AwareDatetime | None = None
+    details: Mapping[str, Any] = {}
 
 
 class Quote(BaseModel):
@@ -132,6 +139,22 @@ class CancelTerms(BaseModel):
     allowed: bool
     fee_percent: float | None = None
     message: str
+
+
+class Contract(BaseModel):
+    """A contract of the account, for a person who chooses one.
+
+    Attributes:
+        id: What an order or an account block names it by.
+        name: The provider's name for it.
+        facts: What it allows or holds, one sentence each.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: Excerpt | None = None
+    facts: tuple[Note, ...] = ()
 
 
 class Provider(Protocol):
@@ -199,11 +222,16 @@ class Provider(Protocol):
         """
 
     def read(
-        self, request_ids: Sequence[str], candidates: Mapping[str, Candidate] | None = None
+        self,
+        request_ids: Sequence[str],
+        candidates: Mapping[str, Candidate] | None = None,
+        known: Mapping[str, Request] | None = None,
     ) -> Mapping[str, Request]:
         """Read many requests in the fewest calls; ids the provider does not know are absent from the answer.
 
-        ``candidates`` tells by request id what was ordered, where that says more than the provider's answer.
+        ``candidates`` tells by request id what was ordered, where that says more than the provider's answer. ``known``
+        tells what was read of them last: what takes a call for each of them is asked only when it may have changed
+        since.
         """
 
     def products(self, request: Request) -> Iterable[dict[str, Any]]:
@@ -256,6 +284,14 @@ class Quotes(Protocol):
             InvalidOrder: The contract does not allow it; says what it allows.
             OrderEnded: Not feasible, or not within the budget; says what would work.
         """
+
+
+@runtime_checkable
+class Contracts(Protocol):
+    """A provider whose accounts have contracts to choose from."""
+
+    def contracts(self) -> Iterable[Contract]:
+        """The account's contracts; nothing is made."""
 
 
 @runtime_checkable

@@ -28,8 +28,8 @@ def look(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> 
     due = [one for one in records if one.look_after is not None and one.look_after <= now]
     waiting = [one for one in due if one.waits_for in ("imagery", "products", "provider") and one.requests]
     candidates = {key: what for one in waiting for key, what in lifecycle.ordered(one).items()}
-    ids = [request.last.id for one in waiting for request in one.requests]
-    answers = provider.read(ids, candidates) if ids else {}
+    known = {key: what for one in waiting for key, what in lifecycle.last_read(one).items()}
+    answers = provider.read(list(known), candidates, known) if known else {}
     for one in waiting:
         noted = lifecycle.note_answers(ledger, provider, one, answers, seen_by_watcher=True)
         nothing_new = not any(lifecycle.undelivered(noted, request.last) for request in noted.requests)

@@ -29,7 +29,7 @@ QUICK = HttpSettings(
 SETTINGS = AxelGlobeSettings(
     api_url=API,
     token_url="https://auth.example.com/oauth/token",
-    client_id="me",
+    client_id=SecretStr("me"),
     client_secret=SecretStr(SECRET),
     http=QUICK,
 )

@@ -64,7 +64,7 @@ def settings_for(simulator: Simulator, **more: Any) -> AxelGlobeSettings:
     return AxelGlobeSettings(
         api_url=simulator.api_url,
         token_url=simulator.token_url,
-        client_id=client_id,
+        client_id=SecretStr(client_id),
         client_secret=SecretStr(more.pop("secret", secret)),
         http=HTTP,
         **more,

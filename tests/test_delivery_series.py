@@ -53,7 +53,7 @@ class Listing:
         found.left_out = tuple(name for one in request.capture_ids for name in self.left_out.get(one, []))
         return found
 
-    def read(self, request_ids: Sequence[str], _: Any = None) -> dict[str, Request]:
+    def read(self, request_ids: Sequence[str], _: Any = None, __: Any = None) -> dict[str, Request]:
         return {one: self.says[one] for one in request_ids if one in self.says}
 
 

@@ -131,12 +131,77 @@ def test_a_cursor_that_comes_back_is_no_endless_loop() -> None:
         list(provider.client.tasks())
 
 
-@pytest.mark.parametrize("entry", [{}, {"id": ""}, {"id": 7}])
-def test_a_task_of_a_list_that_cannot_be_read_is_never_passed_over(entry: dict[str, Any]) -> None:
+OTHER = "33333333-3333-4333-8333-333333333333"
+ODD_ENTRIES: list[Any] = [
+    {},
+    {"id": ""},
+    {"id": 7, "reference": "another"},
+    None,
+    "x",
+    [],
+    {"id": OTHER, "status": [1]},
+]
+
+
+@pytest.mark.parametrize("entry", ODD_ENTRIES)
+def test_an_entry_of_somebody_elses_that_cannot_be_read_blocks_no_order(entry: Any) -> None:
     answers = Answers()
-    answers.on("GET", TASKS, json_answer(200, {"data": [task(), entry]}))
-    with iceye(answers) as provider, pytest.raises(UnexpectedAnswer, match="an entry of the list"):
-        list(provider.client.tasks())
+    answers.on("GET", TASKS, json_answer(200, {"data": [entry, task(), entry]}))
+    with iceye(answers) as provider:
+        found = provider.find_request(order(), None, "ref")
+        assert found is not None
+        assert found.id == TASK
+        assert provider.find_request(order(), None, "not-there") is None
+
+
+@pytest.mark.parametrize(
+    "entry", [task(id=None), task(id=7), {"id": "", "reference": "ref"}, task(id="", reference=None)]
+)
+def test_an_entry_that_may_be_ours_and_has_no_id_is_never_passed_over(entry: dict[str, Any]) -> None:
+    answers = Answers()
+    answers.on("GET", TASKS, json_answer(200, {"data": [entry]}))
+    with iceye(answers) as provider, pytest.raises(UnexpectedAnswer, match="may be this order's has no id"):
+        provider.find_request(order(), None, "ref")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"acquisitionWindow": "soon", "pointOfInterest": [60, 24]},
+        {"createdAt": 7, "status": {"word": "ACTIVE"}, "productTypes": "GRD", "deliveries": {"a": 1}},
+        {"productsAvailableInSeconds": "soon", "sla": 8, "fulfilledAt": "never", "contractID": None},
+    ],
+)
+def test_our_own_task_is_read_however_odd_its_fields(odd: dict[str, Any]) -> None:
+    answers = Answers()
+    answers.on("GET", TASKS, json_answer(200, {"data": [task(**odd)]}))
+    with iceye(answers) as provider:
+        found = provider.find_request(order(), None, "ref")
+    assert found is not None
+    assert found.id == TASK
+
+
+def test_contracts_are_read_by_iceyes_own_page_length_when_it_refuses_ours() -> None:
+    answers = Answers()
+    refused = json_answer(400, {"code": "ERR_BAD_REQUEST", "message": "limit: not in 1..50"})
+    pages = [json_answer(200, {"data": [contract()], "cursor": "2"}), json_answer(200, {"data": [contract(id="b")]})]
+    answers.on("GET", CONTRACTS, refused, *pages)
+    with iceye(answers) as provider:
+        assert [each.id for each in provider.client.contracts()] == [CONTRACT, "b"]
+        assert "limit" not in answers.calls("GET", CONTRACTS)[-1].url.params
+        answers.on("GET", CONTRACTS, refused)  # the shortest page, too: its answer tells the time all the same
+        provider.learn_time()
+        assert provider.clock.known
+
+
+def test_an_odd_contract_beside_ours_blocks_no_order_and_is_never_overlooked() -> None:
+    answers = Answers()
+    odd = [contract(id="b", priority=[], sla="SLA_8H", imagingModes=None, eula={"allowed": "ALL", "default": 7})]
+    answers.on("GET", CONTRACTS, json_answer(200, {"data": [*odd, None, contract()]}))
+    with iceye(answers, contract_id=CONTRACT) as provider:
+        assert provider.quote(order()).price is not None
+    with iceye(answers) as provider, pytest.raises(UnexpectedAnswer, match="cannot be told which is meant"):
+        provider.quote(order())
 
 
 def test_odd_values_of_a_task_are_no_error() -> None:

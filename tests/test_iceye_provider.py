@@ -66,7 +66,7 @@ def test_another_providers_order_is_refused() -> None:
 
 
 def test_a_block_opens_the_provider_with_its_settings() -> None:
-    block = IceyeTasking(client_id="a", client_secret=SecretStr("b"), auth_url="https://auth.example.com")
+    block = IceyeTasking(client_id=SecretStr("a"), client_secret=SecretStr("b"), auth_url="https://auth.example.com")
     with block.open() as provider:
         assert provider.settings.token_url == "https://auth.example.com/v1/token"
     assert all((field.description or "").endswith(".") for field in IceyeSettings.model_fields.values())
@@ -337,7 +337,7 @@ def simulator() -> Iterator[Simulator]:
 def opened(simulator: Simulator) -> Iceye:
     client_id, secret = simulator.credentials
     settings = IceyeSettings(
-        client_id=client_id,
+        client_id=SecretStr(client_id),
         client_secret=SecretStr(secret),
         auth_url=simulator.iceye_auth_url,
         api_url=simulator.iceye_api_url,

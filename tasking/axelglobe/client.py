@@ -64,7 +64,7 @@ class AxelGlobeClient:
             settings.api_url,
             settings=settings.http,
             clock=self.clock,
-            account=settings.client_id,
+            account=settings.client_id.get_secret_value(),
             secrets=[secret],
             trusted=settings.trusted_urls,
             transport=transport,
@@ -72,13 +72,13 @@ class AxelGlobeClient:
         body = {
             "grant_type": "client_credentials",
             "audience": settings.audience,
-            "client_id": settings.client_id,
+            "client_id": settings.client_id.get_secret_value(),
             "client_secret": secret,
         }
         self.api.tokens = SharedTokens(
             lambda: self.api.ask_token(settings.token_url, json=body),
             token_url=settings.token_url,
-            client_id=settings.client_id,
+            client_id=settings.client_id.get_secret_value(),
             audience=settings.audience,
             client_secret=secret,
             clock=self.clock,

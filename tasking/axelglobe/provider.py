@@ -117,7 +117,10 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
         return request_of(made, self.settings, self.clock.now(), candidate)
 
     def read(
-        self, request_ids: Sequence[str], candidates: Mapping[str, Candidate] | None = None
+        self,
+        request_ids: Sequence[str],
+        candidates: Mapping[str, Candidate] | None = None,
+        known: Mapping[str, Request] | None = None,  # noqa: ARG002  # the lists tell all there is
     ) -> Mapping[str, Request]:
         """Read many requests in the fewest calls: single ones, or pages of the list, whichever is fewer.
 
@@ -147,8 +150,8 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
                 found[request_id] = self.client.request(request_id)
             except NotFound:
                 continue
-        known, now = candidates or {}, self.clock.now()
-        return {key: request_of(each, self.settings, now, known.get(key)) for key, each in found.items()}
+        chosen, now = candidates or {}, self.clock.now()
+        return {key: request_of(each, self.settings, now, chosen.get(key)) for key, each in found.items()}
 
     def products(self, request: Request) -> list[dict[str, Any]]:
         """STAC items (JSON) of the request's captures, with absolute and fresh addresses; empty while there are none.

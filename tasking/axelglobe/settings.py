@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from tasking.account import AskAgainSeconds, Calls, SettleSeconds, TrustedUrls, refuse_to_settle_early
+from tasking.account import AskAgainSeconds, Calls, ClientId, SettleSeconds, TrustedUrls, refuse_to_settle_early
 from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
 
@@ -47,7 +47,7 @@ class AxelGlobeSettings(BaseModel):
         title="Audience",
         description="Sent with each token request (Tasking API 2.1, 'Authorize Token': required).",
     )
-    client_id: str = Field(min_length=1, title="Client ID", description="From AxelGlobe; do not share it.")
+    client_id: ClientId
     client_secret: SecretStr = Field(
         min_length=1, title="Client secret", description="From AxelGlobe; do not share it."
     )

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tasking.iceye.models import Scene, Task
+from tasking.iceye.models import Scene, Task, Times
 from tasking.iceye.settings import IceyeSettings
 from tasking.provider import CancelTerms, Request
 from tasking.status import StatusCode
@@ -38,6 +39,10 @@ SLA_PRODUCTS, ALL_PRODUCTS = "sla-products", "all-products"
 """What can be fetched: the products that the SLA promises (FULFILLED), and all of them (DONE)."""
 PARTS = {"FULFILLED": (SLA_PRODUCTS,), "DONE": (SLA_PRODUCTS, ALL_PRODUCTS)}
 
+SHOT, DELIVERIES = "scene", "deliveries"
+"""What is kept in `Request.details`: the scene in words, and the customer's own deliveries by place."""
+SCENE_AGAIN, DAY = timedelta(hours=1), timedelta(days=1)
+
 _MINOR_DIGITS = {"BHD": 3, "CLP": 0, "ISK": 0, "JOD": 3, "JPY": 0, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "VND": 0}
 
 
@@ -46,7 +51,15 @@ def money(minor: int, currency: str | None) -> Decimal:
     return Decimal(minor).scaleb(-_MINOR_DIGITS.get((currency or "").upper(), 2))
 
 
-def request_of(task: Task, scene: Scene | None, settings: IceyeSettings, now: datetime) -> Request:
+def request_of(
+    task: Task,
+    scene: Scene | None,
+    settings: IceyeSettings,
+    now: datetime,
+    known: Request | None = None,
+    *,
+    asked: bool = True,
+) -> Request:
     """The shared words for a task.
 
     ``start`` and ``end`` are those of the scene (planned, and once imaged the actual one) when there is one, else the
@@ -55,35 +68,79 @@ def request_of(task: Task, scene: Scene | None, settings: IceyeSettings, now: da
 
     Args:
         task: As ICEYE gave it.
-        scene: Its scene, in a state that has one.
+        scene: Its scene, when it was asked for and there is one.
         settings: When things are due.
         now: The provider's time.
+        known: What was read of it before.
+        asked: Whether the scene was asked for now; else that of ``known`` still holds.
     """
     word = task.status or ""
     status = STATUS.get(word)
     if status is None:
-        logger.warning("iceye: task %s has a status that is not known here: %r", task.id, word)
-    imaging = scene.imaging_time if scene is not None else None
-    start = imaging.start if imaging is not None and imaging.start is not None else task.window.start
-    end = imaging.end if imaging is not None and imaging.end is not None else task.window.end
+        logger.warning("iceye: task %s has a status that is not known here: %r", task.id[:200], word)
+    before = known if known is not None and not asked and word in WITH_SCENE else None
+    if before is not None:
+        imaging = Times(start=before.start, end=before.end) if before.timed else Times()
+    else:
+        imaging = scene.imaging_time if scene is not None else Times()
+    start, end = (imaging.start or task.window.start, imaging.end or task.window.end)
     last_moment = max((each for each in (end, task.window.end) if each is not None), default=now)
     patience = timedelta(seconds=settings.delivery_patience_seconds)
-    imaged = imaging.end or imaging.start if imaging is not None else None
-    due = _next_due(task, imaged, settings, now)
+    due = _next_due(task, imaging.end or imaging.start, settings, now)
+    shot = str(before.details.get(SHOT, "")) if before is not None else _shot(word, scene)
+    deliveries = own_deliveries(task) or (known.details.get(DELIVERIES, {}) if known is not None else {})
     return Request(
         id=task.id,
         status=status,
         provider_status=word,
         capture_ids=PARTS.get(word, ()),
         final=word == "REJECTED",
-        note=_note(word, scene),
+        note=_note(task, shot, deliveries),
         start=start,
         end=end,
-        cancel_until=imaging.start if word == "ACTIVE" and imaging is not None else None,
+        cancel_until=imaging.start if word == "ACTIVE" else None,
         next_look_at=due or now + timedelta(seconds=settings.poll_interval_seconds),
         next_look_is_due=due is not None,
         give_up_at=last_moment + due_after(task, settings) + patience,
+        timed=imaging.start is not None,
+        details_at=before.details_at if before is not None else now if word in WITH_SCENE else None,
+        details={key: what for key, what in ((SHOT, shot), (DELIVERIES, deliveries)) if what},
     )
+
+
+def scene_is_due(task: Task, known: Request | None, settings: IceyeSettings, now: datetime) -> bool:
+    """Whether a task's scene can be another one than when it was read last.
+
+    ICEYE asks for it on changes of the state only. A plan may move until it is imaged, so it is read again an hour
+    before that, when it is over, and when its products are due; daily from then on, should the state stay.
+
+    Args:
+        task: As the list has it.
+        known: What was read of it before; ``None`` when nothing was.
+        settings: When things are due.
+        now: The provider's time.
+    """
+    if task.status not in WITH_SCENE:
+        return False
+    if known is None or known.provider_status != task.status or known.details_at is None:
+        return True
+    if not known.timed or known.start is None:  # there was none yet
+        return now - known.details_at >= SCENE_AGAIN
+    if task.status != "ACTIVE":
+        return False  # it tells what was done
+    over = known.end or known.start
+    due = over + due_after(task, settings)
+    events = (known.start - SCENE_AGAIN, over, due)
+    return any(known.details_at < each <= now for each in events) or (now > due and now - known.details_at >= DAY)
+
+
+def own_deliveries(task: Task) -> dict[str, str]:
+    """How the deliveries to places of the customer's own stand, by place; empty where there are none."""
+    found = {}
+    for number, each in enumerate(task.deliveries, start=1):
+        places = ", ".join("/".join(filter(None, (one.path, one.sub_path))) for one in each.locations[:3])
+        found[places or f"no. {number}"] = (each.status or "no word").lower()
+    return found
 
 
 def due_after(task: Task, settings: IceyeSettings) -> timedelta:
@@ -105,7 +162,7 @@ def _next_due(task: Task, imaged: datetime | None, settings: IceyeSettings, now:
     return next((event for event in events if event > now), None)
 
 
-def _note(word: str, scene: Scene | None) -> str:
+def _shot(word: str, scene: Scene | None) -> str:
     """The scene for a person: how it is planned, or was imaged."""
     if scene is None:
         return ""
@@ -115,6 +172,13 @@ def _note(word: str, scene: Scene | None) -> str:
     if not facts:
         return ""
     return f"{'planned' if word == 'ACTIVE' else 'imaged'} at {facts}" if angle else facts
+
+
+def _note(task: Task, shot: str, deliveries: Mapping[str, str]) -> str:
+    """What a person should know beside the status: the scene, when it was fulfilled, and their own deliveries."""
+    fulfilled = f"first products at {iso(task.fulfilled)}" if task.fulfilled is not None else ""
+    own = [f"own delivery to {place}: {word}" for place, word in deliveries.items()]
+    return "; ".join(filter(None, (shot, fulfilled, *own)))
 
 
 def cancel_terms_of(task: Task, scene: Scene | None, now: datetime) -> CancelTerms:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-from tasking.errors import ReferenceTaken
+from tasking.errors import CredentialsRefused, ReferenceTaken, Refused, UnexpectedAnswer
 from tasking.iceye.models import Task
 from tasking.iceye.order import MAX_AHEAD, IceyeOrder
 from tasking.window import iso
+
+logger = logging.getLogger(__name__)
 
 MARGIN = timedelta(days=3)
 DEGREES = 1e-4
@@ -30,6 +33,10 @@ def created_after(order: IceyeOrder) -> datetime:
         return order.window.start
 
 
+class NamelessTask(Exception):
+    """A task that may be ours and cannot be asked for: nothing may be ordered before that is cleared up."""
+
+
 def our_task(tasks: Iterable[Task], order: IceyeOrder, label: str, whole: Callable[[str], Task]) -> Task | None:
     """The oldest task whose reference is ``label`` and that asks for what the order asks for.
 
@@ -44,12 +51,28 @@ def our_task(tasks: Iterable[Task], order: IceyeOrder, label: str, whole: Callab
 
     Raises:
         ReferenceTaken: There are tasks of that reference, and all ask for something else.
+        NamelessTask: One that is or may be ours has no id that can be read; all others of that kind are passed over.
     """
     named: list[Task] = []
-    for task in {each.id: each for each in tasks}.values():
+    by_id: dict[str, Task] = {}
+    for task in tasks:
+        if task.id:
+            by_id[task.id] = task
+        elif task.reference == label or (task.reference is None and _may_be(task, order)):
+            raise NamelessTask(f"a task of the list that may be this order's has no id: reference {label!r}")
+        else:
+            logger.warning("iceye list tasks: a task without an id is left out; it is not this order's")
+    for task in by_id.values():
         there = task
         if task.reference is None and _difference(task, order) is None:
-            there = whole(task.id)
+            try:
+                there = whole(task.id)
+            except CredentialsRefused:
+                raise
+            except (Refused, UnexpectedAnswer) as error:
+                if _may_be(task, order):
+                    raise
+                logger.warning("iceye list tasks: a task that says nothing cannot be read and is left out: %s", error)
         if there.reference == label:
             named.append(there)
     named.sort(key=lambda each: (each.created or _LATEST, each.id))
@@ -63,6 +86,12 @@ def our_task(tasks: Iterable[Task], order: IceyeOrder, label: str, whole: Callab
             f"iceye: task {task.id} carries the reference {label!r} as well, and asks for something else: {difference}"
         )
     return None
+
+
+def _may_be(task: Task, order: IceyeOrder) -> bool:
+    """Whether a task says anything that speaks for the order, and nothing against it."""
+    says = task.window.start or task.window.end or task.point.lat or task.point.lon
+    return says is not None and _difference(task, order) is None
 
 
 def _difference(task: Task, order: IceyeOrder) -> str | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
 
+from tasking.excerpt import excerpt
 from tasking.moment import moment
 
 Json = dict[str, Any]
@@ -41,16 +42,28 @@ def _many(value: object) -> bool:
     return isinstance(value, list | tuple)
 
 
+def _object(value: object) -> object:
+    """An object as it is; anything else says nothing."""
+    return value if isinstance(value, dict | BaseModel) else {}
+
+
+def _objects(value: object) -> tuple[object, ...]:
+    return tuple(one for one in value if isinstance(one, dict | BaseModel)) if isinstance(value, list | tuple) else ()
+
+
 MaybeMoment = Annotated[datetime | None, BeforeValidator(_moment)]
 MaybeNumber = Annotated[float | None, BeforeValidator(_number)]
 MaybeText = Annotated[str | None, BeforeValidator(lambda value: value if isinstance(value, str) and value else None)]
+MaybeWord = Annotated[MaybeText, AfterValidator(lambda value: excerpt(value) if value else None)]
+"""A word or name that is shown, cut when it is too long; never one that is sent back."""
+MaybeAmount = Annotated[int, BeforeValidator(lambda value: 0 if value is None else value)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+MaybeId = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) and len(value) <= 2000 else "")]
 Named = Annotated[
     tuple[str, ...],
     BeforeValidator(lambda value: tuple(one for one in value if isinstance(one, str) and one) if _many(value) else ()),
 ]
 """Words of a list; what is no list names none."""
-Words = Annotated[tuple[str, ...], BeforeValidator(lambda value: () if value is None else value)]
 
 
 class _Shape(BaseModel):
@@ -60,7 +73,7 @@ class _Shape(BaseModel):
 class Terms(_Shape):
     """What a contract allows for one field, and what it takes when nothing is said."""
 
-    allowed: Words = ()
+    allowed: Named = ()
     default: MaybeText = None
 
     @property
@@ -69,14 +82,14 @@ class Terms(_Shape):
         return self.default or (self.allowed[0] if len(self.allowed) == 1 else None)
 
 
-MaybeTerms = Annotated[Terms, BeforeValidator(lambda value: {} if value is None else value)]
+MaybeTerms = Annotated[Terms, BeforeValidator(_object)]
 
 
 class Contract(_Shape):
-    """A contract of the account (``GET /company/v1/contracts``)."""
+    """A contract of the account (``GET /company/v1/contracts``); one whose id can't be read has an empty one."""
 
-    id: Id
-    name: MaybeText = None
+    id: MaybeId = ""
+    name: MaybeWord = None
     imaging_modes: MaybeTerms = Field(default=Terms(), alias="imagingModes")
     priority: MaybeTerms = Terms()
     sla: MaybeTerms = Terms()
@@ -93,8 +106,8 @@ class Summary(_Shape):
     """The budget of a contract with a pricing plan, in the currency's minor unit."""
 
     currency: MaybeText = None
-    spent: int = Field(default=0, alias="consolidatedSpent")
-    on_hold: int = Field(default=0, alias="onHold")
+    spent: MaybeAmount = Field(default=0, alias="consolidatedSpent")
+    on_hold: MaybeAmount = Field(default=0, alias="onHold")
     limit: int | None = Field(default=None, alias="spendLimit")
 
     @property
@@ -137,15 +150,29 @@ class Times(_Shape):
     end: MaybeMoment = None
 
 
-MaybePoint = Annotated[PointOfInterest, BeforeValidator(lambda value: {} if value is None else value)]
-MaybeTimes = Annotated[Times, BeforeValidator(lambda value: {} if value is None else value)]
+MaybePoint = Annotated[PointOfInterest, BeforeValidator(_object)]
+MaybeTimes = Annotated[Times, BeforeValidator(_object)]
+
+
+class Location(_Shape):
+    """A place of the customer's own."""
+
+    path: MaybeWord = None
+    sub_path: MaybeWord = Field(default=None, alias="subPath")
+
+
+class OwnDelivery(_Shape):
+    """A delivery to places of the customer's own; ``status`` is pending, success or failed."""
+
+    status: MaybeWord = None
+    locations: Annotated[tuple[Location, ...], BeforeValidator(_objects)] = ()
 
 
 class Task(_Shape):
     """A task (``/tasks``); an entry of the list has all of these too."""
 
     id: Id
-    status: MaybeText = None
+    status: MaybeWord = None
     reference: MaybeText = None
     contract_id: MaybeText = Field(default=None, alias="contractID")
     imaging_mode: MaybeText = Field(default=None, alias="imagingMode")
@@ -156,6 +183,14 @@ class Task(_Shape):
     sla: MaybeText = None
     product_types: Named = Field(default=(), alias="productTypes")
     products_after_seconds: MaybeNumber = Field(default=None, alias="productsAvailableInSeconds")
+    fulfilled: MaybeMoment = Field(default=None, alias="fulfilledAt")
+    deliveries: Annotated[tuple[OwnDelivery, ...], BeforeValidator(_objects)] = ()
+
+
+class ListedTask(Task):
+    """An entry of the list as far as it can be read; without an id (empty here) it can't be anything's."""
+
+    id: MaybeId = ""
 
 
 class Scene(_Shape):
@@ -164,12 +199,12 @@ class Scene(_Shape):
     imaging_time: MaybeTimes = Field(default=Times(), alias="imagingTime")
     duration_seconds: MaybeNumber = Field(default=None, alias="duration")
     incidence_deg: MaybeNumber = Field(default=None, alias="incidenceAngle")
-    look_side: MaybeText = Field(default=None, alias="lookSide")
-    pass_direction: MaybeText = Field(default=None, alias="passDirection")
+    look_side: MaybeWord = Field(default=None, alias="lookSide")
+    pass_direction: MaybeWord = Field(default=None, alias="passDirection")
 
 
 class Page(_Shape):
-    """One page of a list; an absent or empty cursor ends it."""
+    """One page of a list, each entry to be read on its own; an absent or empty cursor ends it."""
 
-    data: Annotated[tuple[Json, ...], BeforeValidator(lambda value: () if value is None else value)]
+    data: Annotated[tuple[Any, ...], BeforeValidator(lambda value: () if value is None else value)]
     cursor: MaybeText = None

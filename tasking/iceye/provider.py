@@ -21,11 +21,19 @@ from tasking.errors import (
     Uncertain,
     UnexpectedAnswer,
 )
+from tasking.http.api import Call
 from tasking.iceye.client import IceyeClient
-from tasking.iceye.conversions import CANCELLABLE, WITH_SCENE, cancel_terms_of, request_of
+from tasking.iceye.conversions import (
+    CANCELLABLE,
+    DELIVERIES,
+    WITH_SCENE,
+    cancel_terms_of,
+    request_of,
+    scene_is_due,
+)
 from tasking.iceye.fetching import Products
-from tasking.iceye.finding import created_after, our_task
-from tasking.iceye.models import Scene, Task
+from tasking.iceye.finding import NamelessTask, created_after, our_task
+from tasking.iceye.models import ListedTask, Scene, Task
 from tasking.iceye.order import IceyeOrder
 from tasking.iceye.quoted import still_as_quoted
 from tasking.iceye.quoting import no_funds, quote_for
@@ -93,7 +101,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
     def _terms(self, order: IceyeOrder) -> Agreed:
         """The order under its contract; the list of contracts is documented, a single one is not."""
         wanted = order.contract_id or self.settings.contract_id
-        return agreed(order, chosen_contract(list(self.client.contracts()), wanted))
+        return agreed(order, chosen_contract(self.client.contracts(wanted), wanted))
 
     # the order -------------------------------------------------------------------------------------------------------
 
@@ -121,7 +129,12 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
             raise
         except Refused:
             pages = list(self.client.tasks(limit=None))
-        found = our_task((task for page in pages for task in page), mine, label, self.client.task)
+        try:
+            found = our_task((task for page in pages for task in page), mine, label, self.client.task)
+        except NamelessTask as odd:
+            raise self.client.api.unexpected(str(odd), Call("list tasks", reference=label)) from None
+        if found is not None and mine.delivery_locations and not found.deliveries:
+            found = self._whole(found)
         return self._request(found) if found is not None else None
 
     def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:  # noqa: ARG002
@@ -159,12 +172,13 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         self,
         request_ids: Sequence[str],
         candidates: Mapping[str, Candidate] | None = None,  # noqa: ARG002 # ICEYE has none
+        known: Mapping[str, Request] | None = None,
     ) -> Mapping[str, Request]:
         """Read many tasks in the fewest calls: single ones, or pages of the list, whichever is fewer.
 
         One or two tasks are asked singly. Pages are read on as long as each brings two or more, or as long as those
         read are fewer than what is missing. What the pages do not show is asked singly before it counts as unknown.
-        Each task in a state that has a scene costs one call more.
+        A scene costs a call for each task: it is asked for when the state changed, and near the imaging.
 
         Returns:
             By id; ids that ICEYE does not know are absent.
@@ -172,7 +186,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         found: dict[str, Task] = {}
         missing = dict.fromkeys(request_ids)
         if len(missing) > 2:
-            with suppress(UnexpectedAnswer):  # a list that cannot be read, e.g. for one odd entry: each is asked then
+            with suppress(UnexpectedAnswer):  # a list that cannot be read: each is asked then
                 for read, page in enumerate(self._listed(), start=1):
                     hits = {each.id: each for each in page if each.id in missing}
                     found |= hits
@@ -184,9 +198,10 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
                 found[request_id] = self.client.task(request_id)
             except NotFound:
                 continue
-        return {key: self._request(task) for key, task in found.items()}
+        before = known or {}
+        return {key: self._request(task, before.get(key)) for key, task in found.items()}
 
-    def _listed(self) -> Iterator[list[Task]]:
+    def _listed(self) -> Iterator[list[ListedTask]]:
         """All tasks page by page, by ICEYE's own page length should it refuse ours."""
         try:
             yield from self.client.tasks()
@@ -195,8 +210,20 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         except Refused:
             yield from self.client.tasks(limit=None)
 
-    def _request(self, task: Task) -> Request:
-        return request_of(task, self._scene(task), self.settings, self.clock.now())
+    def _request(self, task: Task, known: Request | None = None) -> Request:
+        now = self.clock.now()
+        asked = known is None or scene_is_due(task, known, self.settings, now)
+        if known is not None and known.details.get(DELIVERIES) and known.provider_status != task.status:
+            task = self._whole(task)  # the list does not tell of the customer's own deliveries
+        return request_of(task, self._scene(task) if asked else None, self.settings, now, known, asked=asked)
+
+    def _whole(self, task: Task) -> Task:
+        try:
+            return self.client.task(task.id)
+        except CredentialsRefused:
+            raise
+        except (Refused, UnexpectedAnswer):
+            return task
 
     def _scene(self, task: Task) -> Scene | None:
         """The task's scene, in a state that has one; missing all the same it is no error, the state may just change."""

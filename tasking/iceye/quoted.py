@@ -23,7 +23,7 @@ def still_as_quoted(client: IceyeClient, order: IceyeOrder, quoted: Mapping[str,
     Raises:
         InvalidOrder: It does not; says what changed.
     """
-    terms = _as_quoted(quoted, list(client.contracts()))
+    terms = _as_quoted(quoted, client.contracts(quoted["contract_id"]))
     if "amount" not in quoted:
         return terms
     before = f"{money(int(quoted['amount']), quoted['currency'])} {quoted['currency']}"

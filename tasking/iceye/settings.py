@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from tasking.account import AskAgainSeconds, Calls, SettleSeconds, TrustedUrls, refuse_to_settle_early
+from tasking.account import AskAgainSeconds, Calls, ClientId, SettleSeconds, TrustedUrls, refuse_to_settle_early
 from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
 from tasking.iceye.words import contract_id
@@ -19,7 +19,7 @@ class IceyeSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="ICEYE account")
 
-    client_id: str = Field(min_length=1, title="Client ID", description="From ICEYE; do not share it.")
+    client_id: ClientId
     client_secret: SecretStr = Field(min_length=1, title="Client secret", description="From ICEYE; do not share it.")
     auth_url: str = Field(
         title="Token address",

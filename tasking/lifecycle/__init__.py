@@ -9,7 +9,7 @@ from tasking.candidate import WHOLE_WINDOW
 from tasking.lifecycle.accepting import accept, elsewhere
 from tasking.lifecycle.choosing import choose, chosen, drop, requested, revive
 from tasking.lifecycle.delivering import deliver, end, ending
-from tasking.lifecycle.following import ENDED, follow, note_answers, ordered, still_going, undelivered
+from tasking.lifecycle.following import ENDED, follow, last_read, note_answers, ordered, still_going, undelivered
 from tasking.lifecycle.labels import in_doubt, label
 from tasking.lifecycle.outlasting import is_put_off, put_off
 from tasking.lifecycle.pausing import look_after, passes, pause
@@ -33,6 +33,7 @@ __all__ = [
     "in_doubt",
     "is_put_off",
     "label",
+    "last_read",
     "look_after",
     "note_answers",
     "ordered",

@@ -8,7 +8,7 @@ from tasking.candidate import Candidate
 from tasking.choice import Ranked
 from tasking.errors import OrderEnded, Unavailable
 from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle.following import ENDED, may_come_back, note_answers, ordered, undelivered
+from tasking.lifecycle.following import ENDED, last_read, may_come_back, note_answers, ordered, undelivered
 from tasking.lifecycle.labels import in_doubt, label
 from tasking.provider import Provider, Request
 from tasking.status import StatusCode
@@ -45,7 +45,7 @@ def revive(ledger: Ledger, provider: Provider, reference: str) -> bool:
     if current is None or requested(record) or in_doubt(ledger, record):
         return False
     ids = [one.last.id for one in record.requests]
-    record = note_answers(ledger, provider, record, provider.read(ids, ordered(record)))
+    record = note_answers(ledger, provider, record, provider.read(ids, ordered(record), last_read(record)))
     alive = [one.last for one in record.requests if _has_life(record, one.last)]
     if not alive:
         return False

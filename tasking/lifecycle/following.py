@@ -32,7 +32,7 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
         OrderEnded: Rejected for good, failed, cancelled at the provider, or nothing came in time.
     """
     record = ledger.read(reference)
-    answers = provider.read([one.last.id for one in record.requests], ordered(record))
+    answers = provider.read([one.last.id for one in record.requests], ordered(record), last_read(record))
     record = note_answers(ledger, provider, record, answers)
     for one in record.requests:
         if undelivered(record, one.last):
@@ -140,6 +140,11 @@ def undelivered(record: OrderRecord, request: Request) -> list[str]:
 def ordered(record: OrderRecord) -> dict[str, Candidate]:
     """What was ordered with each of an order's requests, by the provider's id."""
     return {one.last.id: one.candidate for one in record.requests if one.candidate is not None}
+
+
+def last_read(record: OrderRecord) -> dict[str, Request]:
+    """What was read of each of an order's requests last, by the provider's id."""
+    return {one.last.id: one.last for one in record.requests}
 
 
 def note_answers(

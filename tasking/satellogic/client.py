@@ -48,7 +48,7 @@ class SatellogicClient:
         secret = settings.client_secret.get_secret_value()
         self.api = self._open({CONTRACT_HEADER: settings.contract_id})
         body = {
-            "client_id": settings.client_id,
+            "client_id": settings.client_id.get_secret_value(),
             "client_secret": secret,
             "audience": settings.audience,
             "grant_type": "client_credentials",
@@ -56,7 +56,7 @@ class SatellogicClient:
         self.api.tokens = SharedTokens(
             lambda: self.api.ask_token(settings.token_url, json=body),
             token_url=settings.token_url,
-            client_id=settings.client_id,
+            client_id=settings.client_id.get_secret_value(),
             audience=settings.audience,
             client_secret=secret,
             clock=self.clock,
@@ -188,7 +188,7 @@ class SatellogicClient:
             settings.api_url,
             settings=settings.http,
             clock=self.clock,
-            account=settings.client_id,
+            account=settings.client_id.get_secret_value(),
             secrets=[settings.client_secret.get_secret_value()],
             trusted=settings.trusted_urls,
             token_header=TOKEN_HEADER,

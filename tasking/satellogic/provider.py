@@ -139,7 +139,10 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         return request_of(made, (), self.settings, self.clock.now(), candidate)
 
     def read(
-        self, request_ids: Sequence[str], candidates: Mapping[str, Candidate] | None = None
+        self,
+        request_ids: Sequence[str],
+        candidates: Mapping[str, Candidate] | None = None,
+        known: Mapping[str, Request] | None = None,  # noqa: ARG002
     ) -> Mapping[str, Request]:
         """Read many tasks in the fewest calls: single ones, or pages of the list, whichever is fewer.
 
@@ -150,6 +153,7 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         Args:
             request_ids: Satellogic's task ids.
             candidates: What was chosen for them, when known: gives the capture times of narrow tasks.
+            known: Not looked at.
 
         Returns:
             By id; ids that Satellogic does not know are absent.
@@ -170,8 +174,8 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
                 found[task_id] = self.client.task(task_id)
             except NotFound:
                 continue
-        known = candidates or {}
-        return {key: self._request(each, known.get(key)) for key, each in found.items()}
+        chosen = candidates or {}
+        return {key: self._request(each, chosen.get(key)) for key, each in found.items()}
 
     # cancelling ------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from tasking.account import AskAgainSeconds, Calls, SettleSeconds, TrustedUrls, refuse_to_settle_early
+from tasking.account import AskAgainSeconds, Calls, ClientId, SettleSeconds, TrustedUrls, refuse_to_settle_early
 from tasking.errors import InvalidOrder
 from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
@@ -49,7 +49,7 @@ class SatellogicSettings(BaseModel):
     audience: str = Field(
         default=AUDIENCE, min_length=1, title="Audience", description="Sent with each token request; ends with a slash."
     )
-    client_id: str = Field(min_length=1, title="Client ID", description="From Satellogic; do not share it.")
+    client_id: ClientId
     client_secret: SecretStr = Field(
         min_length=1, title="Client secret", description="From Satellogic; do not share it."
     )
