@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from tasking.simulator import Simulator, serve
+from tests.postgres import ABSENT, Postgres, programs, running
 
 if TYPE_CHECKING:
     from tests.installation import Installation
@@ -65,6 +66,24 @@ def prefect_server() -> Iterator[None]:
         patch.object(Block, "_field_has_secrets", once),
     ):
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A Postgres server of the tests' own; where it is not installed, what asks for it is skipped."""
+    if programs() is None:
+        pytest.skip(ABSENT)
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.database()
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ ORDER: dict[str, Any] = {"name": "Tokyo Bay", "account": "axelglobe-tasking/defa
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+def ledger(database: str) -> Iterator[Ledger]:
+    opened = open_ledger(database)
     yield opened
     opened.close()
 
@@ -82,11 +82,9 @@ def test_a_reference_never_names_two_different_orders(ledger: Ledger) -> None:
         claim(ledger, "run-2", order={**ORDER, "name": "Osaka"}, gone=True)
 
 
-def test_of_many_runs_at_once_one_owns_the_reference(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-
+def test_of_many_runs_at_once_one_owns_the_reference(database: str) -> None:
     def one(run: str) -> str | None:
-        book = open_ledger(url)
+        book = open_ledger(database)
         try:
             claim(book, run)
         except ReferenceTaken:
@@ -180,13 +178,12 @@ def test_an_announced_create_stays_open_until_its_outcome_is_known(ledger: Ledge
     assert ledger.read("bay").plan_id == "p"
 
 
-def test_only_one_process_may_announce_a_create(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    first = open_ledger(url)
+def test_only_one_process_may_announce_a_create(database: str) -> None:
+    first = open_ledger(database)
     claim(first)
 
     def one(_number: int) -> bool:
-        book = open_ledger(url)
+        book = open_ledger(database)
         try:
             return book.intend("bay", "request", "bay", NOON) is not None
         finally:

@@ -16,6 +16,7 @@ from tasking.ledger.reading import Reading
 from tasking.ledger.records import Intent, OrderRecord
 from tasking.ledger.tables import JournalRow, OrderRow
 from tasking.ledger.transactions import assign, record_of
+from tasking.ledger.values import fitting, plain, refuse_too_long
 from tasking.status import StatusCode
 
 
@@ -59,15 +60,12 @@ class Ledger(Reading):
             started_since: Tells for a flow run id whether a person started it, or pressed Retry on it, after a time.
 
         Raises:
-            ReferenceTaken: Another run owns it, or it names another order.
+            ReferenceTaken: Another run owns it, or it names another order, or one that differs in capitals only.
+            InvalidOrder: Reference, account or site is longer than the ledger keeps.
         """
-        with self.session(reading=True) as session:
-            like = select(OrderRow.reference).where(func.lower(OrderRow.reference) == reference.lower())
-            if (other := session.scalar(like.where(OrderRow.reference != reference))) is not None:
-                raise ReferenceTaken(
-                    f"reference: {reference}: differs from {other} in capitals only, and many disks do not tell them "
-                    "apart: give this order a reference of its own"
-                )
+        for field, value in (("reference", reference), ("account", order["account"]), ("site", order.get("site"))):
+            refuse_too_long(field, value)
+        self._refuse_alike(reference)
         with self.session() as session:
             session.add(
                 OrderRow(
@@ -75,10 +73,10 @@ class Ledger(Reading):
                     provider=provider,
                     account=order["account"],
                     site=order.get("site"),
-                    name=order["name"],
-                    order=order,
+                    name=fitting("name", plain(order["name"])),
+                    order=plain(order),
                     flow_run_id=flow_run_id,
-                    host=socket.gethostname(),
+                    host=fitting("host", socket.gethostname()),
                     created=self._now(),
                     updated=self._now(),
                 )
@@ -90,11 +88,23 @@ class Ledger(Reading):
             else:
                 self.note(session, reference, "claimed", f"Order {reference} accepted: {order['name']}")
                 return self.snapshot(session, reference)
+        self._refuse_alike(reference)  # claimed in this very moment
         held = self.read(reference)
         given_up = held.ended if held.cancel_asked else None
         wanted = given_up is None or started_since(flow_run_id, given_up)
         gone = held.flow_run_id != flow_run_id and may_go_on(held) and wanted and owner_is_gone(held.flow_run_id)
         return self._take_over(held, order, flow_run_id, gone, wanted)
+
+    def _refuse_alike(self, reference: str) -> None:
+        """Refuse a reference that stands there in other capitals; one that stands itself goes on, as it did before."""
+        with self.session(reading=True) as session:
+            alike = select(OrderRow.reference).where(func.lower(OrderRow.reference) == reference.lower())
+            there = session.scalars(alike.order_by(OrderRow.reference)).all()
+        if there and reference not in there:
+            raise ReferenceTaken(
+                f"reference: {reference}: differs from {there[0]} in capitals only, and many disks do not tell them "
+                "apart: give this order a reference of its own"
+            )
 
     def _take_over(
         self, held: OrderRecord, order: dict[str, Any], flow_run_id: str, gone: bool, wanted: bool
@@ -124,7 +134,7 @@ class Ledger(Reading):
                 row.ended = row.outcome = None
                 self.note(session, row.reference, "reopened", "Tried again; what was already made is found again")
             row.waits_for = row.wake_at = None
-            row.host = socket.gethostname()
+            row.host = fitting("host", socket.gethostname())
             return self.snapshot(session, row.reference)
 
     def record(self, reference: str, happened: str | None = None, message: str = "", /, **fields: Any) -> OrderRecord:

@@ -30,14 +30,14 @@ LIMITS = {"lock_timeout": "30s", "statement_timeout": "60s", "idle_in_transactio
 
 
 def open_ledger(url: str) -> Ledger:
-    """The ledger at a SQLAlchemy URL, its tables made when absent.
+    """The ledger at a SQLAlchemy URL, its tables made when absent, and brought up to date when older code made them.
 
     Args:
         url: ``sqlite:////absolute/path.sqlite`` (the folder is created) or ``postgresql+psycopg://user@host/db``.
 
     Raises:
         ValueError: The URL is not one; the message never shows its password.
-        LedgerUnavailable: The database does not answer.
+        LedgerUnavailable: The database does not answer, or newer code wrote the ledger.
     """
     try:
         parsed = make_url(url)
@@ -64,7 +64,11 @@ def open_ledger(url: str) -> Ledger:
         engine = create_engine(parsed, pool_pre_ping=True, connect_args=_patience(parsed))
         _limit_postgres(engine)
     ledger = Ledger(engine)
-    ledger.prepare()
+    try:
+        ledger.prepare()
+    except BaseException:
+        ledger.close()
+        raise
     return ledger
 
 

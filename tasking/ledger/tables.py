@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, String, Text, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, String, Text, TypeDecorator, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -67,13 +67,16 @@ class OrderRow(Base):
     failures: Mapped[int] = mapped_column(default=0)
     cancel_asked: Mapped[bool] = mapped_column(default=False)
     price: Mapped[Decimal | None]
-    currency: Mapped[str | None] = mapped_column(String(3))
+    currency: Mapped[str | None] = mapped_column(String(40))
     delivered: Mapped[list[str]] = mapped_column(JSON, default=list)
     outcome_so_far: Mapped[str | None] = mapped_column(Text)
     created: Mapped[datetime] = mapped_column(UtcTime, index=True)
     updated: Mapped[datetime] = mapped_column(UtcTime)
     ended: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
     outcome: Mapped[str | None] = mapped_column(Text)
+
+    # many disks do not tell capitals apart, and a reference is a folder
+    __table_args__ = (Index("ix_orders_reference_lower", func.lower(reference), unique=True),)
 
 
 class JournalRow(Base):

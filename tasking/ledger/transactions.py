@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from sqlalchemy import Engine, inspect
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from pydantic import ValidationError
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable, TaskingError
 from tasking.ledger.records import OrderRecord
-from tasking.ledger.tables import Base, JournalRow, OrderRow
+from tasking.ledger.tables import JournalRow, OrderRow
+from tasking.ledger.upgrading import bring_up_to_date
+from tasking.ledger.values import fitting, plain
 
 
 class UnknownReference(TaskingError, LookupError):
@@ -31,15 +33,9 @@ class Transactions:
         self._place = f"{where.host}:{where.port or ''}/{where.database}" if where.host else str(where.database)
 
     def prepare(self) -> None:
-        """Make the tables when they are absent."""
+        """Make the tables, or bring those of an older version up to date."""
         with self._answering():
-            reading = self._engine.execution_options(reading=True)  # making tables takes the lock of all writers
-            if set(Base.metadata.tables) <= set(inspect(reading).get_table_names()):
-                return
-            try:
-                Base.metadata.create_all(self._engine)
-            except DBAPIError:  # another process made them in the same moment
-                Base.metadata.create_all(self._engine)
+            bring_up_to_date(self._engine, self._place)
 
     def now(self) -> datetime:
         """Our time, as written beside what happens."""
@@ -65,7 +61,7 @@ class Transactions:
                 at=self._now(),
                 event=happened,
                 message=plain(message),
-                detail=detail or {},
+                detail=plain(detail or {}),
                 once=once,
             )
         )
@@ -95,7 +91,7 @@ class Transactions:
     def _answering(self) -> Iterator[None]:
         try:
             yield
-        except (IntegrityError, DataError):  # about what was to be written, not about the database
+        except IntegrityError:  # about what was to be written, not about the database
             raise
         except DBAPIError as error:
             # the driver's words, without the statement and its parameters, which hold a person's data
@@ -118,15 +114,4 @@ def record_of(row: OrderRow) -> OrderRecord:
 def assign(row: OrderRow, now: OrderRecord, fields: dict[str, Any]) -> None:
     """Set columns of an order; a function is asked for its value with the order as it stands."""
     for name, value in fields.items():
-        setattr(row, name, plain(value(now) if callable(value) else value))
-
-
-def plain(value: Any) -> Any:
-    """A value as the database takes it."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if isinstance(value, str):
-        return value.replace("\0", "")  # Postgres takes none
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    return value
+        setattr(row, name, fitting(name, plain(value(now) if callable(value) else value)))

@@ -1,0 +1,14 @@
+"""The ledger's schema, revision by revision (alembic).
+
+`tasking.ledger.tables` says what the tables are; a revision in ``versions/`` says how a ledger of the one before
+becomes that. To add one: change the tables, add ``versions/NNNN_what.py`` after the last, and set `HEAD`. A test holds
+the three together. An older worker may be at work on the ledger meanwhile: a revision adds, and takes nothing away.
+"""
+
+HEAD = "0002"
+"""The revision of this code, written out: opening a ledger that stands there needs no alembic."""
+
+TABLE = "ledger_revision"
+"""Where a ledger keeps its revision; Prefect's own database may be the same one, and has ``alembic_version``."""
+
+__all__ = ["HEAD", "TABLE"]
