@@ -12,7 +12,7 @@ export DO_NOT_TRACK = 1
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast chaos chaos-points lint types lock clean
+.PHONY: help demo up test test-fast test-newest audit chaos chaos-points lint types lock clean
 
 help: ## this list
 	@echo "tasking-flows; each target makes what it needs in $(VENV) first (Python 3.11 to 3.13, about a minute, once)"
@@ -32,6 +32,17 @@ test: $(STAMP) lint types ## everything: style, types and all tests
 test-fast: $(STAMP) ## what is tested without a Prefect server and without the simulator's own tests; seconds
 	$(RUN) pytest -n 2 -m "not server and not simulator and not fuzz" --ignore-glob="*/test_simulator_*.py" \
 		--ignore-glob="*_provider.py" $$(grep -l "^pytestmark.*mark.\(server\|fuzz\)" tests/*.py | sed "s/^/--ignore=/")
+
+test-newest: ## the fast tests on the newest version of every dependency, without the lock, in an environment of its own
+	@rm -rf $(VENV)-newest && "$$(.ci/find-python $(PYTHON))" -m venv $(VENV)-newest
+	@$(VENV)-newest/bin/python -m pip install --quiet --disable-pip-version-check --no-input -e '.[simulator,postgres,dev]'
+	$(MAKE) test-fast VENV=$(VENV)-newest STAMP=
+
+audit: $(STAMP) ## known vulnerabilities and licences of what is locked (for maintainers; asks the network)
+	@"$$(.ci/find-python $(PYTHON))" -m venv $(VENV)-audit
+	@$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r audit-requirements.txt
+	$(VENV)-audit/bin/python -m pip_audit --requirement constraints.txt --no-deps --disable-pip
+	$(VENV)-audit/bin/python -m piplicenses --python $(VENV)/bin/python --order license --format markdown
 
 chaos: $(STAMP) ## N orders (60), each struck by faults while servers die; SEED=1 repeats a run
 	$(RUN) chaos random --orders $(N) --seed $(SEED) $(CHAOS)
@@ -60,4 +71,4 @@ lock: ## renew constraints.txt (for maintainers; needs uv)
 		pyproject.toml build-requirements.txt -o constraints.txt
 
 clean: ## remove the environment and the demo's images
-	rm -rf $(VENV) archive/demo
+	rm -rf $(VENV) $(VENV)-newest $(VENV)-audit archive/demo

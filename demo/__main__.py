@@ -107,10 +107,18 @@ def show_one_order(console: Console, provider: str, archive: Path) -> int:
 def keep(console: Console, provider: str, archive: Path) -> int:
     """Keep everything running until Ctrl-C."""
     begin = time.monotonic()
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"  # windows that are counted from our clock fit for a while
     with Stack(
-        provider, rate=60, watch_seconds=15, credits=100, archive=archive, say=lambda line: console.print(line)
+        provider,
+        rate=60,
+        start=now,
+        watch_seconds=15,
+        credits=100,
+        archive=archive,
+        say=lambda line: console.print(line),
     ) as stack:
         _say_ready(console, stack, time.monotonic() - begin)
+        _say_password(console, stack)
         url, body = create_flow_run(stack, stack.provider.order(None, stack.provider_now()))
         console.print("\nOrder an image, in the UI under Deployments > order > Run > Custom run, or with this call:\n")
         console.print(as_curl(url, body), markup=False, soft_wrap=True)
@@ -133,6 +141,17 @@ def keep(console: Console, provider: str, archive: Path) -> int:
         while True:
             stack.check()
             time.sleep(1)
+
+
+def _say_password(console: Console, stack: Stack) -> None:
+    console.print(
+        f"\nThe page asks for a password once: give all of {stack.password}\n"
+        "In a terminal, the calls below and those of the README need this first:\n\n"
+        f"export PREFECT_API_URL={stack.api.url} PREFECT_API_AUTH_STRING={stack.password}\n"
+        f"export PATH={Path(sys.executable).parent}:$PATH",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _say_ready(console: Console, stack: Stack, seconds: float) -> None:

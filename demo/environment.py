@@ -13,12 +13,13 @@ RETRIED = "500,504"
 """Answers of Prefect that its client repeats, too, as in prefect.yaml: else one at a run's end fails the run."""
 
 
-def environment(folder: Path, api_url: str, inline_wait_seconds: float) -> dict[str, str]:
+def environment(folder: Path, url: str, password: str, inline_wait_seconds: float) -> dict[str, str]:
     """This process's environment without any settings of the user's Prefect, and with those of one stack.
 
     Args:
         folder: Where everything is kept.
-        api_url: The stack's Prefect API.
+        url: The stack's Prefect server. Only its own pages may call its API from a browser.
+        password: What the server's API asks of everybody, as ``user:password``.
         inline_wait_seconds: See `flows.parking.inline_seconds`.
     """
     temporary = folder / "tmp"
@@ -30,7 +31,10 @@ def environment(folder: Path, api_url: str, inline_wait_seconds: float) -> dict[
         "TASKING_INLINE_WAIT_SECONDS": f"{inline_wait_seconds:g}",
         "TMPDIR": str(temporary),  # what a killed process leaves goes with the rest
         "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_API_URL": api_url,
+        "PREFECT_API_URL": f"{url}/api",
+        "PREFECT_API_AUTH_STRING": password,
+        "PREFECT_SERVER_API_AUTH_STRING": password,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",

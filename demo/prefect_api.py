@@ -13,15 +13,20 @@ BUSY_TRIES = 10
 class PrefectApi:
     """A Prefect server's API.
 
+    Args:
+        url: The API's base, ending in ``/api``.
+        password: What it asks of everybody, as ``user:password``.
+
     Attributes:
         url: The API's base, ending in ``/api``.
         client: For calls of other kinds.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, password: str) -> None:
         self.url = url
+        user, _, secret = password.partition(":")
         # proxies are for the world outside; the server is on this machine
-        self.client = httpx.Client(base_url=url, timeout=150, trust_env=False)
+        self.client = httpx.Client(base_url=url, auth=(user, secret), timeout=150, trust_env=False)
 
     def ask(self, method: str, path: str, **how: Any) -> Any:
         """Ask, and again while the database is busy (503: SQLite takes one writer at a time); the answer's JSON."""

@@ -97,11 +97,12 @@ class Stack:
         self.ledger_url = f"sqlite:///{self.folder / 'ledger.sqlite'}"
         self.url = f"http://127.0.0.1:{_free_port()}"
         self.simulator_url = f"http://127.0.0.1:{_free_port()}"
-        self._environment = environment(self.folder, f"{self.url}/api", inline_wait_seconds)
+        self.password = f"admin:{secrets.token_urlsafe(18)}"
+        self._environment = environment(self.folder, self.url, self.password, inline_wait_seconds)
         if database_url is not None:
             self._environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = database_url
         self._wipe = database_url is not None
-        self.api = PrefectApi(f"{self.url}/api")
+        self.api = PrefectApi(f"{self.url}/api", self.password)
         self.sim = httpx.Client(base_url=self.simulator_url, timeout=30, trust_env=False)
         self.simulator = self.program("simulator", ["-m", "tasking.simulator", *self._simulator_options()])
         port = self.url.rpartition(":")[2]

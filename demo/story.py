@@ -30,8 +30,10 @@ def create_flow_run(stack: Stack, order: dict[str, Any]) -> tuple[str, bytes]:
 
 
 def as_curl(url: str, body: bytes) -> str:
-    """The same call as a person types it."""
-    return f"curl -X POST {url} \\\n  -H 'Content-Type: application/json' \\\n  -d {shlex.quote(body.decode())}"
+    """The same call as a person types it, with the password in the environment."""
+    login = '-u "$PREFECT_API_AUTH_STRING"'
+    json_body = f"-H 'Content-Type: application/json' \\\n  -d {shlex.quote(body.decode())}"
+    return f"curl -X POST {url} \\\n  {login} {json_body}"
 
 
 class Story:

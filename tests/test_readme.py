@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +19,38 @@ from flows.survey_site import survey_site
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PREFECT = {"PREFECT_API_URL": "http://127.0.0.1:4200/api", "PREFECT_API_AUTH_STRING": "admin:secret"}
+
+
+RECORDING_CURL = 'curl() { while [ $# -gt 0 ]; do [ "$1" = -d ] && printf "%s\\n" "$2"; shift; done; true; }'
 
 
 def bodies(after: str) -> list[Any]:
-    """JSON bodies of the curl calls to an address that ends so."""
-    calls = re.findall(r"\$ curl -X POST (\S+) .*?-d '(.*?)'\n", README, flags=re.S)
-    return [json.loads(body) for url, body in calls if url.endswith(after)]
+    """JSON bodies of the curl calls to an address that ends so, with what the shell puts into them."""
+    console = "\n".join(re.findall(r"```console\n(.*?)```", README, flags=re.S))
+    commands = re.findall(r"^\$ (.*?)(?=^\$ |\Z)", console, flags=re.S | re.M)
+    settings = [one for one in commands if re.match(r"REFERENCE=", one)]
+    calls = [one for one in commands if re.match(rf"curl -X POST \S+{after} ", one)]
+    said = [
+        subprocess.run(
+            ["bash", "-euc", "\n".join([RECORDING_CURL, *settings, call])],
+            env={"PATH": os.environ["PATH"], "DEPLOYMENT_ID": "1", "SURVEY_ID": "2", **PREFECT},
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+        for call in calls
+    ]
+    return [json.loads(one) for one in said]
+
+
+def test_the_example_orders_a_window_that_every_provider_takes_and_a_new_reference() -> None:
+    (body,) = bodies("/create_flow_run")
+    order = body["parameters"]["order"]
+    start = datetime.fromisoformat(order["window"]["start"])
+    assert timedelta(days=6) <= start - datetime.now(UTC) <= timedelta(days=7), "AxelGlobe takes 30 days ahead at most"
+    assert datetime.fromisoformat(order["window"]["end"]) - start == timedelta(days=7)
+    assert re.fullmatch(r"tokyo-bay-\d{8}-\d{6}", order["reference"])
+    assert body["idempotency_key"] == order["reference"]
 
 
 def test_the_example_for_a_notebook_runs(capsys: pytest.CaptureFixture[str]) -> None:

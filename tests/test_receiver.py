@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import socket
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ from hypothesis import strategies as st
 
 from blocks.webhook_receiver import WebhookReceiver
 from flows.order_iceye import order_iceye
-from flows.receiver import from_settings, receiver
+from flows.receiver import from_settings, receiver, serving
 from flows.receiver.app import AT_ONCE
 from flows.receiver.desk import SPACING_SECONDS, Due
 from flows.receiver.keys import Keys, load_keys
+from flows.receiver.serving import config
 from flows.receiver.waking import find_orders
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable
@@ -70,7 +72,7 @@ def keys() -> Keys:
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """The application on a loopback port, by a thread that knows this test's Prefect server."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", access_log=False))
+    server = uvicorn.Server(config(app, "127.0.0.1", 0))
     started = threading.Event()
     original = server.startup
 
@@ -293,3 +295,59 @@ def test_the_providers_webhook_brings_a_parked_run_forward(
     run = installation.go_on(run.id)
     assert "ACTIVE" in str(run.state and run.state.message)
     assert CLIENT not in caplog.text
+
+
+def _connected(caller: httpx.Client) -> socket.socket:
+    return socket.create_connection((caller.base_url.host, caller.base_url.port or 80), timeout=20)
+
+
+@pytest.mark.parametrize("begun", [b"", b"POST /iceye HTTP/1.1\r\nHost: x\r\nX-A: "], ids=["silent", "half a head"])
+def test_a_connection_without_a_whole_request_is_closed(
+    caller: httpx.Client, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.05)
+    with _connected(caller) as held:
+        held.sendall(begun)
+        with suppress(ConnectionResetError):
+            assert held.recv(1000) == b""
+
+
+def test_a_second_request_on_a_connection_has_no_longer_than_the_first(
+    caller: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _connected(caller) as held:
+        monkeypatch.setattr(serving, "HEAD_SECONDS", 0.05)
+        held.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /hea")
+        said = b""
+        with suppress(ConnectionResetError):
+            while part := held.recv(1000):
+                said += part
+    assert said.startswith(b"HTTP/1.1 200")
+
+
+def test_silent_connections_do_not_shut_out_the_provider(
+    caller: httpx.Client, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "MOST_CONNECTIONS", 20)
+    with ExitStack() as held:
+        for _ in range(45):
+            held.enter_context(_connected(caller))
+        assert caller.post(DOOR, json={"id": TASK}).status_code == 202
+    assert office.woken == ["bay"]
+
+
+@pytest.mark.parametrize("path", [f"{DOOR}/", "/iceye/", "/token/", f"/{DOOR}"])
+def test_no_answer_says_the_secret_again(caller: httpx.Client, path: str) -> None:
+    answer = caller.post(path, json={"id": TASK}, headers={"Host": "evil.example"})
+    assert "location" not in answer.headers
+    assert answer.status_code in (401, 404, 405)
+    assert PATH not in answer.text
+
+
+def test_a_web_socket_leaves_no_address_in_the_log(caller: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    asked = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    with caplog.at_level(logging.DEBUG):
+        answer = caller.get(DOOR, headers={**asked, "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
+    assert answer.status_code in (404, 405)
+    ours = [one.getMessage() for one in caplog.records if one.name.startswith("uvicorn")]
+    assert not [line for line in ours if PATH in line]

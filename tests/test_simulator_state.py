@@ -219,3 +219,25 @@ def test_what_happens_does_not_depend_on_how_often_one_looks() -> None:
             return {name: held[name] for name in ("id", "status", "data_seconds", "capture", "capture_id")}
 
     assert walk(1) == walk(7)
+
+
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "sgp4", "rasterio"])
+@pytest.mark.parametrize("how", [["-m", "tasking.simulator"], ["-c", "import tasking.simulator"]])
+def test_without_its_extra_the_simulator_says_what_to_install(tmp_path: Path, missing: str, how: list[str]) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Absent:\n"
+        "    @staticmethod\n"
+        "    def find_spec(name, *_):\n"
+        f"        if name == {missing!r}:\n"
+        "            raise ModuleNotFoundError(name=name)\n"
+        "sys.meta_path.insert(0, Absent)\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, *how], env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert answer.returncode == 1
+    *before, last = answer.stderr.strip().splitlines()
+    assert f"The simulator needs {missing}, which is not installed here" in last
+    assert "pip install 'tasking-flows[simulator]'" in last
+    assert before == [] or how[0] == "-c"

@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import httpx
 import pytest
 
 from demo.programs import kill_all
@@ -41,6 +42,24 @@ def placed(stack: Stack) -> Placed:
     placed = Placed("bay", run_id)
     waits_for(stack, placed, "candidates")
     return placed
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:1", "https://evil.example", "null"])
+def test_a_page_from_elsewhere_in_the_operators_browser_gets_nothing(stack: Stack, origin: str) -> None:
+    path = f"{stack.url}/api/block_documents/filter"
+    body = {"include_secrets": True}
+
+    stranger = httpx.post(path, json=body, headers={"Origin": origin}, trust_env=False)
+    logged_in = stack.api.client.post(path, json=body, headers={"Origin": origin})
+    asked_first = stack.api.client.options(
+        path, headers={"Origin": origin, "Access-Control-Request-Method": "POST"}, auth=None
+    )
+
+    assert stranger.status_code == 401
+    assert b"client_secret" not in stranger.content
+    assert logged_in.is_success, "this is the operator's own password, and the browser alone stands between"
+    for answer in (stranger, logged_in, asked_first):
+        assert answer.headers.get("access-control-allow-origin") is None
 
 
 def record_of(stack: Stack, reference: str) -> OrderRecord | None:

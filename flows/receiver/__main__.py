@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.receiver.app import from_settings
+from flows.receiver.serving import config
 from tasking.errors import TaskingError
 
 
@@ -23,7 +24,7 @@ def main(
     except (TaskingError, ValueError) as error:
         Console(stderr=True, soft_wrap=True).print(escape(str(error)))
         raise typer.Exit(2) from None
-    uvicorn.run(app, host=host, port=port, access_log=False, limit_concurrency=1000, timeout_keep_alive=5)
+    uvicorn.Server(config(app, host, port)).run()
 
 
 if __name__ == "__main__":

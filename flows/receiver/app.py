@@ -79,6 +79,7 @@ def receiver(
             await work
 
     app = FastAPI(title="Webhook receiver", lifespan=at_work, docs_url=None, redoc_url=None, openapi_url=None)
+    app.router.redirect_slashes = False  # a redirect would say the secret path again, to whatever host was named
 
     async def take(request: Request, provider: str, secret_path: str | None) -> Response:
         if not keys.fits(request.headers.get("authorization", ""), secret_path):
