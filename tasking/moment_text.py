@@ -31,7 +31,7 @@ def moment_from(field: str, value: object) -> datetime:
     """
     moment = _read(field, value) if isinstance(value, str) else value
     if isinstance(moment, date) and not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001 # refused in the next line
+        moment = datetime(moment.year, moment.month, moment.day)  # refused in the next line
     if not isinstance(moment, datetime):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         _refuse(field, value, _no_number(str(value)) if is_number else f"is not a date and time; {_like()}")
