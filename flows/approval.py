@@ -128,9 +128,12 @@ def _question(candidate: Candidate, record: OrderRecord) -> str:
         return _question_of_a_window(candidate, record)
     view = f", {candidate.off_nadir_deg:.1f}° off nadir" if candidate.off_nadir_deg is not None else ""
     until = f"; it can be ordered until {readable(candidate.valid_until)}" if candidate.valid_until else ""
+    share = candidate.area_covered_percent if record.order.get("area") else None
+    covers = f", covers {share:.1f} % of the area" if share is not None else ""
+    note = f". {candidate.note}" if candidate.note else ""
     return (
         f"Waiting for approval: capture by {candidate.platform or 'a satellite'} on {readable(candidate.start)}"
-        f"{view}{until}. All candidates are among this run's artifacts"
+        f"{covers}{view}{until}{note}. All candidates are among this run's artifacts"
     )
 
 

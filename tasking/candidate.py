@@ -30,6 +30,8 @@ class Candidate(BaseModel):
         quoted: What it was quoted with, as the provider's folder wrote it down: requested is that or nothing. ``None``
             where nothing was quoted, and for what an older version wrote down.
         note: What a person should know of it before it is ordered.
+        area_covered_percent: Share of the order's area that it covers, 0..100, as found when it was chosen; ``None``
+            when nothing tells.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,3 +49,4 @@ class Candidate(BaseModel):
     coverage_percent: float | None = None
     quoted: dict[str, str] | None = None
     note: str = ""
+    area_covered_percent: float | None = None

@@ -10,9 +10,13 @@ How the policies order the candidates that can be used:
 ==================  ===============================================================================================
 
 The last three first choose among those that cover at least `ENOUGH` of what the best usable candidate covers, so that
-an early pass over a corner of the area is not bought. What is still equal is decided by coverage in whole percents,
-then the smaller view angle, then the higher sun, then the earlier start, then the id; a figure the provider did not
-give comes after every figure it did give. The same candidates in any order therefore give the same list.
+an early pass over a corner of the area is not bought. Among equals, ``best-coverage`` takes the earlier start, then the
+smaller view angle, then the higher sun; the others take more coverage in whole percents, then the smaller view angle,
+the higher sun, and the earlier start. The id comes last; a figure the provider did not give comes after every figure it
+did give. The same candidates in any order therefore give the same list.
+
+What covers less than the order's least coverage cannot be used. Where nothing tells what a candidate covers, that rule
+does not hold it back.
 """
 
 from __future__ import annotations
@@ -45,6 +49,7 @@ class Ranked(BaseModel):
         reason: What speaks for it, as a sentence for a person.
         usable: Whether it can be ordered now.
         why_not: Why it cannot; empty when it can.
+        too_little: It cannot for no other reason than that it covers too little of the area.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,6 +61,7 @@ class Ranked(BaseModel):
     reason: str
     usable: bool
     why_not: str = ""
+    too_little: bool = False
 
 
 def rank(
@@ -69,6 +75,7 @@ def rank(
     off_nadir_range: tuple[float, float] | None = None,
     sun_elevation_range: tuple[float, float] | None = None,
     needs_daylight: bool = True,
+    coverage_min_percent: float | None = None,
 ) -> list[Ranked]:
     """Rank candidates, the best first; those that cannot be used come last and say why.
 
@@ -82,11 +89,12 @@ def rank(
         off_nadir_range: Smallest and largest view angle off nadir, degrees.
         sun_elevation_range: Smallest and largest elevation of the sun, degrees.
         needs_daylight: Optical satellites need the sun above the horizon; radar does not.
+        coverage_min_percent: Least share of the area that a candidate covers; ``None`` for any.
     """
     computed = covered_percent(area, [each.footprint for each in candidates])
     limits = _Limits(window, off_nadir_range, sun_elevation_range, needs_daylight)
     rows = [
-        _Row(each, share, _why_not(each, share, now, exclude_ids, limits))
+        _Row(each, share, _why_not(each, share, now, exclude_ids, limits), coverage_min_percent)
         for each, share in zip(candidates, computed, strict=True)
     ]
     best = max((row.known_percent for row in rows if not row.why_not), default=0.0)
@@ -99,6 +107,11 @@ def rank(
 def best(ranked: Sequence[Ranked]) -> Ranked | None:
     """The candidate to order, or ``None`` when none can be used."""
     return next((each for each in ranked if each.usable), None)
+
+
+def most_covering(ranked: Sequence[Ranked]) -> Ranked | None:
+    """Of the candidates that only cover too little, the one that covers most; ``None`` when there are none."""
+    return max((each for each in ranked if each.too_little), key=lambda each: each.coverage_percent or 0, default=None)
 
 
 class _Limits(NamedTuple):
@@ -161,14 +174,17 @@ def _measure(policy: Policy, window: Window | None, usable: Sequence[Candidate])
 class _Row:
     """A candidate on its way to its place."""
 
-    def __init__(self, candidate: Candidate, computed: float | None, why_not: str) -> None:
-        self.candidate, self.why_not = candidate, why_not
+    def __init__(self, candidate: Candidate, computed: float | None, why_not: str, least: float | None) -> None:
+        self.candidate, self.why_not, self.too_little = candidate, why_not, False
         self.source: Literal["footprint", "provider", "unknown"] = "footprint"
         self.percent = computed
         if computed is None:
             self.percent = candidate.coverage_percent
             self.source = "unknown" if self.percent is None else "provider"
         self.known_percent = self.percent or 0.0
+        if not why_not and least is not None and self.percent is not None and round(self.percent, 1) < least:
+            self.too_little = True
+            self.why_not = f"it covers {self.percent:.1f} % of the area, less than the order's {least:g} %"
         self.score, self.order = 0.0, tuple[Any, ...]()
 
     def place(self, policy: Policy, measure: Callable[[Candidate], float | None], best_percent: float) -> None:
@@ -186,7 +202,8 @@ class _Row:
         view = abs(each.off_nadir_deg) if each.off_nadir_deg is not None else 999.0
         sun = -each.sun_elevation_deg if each.sun_elevation_deg is not None else 999.0
         unsaid = value is None
-        self.order = (bool(self.why_not), not enough, unsaid, -(value or 0.0), -whole, view, sun, each.start, each.id)
+        equals = (each.start, view, sun) if policy == "best-coverage" else (view, sun, each.start)
+        self.order = (bool(self.why_not), not enough, unsaid, -(value or 0.0), -whole, *equals, each.id)
 
     def ranked(self) -> Ranked:
         return Ranked(
@@ -197,6 +214,7 @@ class _Row:
             reason=_sentence(self.candidate, self.percent, self.source),
             usable=not self.why_not,
             why_not=self.why_not,
+            too_little=self.too_little,
         )
 
 

@@ -23,38 +23,55 @@ def covered_percent(area: Area, footprints: Sequence[dict[str, Any] | None]) -> 
         area: The area of the order.
         footprints: GeoJSON geometries (lon, lat). ``None``, empty, unreadable, or around a pole gives ``None``.
     """
+    import shapely
+
+    target, which, parts = _parts_inside(area, footprints)
+    shares: list[float | None] = [None] * len(footprints)
+    for index, part in zip(which, parts, strict=True):
+        shares[int(index)] = _percent(shapely.area(part), target)
+    return shares
+
+
+def covered_together_percent(area: Area, footprints: Sequence[dict[str, Any] | None]) -> float | None:
+    """Share of ``area`` inside all footprints together, 0..100; ``None`` when none of them can be read."""
+    import shapely
+
+    target, which, parts = _parts_inside(area, footprints)
+    return _percent(shapely.area(shapely.union_all(parts)), target) if len(which) else None
+
+
+def _percent(covered: float, target: Any) -> float:
+    return min(100.0, max(0.0, float(covered / target.area * 100)))
+
+
+def _parts_inside(area: Area, footprints: Sequence[dict[str, Any] | None]) -> tuple[Any, Any, Any]:
+    """The area on its plane, which footprints can be read, and the part of the area inside each of those."""
     import numpy as np
     import pyproj
     import shapely
 
-    shares: list[float | None] = [None] * len(footprints)
     lon_min, lat_min, lon_max, lat_max = area.bounds
     centre = ((lon_min + lon_max) / 2, (lat_min + lat_max) / 2)
+    crs = pyproj.CRS.from_dict({"proj": "laea", "lon_0": centre[0], "lat_0": centre[1], "ellps": "WGS84"})
+    plane = pyproj.Transformer.from_crs(crs.geodetic_crs, crs, always_xy=True)
+
+    def flat(given: Any) -> Any:
+        def onto(coordinates: Any) -> Any:
+            return np.stack(plane.transform(coordinates[:, 0], coordinates[:, 1]), axis=1)
+
+        return shapely.transform(shapely.segmentize(given, STEP_DEG), onto)
+
+    target = flat(shapely.Polygon(area.ring))
     which, shapes = shapes_near(centre[0], footprints)
-    if not len(which):
-        return shares
-
-    west, south, east, north = shapely.bounds(shapes).T
-    near = (west < lon_max) & (east > lon_min) & (south < lat_max) & (north > lat_min)
-    covered = np.zeros(len(shapes))
-    if near.any():
-        crs = pyproj.CRS.from_dict({"proj": "laea", "lon_0": centre[0], "lat_0": centre[1], "ellps": "WGS84"})
-        plane = pyproj.Transformer.from_crs(crs.geodetic_crs, crs, always_xy=True)
-
-        def flat(given: Any) -> Any:
-            def onto(coordinates: Any) -> Any:
-                return np.stack(plane.transform(coordinates[:, 0], coordinates[:, 1]), axis=1)
-
-            return shapely.transform(shapely.segmentize(given, STEP_DEG), onto)
-
-        target = flat(shapely.Polygon(area.ring))
-        shapely.prepare(target)
-        # repaired before as well: following its edges in steps, GEOS drops half of a shape that crosses itself
-        candidates = repaired(flat(repaired(shapes[near])))
-        covered[near] = shapely.area(shapely.intersection(target, candidates)) / shapely.area(target) * 100
-    for index, share in zip(which, covered, strict=True):
-        shares[int(index)] = min(100.0, max(0.0, float(share)))
-    return shares
+    parts = np.full(len(which), shapely.Polygon(), dtype=object)
+    if len(which):
+        west, south, east, north = shapely.bounds(shapes).T
+        near = (west < lon_max) & (east > lon_min) & (south < lat_max) & (north > lat_min)
+        if near.any():
+            shapely.prepare(target)
+            # repaired before as well: following its edges in steps, GEOS drops half of a shape that crosses itself
+            parts[near] = shapely.intersection(target, repaired(flat(repaired(shapes[near]))))
+    return target, which, parts
 
 
 def shapes_near(middle: float, footprints: Sequence[dict[str, Any] | None]) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError, field_validator
 from pydantic_core import CoreSchema
@@ -16,6 +16,20 @@ from tasking.window import Window
 Policy = Literal["best-coverage", "earliest", "lowest-off-nadir", "highest-sun"]
 
 REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+CoverageMinPercent = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=100,
+        title="Least coverage (%)",
+        description=(
+            "Nothing is ordered that covers less of the area than this. If no candidate does, a person is asked where "
+            "'Ask before ordering' is on, else the order ends as not feasible and says what would help."
+        ),
+    ),
+]
+"""The field ``coverage_min_percent`` of orders of areas."""
+
 _BLOCK = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*")
 
 
@@ -103,6 +117,11 @@ class Order(BaseModel):
     @property
     def off_nadir_range(self) -> tuple[float, float] | None:
         """Smallest and largest angle off nadir that may be chosen, degrees; ``None`` where orders do not say."""
+        return None
+
+    @property
+    def least_coverage_percent(self) -> float | None:
+        """Least share of the area that may be bought, 0..100; ``None`` where orders do not say, e.g. of a point."""
         return None
 
     @property

@@ -11,7 +11,7 @@ import pytest
 from tasking.area import Area
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.candidate import Candidate
-from tasking.choice import best, rank
+from tasking.choice import best, most_covering, rank
 from tasking.order import Policy
 from tasking.window import Window
 
@@ -120,7 +120,7 @@ PASSES = [
 @pytest.mark.parametrize(
     ("policy", "first"),
     [
-        ("best-coverage", "late-straight-down"),
+        ("best-coverage", "early-slanted"),
         ("earliest", "early-slanted"),
         ("lowest-off-nadir", "late-straight-down"),
         ("highest-sun", "high-sun"),
@@ -175,6 +175,33 @@ def test_what_cannot_be_ordered_says_why_and_comes_last(one: Candidate, why_not:
     assert why_not in ranked[1].why_not
     assert ranked[1].score == 0
     assert best(ranked) is ranked[0]
+
+
+def test_among_equal_coverage_the_earlier_capture_is_taken_and_of_one_time_the_steeper_view() -> None:
+    late_and_steep = candidate("a", 30, off_nadir_deg=1.0)
+    early = candidate("c", 24, off_nadir_deg=20.0)
+    early_and_steep = candidate("b", 24, off_nadir_deg=5.0)
+    given = [late_and_steep, early, early_and_steep]
+    assert order_of(given, "best-coverage") == ["b", "c", "a"]
+    assert order_of(given[::-1], "best-coverage") == ["b", "c", "a"]
+
+
+def test_what_covers_less_than_the_order_asks_for_cannot_be_ordered_whatever_it_is_chosen_by() -> None:
+    third = candidate("third", 20, footprint=box(10, 49, 10.377, 52))
+    nearly = candidate("nearly", 21, footprint=box(10, 49, 10.8998, 52))  # 89.98 %, shown as 90.0 %
+    whole = candidate("whole", 48)
+    untold = candidate("untold", 72, footprint=None)
+    for policy in ("best-coverage", "earliest"):
+        ranked = rank(AREA, [third, nearly, whole, untold], policy, NOW, coverage_min_percent=90)
+        assert [one.candidate.id for one in ranked if one.too_little] == ["third"]
+        assert "covers 37.7 % of the area, less than the order's 90 %" in ranked[-1].why_not
+        assert {one.candidate.id for one in ranked if one.usable} == {"nearly", "whole", "untold"}
+    their_figure = candidate("told", 20, footprint=None, coverage_percent=50.0)
+    ranked = rank(AREA, [third, their_figure], "best-coverage", NOW, coverage_min_percent=90)
+    most = most_covering(ranked)
+    assert most is not None
+    assert most.candidate.id == "told"
+    assert best(ranked) is None
 
 
 def test_nothing_usable_means_nothing_to_order() -> None:

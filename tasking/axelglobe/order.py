@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_v
 
 from tasking.area import EXAMPLE, Area
 from tasking.errors import InvalidOrder
-from tasking.order import Order
+from tasking.order import CoverageMinPercent, Order
 from tasking.window import iso
 
 SATELLITES = ("GRUS-1A", "GRUS-1B", "GRUS-1C", "GRUS-1D", "GRUS-1E")
@@ -77,6 +77,7 @@ class AxelGlobeOrder(Order):
         title="Priority",
         description="The provider's priority word: NORMAL or EMERGENCY in its document; your contract may know others.",
     )
+    coverage_min_percent: CoverageMinPercent = 90.0
     account: str = Field(
         default="axelglobe-tasking/default",
         title="Account",
@@ -159,6 +160,11 @@ class AxelGlobeOrder(Order):
                 "area", "crosses the 180° meridian", f"AxelGlobe takes one polygon; place one order for each of {parts}"
             )
         return self
+
+    @property
+    def least_coverage_percent(self) -> float:
+        """Least share of the area that may be bought, 0..100."""
+        return self.coverage_min_percent
 
     @property
     def off_nadir_range(self) -> tuple[float, float]:

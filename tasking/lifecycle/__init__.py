@@ -11,9 +11,10 @@ from tasking.lifecycle.choosing import choose, chosen, drop, requested, revive
 from tasking.lifecycle.delivering import deliver, end, ending
 from tasking.lifecycle.following import ENDED, follow, last_read, note_answers, ordered, still_going, undelivered
 from tasking.lifecycle.labels import in_doubt, label
+from tasking.lifecycle.listing import candidates
 from tasking.lifecycle.outlasting import is_put_off, put_off
 from tasking.lifecycle.pausing import look_after, passes, pause
-from tasking.lifecycle.planning import candidates, half_time, prepare
+from tasking.lifecycle.planning import half_time, prepare
 from tasking.lifecycle.requesting import request
 
 __all__ = [

@@ -56,16 +56,17 @@ def revive(ledger: Ledger, provider: Provider, reference: str) -> bool:
 
 
 def choose(ledger: Ledger, reference: str, ranked: Sequence[Ranked]) -> Candidate:
-    """Take the best candidate and write it down."""
+    """Take the best candidate and write it down, with what it covers."""
     best = next(one for one in ranked if one.usable)
+    candidate = best.candidate.model_copy(update={"area_covered_percent": best.coverage_percent})
     ledger.record(
         reference,
         "chosen",
-        f"Chose candidate {best.candidate.id}: {best.reason}",
-        candidate=best.candidate,
+        f"Chose candidate {candidate.id}: {best.reason}",
+        candidate=candidate,
         detail={"score": best.score, "of": len(ranked)},
     )
-    return best.candidate
+    return candidate
 
 
 def chosen(ledger: Ledger, provider: Provider, reference: str) -> Candidate | None:
