@@ -13,8 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from blocks.order_ledger import load_ledger
+from flows import order_listing
+from tasking.clock import utc_now
 from tasking.errors import TaskingError
 from tasking.ledger import Filter, Ledger, open_ledger
+from tasking.status import OrderStatus
 
 app = typer.Typer(help="Satellite tasking orders: what is open, and what happened.", no_args_is_help=True)
 LedgerUrl = Annotated[
@@ -42,24 +45,33 @@ def list_orders(
     provider: Annotated[str | None, typer.Option(help="Only this provider's.")] = None,
     account: Annotated[str | None, typer.Option(help="Only this account block's, as type/name.")] = None,
     site: Annotated[str | None, typer.Option(help="Only this site's.")] = None,
-    status: Annotated[str | None, typer.Option(help="Only with this status code, e.g. completed.")] = None,
+    status: Annotated[OrderStatus | None, typer.Option(help="Only where the order stands so with us.")] = None,
+    provider_status: Annotated[
+        str | None, typer.Option(help="Only where the provider calls its request so, in its own word.")
+    ] = None,
     open_only: Annotated[bool, typer.Option("--open", help="Only orders that have not ended.")] = False,
     limit: Annotated[int, typer.Option(help="At most so many, newest first.", min=1)] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="For programs: all that is known, one order a line.")] = False,
 ) -> None:
     """Orders, newest first."""
-    which = Filter(provider=provider, account=account, site=site, status=status, open_only=open_only, limit=limit)
+    which = Filter(
+        provider=provider,
+        account=account,
+        site=site,
+        status=status,
+        provider_status=provider_status,
+        open_only=open_only,
+        limit=limit,
+    )
     with _asking(ledger) as book:
         records = book.orders(which, unreadable=lambda _run, why: _ERRORS.print(escape(why)))
     if as_json:
         for one in records:
-            typer.echo(pydantic_core.to_json(one.model_dump(mode="json")))
+            typer.echo(pydantic_core.to_json(order_listing.as_json(one)))
         return
-    table = Table("reference", "provider", "site", "status", "created (UTC)", "waits for, or how it ended")
+    table = Table(*order_listing.COLUMNS)
     for one in records:
-        said = f"{one.status or '?'} ({one.provider_status})" if one.provider_status else (one.status or "")
-        row = (one.reference, one.provider, one.site or "", said, f"{one.created:%Y-%m-%d %H:%M}")
-        table.add_row(*map(escape, row), escape(one.outcome or one.waits_message or ""))
+        table.add_row(*map(escape, order_listing.row(one)))
     Console().print(table)
     if len(records) == limit:
         _ERRORS.print(f"These are the newest {limit}; see more with --limit.")
@@ -76,15 +88,8 @@ def show_order(reference: str, ledger: LedgerUrl = None) -> None:
         entries = book.journal(reference)
     console = Console()
     console.print(f"[bold]{escape(record.name)}[/bold]  {escape(reference)}  run {record.flow_run_id}")
-    for label, value in (
-        ("plan", record.plan_id),
-        ("requests", ", ".join(one.last.id for one in record.requests)),
-        ("waits for", record.waits_message),
-        ("wakes at", record.wake_at and f"{record.wake_at:%Y-%m-%d %H:%M:%S} UTC"),
-        ("ended", record.outcome),
-    ):
-        if value:
-            console.print(f"{label:>10}  {escape(str(value))}")
+    for label, value in order_listing.facts(record, utc_now()):
+        console.print(f"{label:>13}  {escape(value)}")
     for one in entries:
         console.print(f"{one.at:%Y-%m-%d %H:%M:%S}  [bold]{escape(one.event)}[/bold]  {escape(one.message)}")
 

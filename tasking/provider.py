@@ -55,6 +55,20 @@ class Items(list[dict[str, Any]]):
     left_out: tuple[str, ...] = ()
 
 
+class FeeStep(BaseModel):
+    """What a cancel costs until a moment.
+
+    Attributes:
+        until: From then on the next step holds (provider time).
+        percent: Share of the price that is due all the same, 0..100.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    until: AwareDatetime
+    percent: float
+
+
 class Request(BaseModel):
     """A capture that was ordered: this is what costs money.
 
@@ -71,6 +85,7 @@ class Request(BaseModel):
         end: End of the ordered capture, or of its window.
         platform: Satellite, when known.
         cancel_until: Until when the provider takes a cancel, when it says so.
+        cancel_fees: What a cancel costs until when, the next step first, where the provider says so.
         next_look_at: When looking again makes sense (provider time): the order's next real event.
         next_look_is_due: Something is due at ``next_look_at``, so the run itself wakes then. Without, looking often is
             the watcher's.
@@ -95,6 +110,7 @@ class Request(BaseModel):
     end: AwareDatetime | None = None
     platform: Excerpt | None = None
     cancel_until: AwareDatetime | None = None
+    cancel_fees: tuple[FeeStep, ...] = ()
     next_look_at: AwareDatetime
     next_look_is_due: bool = False
     give_up_at: AwareDatetime

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from tasking.iceye.fees import CANCELLABLE, fee_steps, never_cancellable
 from tasking.iceye.models import Scene, Task, Times
 from tasking.iceye.settings import IceyeSettings
 from tasking.provider import CancelTerms, Request
@@ -33,7 +34,6 @@ STATUS = {
 WITH_SCENE = ("ACTIVE", "FULFILLED", "DONE")
 """States in which ICEYE asks for the scene at all."""
 WITH_PRODUCTS = ("FULFILLED", "DONE")
-CANCELLABLE = ("RECEIVED", "ACTIVE")
 
 SLA_PRODUCTS, ALL_PRODUCTS = "sla-products", "all-products"
 """What can be fetched: the products that the SLA promises (FULFILLED), and all of them (DONE)."""
@@ -98,7 +98,8 @@ def request_of(
         note=_note(task, shot, deliveries),
         start=start,
         end=end,
-        cancel_until=imaging.start if word == "ACTIVE" else None,
+        cancel_until=imaging.start if word == "ACTIVE" and not never_cancellable(task) else None,
+        cancel_fees=fee_steps(task, imaging.start),
         next_look_at=due or now + timedelta(seconds=settings.poll_interval_seconds),
         next_look_is_due=due is not None,
         give_up_at=last_moment + due_after(task, settings) + patience,
@@ -202,7 +203,7 @@ def cancel_terms_of(task: Task, scene: Scene | None, now: datetime) -> CancelTer
         return CancelTerms(allowed=True, message="ICEYE takes a cancel; the fee depends on the window, which it hides")
     hours = (start - now) / timedelta(hours=1)
     about = f"{hours:.0f} hours before the window starts" if hours > 0 else "after the window has started"
-    if hours < 24 and task.created is not None and start - task.created <= timedelta(hours=24):
+    if hours < 24 and never_cancellable(task):
         return CancelTerms(
             allowed=False,
             message=f"task {task.id} was ordered 24 hours or less before its window starts; by ICEYE's policy it "

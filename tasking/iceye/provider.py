@@ -24,13 +24,13 @@ from tasking.errors import (
 from tasking.http.api import Call
 from tasking.iceye.client import IceyeClient
 from tasking.iceye.conversions import (
-    CANCELLABLE,
     DELIVERIES,
     WITH_SCENE,
     cancel_terms_of,
     request_of,
     scene_is_due,
 )
+from tasking.iceye.fees import CANCELLABLE
 from tasking.iceye.fetching import Products
 from tasking.iceye.finding import NamelessTask, created_after, our_task
 from tasking.iceye.models import ListedTask, Scene, Task

@@ -12,17 +12,24 @@ from tasking.ledger import intents
 from tasking.ledger.records import Entry, Intent, OrderRecord
 from tasking.ledger.tables import JournalRow, OrderRow
 from tasking.ledger.transactions import Transactions, UnknownReference, record_of
+from tasking.status import ENDS, OrderStatus
 
 
 class Filter(BaseModel):
-    """Which orders to list; unset fields do not narrow."""
+    """Which orders to list; unset fields do not narrow.
+
+    Attributes:
+        status: Where they stand with us, see `OrderRecord.order_status`.
+        provider_status: The provider's own word for the last request.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     provider: str | None = None
     account: str | None = None
     site: str | None = None
-    status: str | None = None
+    status: OrderStatus | None = None
+    provider_status: str | None = None
     flow_run_id: str | None = None
     open_only: bool = False
     limit: int = 100
@@ -60,21 +67,31 @@ class Reading(Transactions):
                 Without it such an order raises `LedgerUnavailable`: who asks whether there is one must not hear no.
         """
         which = which or Filter()
-        query = select(OrderRow).order_by(OrderRow.created.desc()).limit(which.limit)
-        for column in ("provider", "account", "site", "status", "flow_run_id"):
+        query = select(OrderRow).order_by(OrderRow.created.desc())
+        for column in ("provider", "account", "site", "provider_status", "flow_run_id"):
             if (value := getattr(which, column)) is not None:
                 query = query.where(getattr(OrderRow, column) == value)
         if which.open_only:
             query = query.where(OrderRow.ended.is_(None))
+        if which.status is None:
+            query = query.limit(which.limit)
+        else:
+            over = which.status in ENDS.values()
+            query = query.where(OrderRow.ended.is_not(None) if over else OrderRow.ended.is_(None))
         with self.session(reading=True) as session:
-            found = []
-            for row in session.scalars(query):
+            found: list[OrderRecord] = []
+            for row in session.scalars(query.execution_options(yield_per=1000)):
                 try:
-                    found.append(record_of(row))
+                    record = record_of(row)
                 except LedgerUnavailable as error:
                     if unreadable is None:
                         raise
                     unreadable(row.flow_run_id, str(error))
+                    continue
+                if which.status in (None, record.order_status):
+                    found.append(record)
+                if len(found) == which.limit:
+                    break
             return found
 
     def journal(self, reference: str) -> list[Entry]:

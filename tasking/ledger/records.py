@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasking.candidate import Candidate
 from tasking.provider import Request
+from tasking.status import ENDS, OrderStatus
 
 
 class RequestRecord(BaseModel):
@@ -20,6 +21,8 @@ class RequestRecord(BaseModel):
         label: What we wrote into the create so that it can be found again.
         candidate: What was requested.
         last: The provider's last word.
+        covered_percent: Share of the order's area that the delivered images cover, 0..100; ``None`` before, and where
+            nothing tells.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -28,6 +31,7 @@ class RequestRecord(BaseModel):
     label: str
     candidate: Candidate | None
     last: Request
+    covered_percent: float | None = None
 
 
 class OrderRecord(BaseModel):
@@ -45,7 +49,8 @@ class OrderRecord(BaseModel):
         candidates_dropped: Candidates chosen before and lost again (expired, refused).
         approved_candidate_id: The candidate a person approved.
         requests: Captures ordered, oldest first; more than one only after rejections, when the order allows it.
-        status: STAPI code; ``None`` while nothing is known, or when the provider's word is unknown to us.
+        status: STAPI code of the last request, or of the order's end. What a person sees is `order_status`. ``None``
+            while nothing is known, or when the provider's word is unknown to us.
         provider_status: The provider's own word.
         waits_for: ``candidates``, ``approval``, ``settling``, ``imagery``, ``products``, ``provider``; or ``None``.
         wake_at: When the owning run starts again by itself (our time).
@@ -98,6 +103,38 @@ class OrderRecord(BaseModel):
     updated: datetime
     ended: datetime | None
     outcome: str | None
+
+    @property
+    def order_status(self) -> OrderStatus:
+        """Where the order stands with us, whatever the provider calls its requests."""
+        if self.ended is not None:
+            return ENDS.get(self.status or "", OrderStatus.FAILED)
+        if self.cancel_asked:
+            return OrderStatus.CANCELLING
+        if any(capture not in self.delivered for one in self.requests for capture in one.last.capture_ids):
+            return OrderStatus.DELIVERING
+        if self.waits_for == "approval":
+            return OrderStatus.AWAITING_APPROVAL
+        current = self.current_request
+        if current is None or current.candidate != self.candidate:  # nothing is ordered, or the next try is not yet
+            settling = self.waits_for == "settling" and self.candidate is not None
+            return OrderStatus.ORDERING if settling else OrderStatus.PLANNING
+        return OrderStatus.ORDERED
+
+    @property
+    def area_covered_percent(self) -> float | None:
+        """Share of the order's area that its images cover, else what was ordered or chosen last; 0..100.
+
+        ``None`` where nothing tells, and for orders of points.
+        """
+        if not self.order.get("area"):
+            return None
+        home = [one.covered_percent for one in self.requests if one.covered_percent is not None]
+        if home:
+            return home[-1]
+        current = self.current_request
+        last = current.candidate if current is not None else self.candidate
+        return last.area_covered_percent if last is not None else None
 
     @property
     def attempt(self) -> int:

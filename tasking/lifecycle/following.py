@@ -9,6 +9,7 @@ from typing import Any
 from tasking.candidate import Candidate
 from tasking.errors import OrderEnded
 from tasking.ledger import Ledger, OrderRecord, Revision
+from tasking.lifecycle.deadlines import cancelling
 from tasking.lifecycle.pausing import look_after, overdue
 from tasking.order import Order
 from tasking.provider import Provider, Request
@@ -68,7 +69,7 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
         )
     # a run wakes for what is due at a known time; between such events the watcher looks more often, and for all
     again = last.next_look_at if last.next_look_is_due else max(last.next_look_at, now + SAFETY_NET)
-    return wait_until(provider.clock, min(again, last.give_up_at), "imagery", _imagery_message(last))
+    return wait_until(provider.clock, min(again, last.give_up_at), "imagery", _imagery_message(last, now))
 
 
 def _rejected(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord, last: Request) -> Wait | None:
@@ -222,10 +223,11 @@ def _delivered(ledger: Ledger, record: OrderRecord) -> str:
     return f" Delivered before: {len(record.delivered)} of it{f'; {missing}' if missing else ''}."
 
 
-def _imagery_message(last: Request) -> str:
+def _imagery_message(last: Request, now: datetime) -> str:
     by = f" by {last.platform}" if last.platform else ""
     capture = f": capture{by} on {readable(last.start)}" if last.start is not None else ""
     if last.start is not None and last.end is not None and last.end - last.start >= timedelta(hours=1):
         capture = f": capture between {readable(last.start)} and {readable(last.end)}"  # a window: no pass is set yet
     note = f"; {last.note}" if last.note else ""
-    return f"Waiting for imagery{capture} ({last.provider_status}{note})"
+    cancel = f". {said[0].upper()}{said[1:]}" if (said := cancelling(last, now)) else ""
+    return f"Waiting for imagery{capture} ({last.provider_status}{note}){cancel}"

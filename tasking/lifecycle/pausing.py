@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from tasking.clock import CLOCKS_APART, utc_now
 from tasking.errors import CredentialsRefused, OrderEnded, ReferenceTaken, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord
+from tasking.lifecycle.deadlines import ordering
 from tasking.lifecycle.labels import in_doubt
 from tasking.order import Order
 from tasking.provider import Provider
@@ -64,7 +65,8 @@ def pause(ledger: Ledger, order: Order, record: OrderRecord, step: str, error: E
     seconds = min(first_seconds * 2 ** min(failures, 20), LONGEST_PAUSE_SECONDS)
     asked = min(getattr(error, "retry_after", None) or 0.0, LONGEST_ASKED_SECONDS)
     until = now + timedelta(seconds=max(seconds, asked))
-    return Wait(until=until, waits_for="provider", message=f"Trying again at {readable(until)}: {error}")
+    deadline = f" (beware: {said})" if (said := ordering(record, now)) else ""
+    return Wait(until=until, waits_for="provider", message=f"Trying again at {readable(until)}{deadline}: {error}")
 
 
 def _refuse_overdue(order: Order, record: OrderRecord, error: Exception, now: datetime) -> None:

@@ -1,0 +1,65 @@
+"""One order for a terminal, and for a program."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from tasking.ledger import OrderRecord
+from tasking.lifecycle import deadlines
+
+COLUMNS = ("reference", "provider", "site", "status", "provider says", "covers", "created (UTC)", "what for, or how")
+
+
+def row(record: OrderRecord) -> tuple[str, ...]:
+    """A line of the table, in `COLUMNS`."""
+    return (
+        record.reference,
+        record.provider,
+        record.site or "",
+        record.order_status,
+        record.provider_status or "",
+        covers(record),
+        f"{record.created:%Y-%m-%d %H:%M}",
+        record.outcome or record.waits_message or "",
+    )
+
+
+def facts(record: OrderRecord, now: datetime) -> list[tuple[str, str]]:
+    """What is worth a line of its own, as label and text; what is not known is left out."""
+    current = record.current_request
+    open_still = record.ended is None
+    lines = [
+        ("status", record.order_status.value),
+        ("provider says", record.provider_status or ""),
+        ("plan", record.plan_id or ""),
+        ("requests", ", ".join(one.last.id for one in record.requests)),
+        ("covers", f"{covers(record)} of the area" if covers(record) else ""),
+        ("ordering", deadlines.ordering(record, now) if open_still else ""),
+        ("cancelling", deadlines.cancelling(current.last, now) if open_still and current is not None else ""),
+        ("waits for", record.waits_message or ""),
+        ("wakes at", f"{record.wake_at:%Y-%m-%d %H:%M:%S} UTC" if record.wake_at else ""),
+        ("ended", record.outcome or ""),
+    ]
+    return [(label, said) for label, said in lines if said]
+
+
+def as_json(record: OrderRecord) -> dict[str, Any]:
+    """All that is known; ``status`` is the order's with us, and what the provider calls its request is beside it."""
+    current = record.current_request
+    return {
+        **record.model_dump(mode="json"),
+        "status": record.order_status,
+        "provider_status_code": current.last.status if current is not None else None,
+        "area_covered_percent": record.area_covered_percent,
+    }
+
+
+def covers(record: OrderRecord) -> str:
+    """The share of its area that an order covers; ``unknown`` where nothing tells what was ordered or delivered."""
+    if not record.order.get("area"):
+        return ""
+    share = record.area_covered_percent
+    if share is not None:
+        return f"{share:.1f} %"
+    return "unknown" if record.requests else ""

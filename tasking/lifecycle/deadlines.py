@@ -1,0 +1,39 @@
+"""What a person may still do about a request, and until when, as part of a sentence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tasking.ledger import OrderRecord
+from tasking.provider import FeeStep, Request
+from tasking.waiting import readable
+
+
+def cancelling(request: Request, now: datetime) -> str:
+    """Until when a cancel is taken and what it costs; empty when the provider does not say, or it is too late.
+
+    Args:
+        request: As last read.
+        now: The provider's time; steps that are over are left out.
+    """
+    ahead = [step for step in request.cancel_fees if step.until > now]
+    if ahead:
+        return f"a cancel costs {', '.join(_until(step) for step in ahead)}"
+    if not request.cancel_fees and request.cancel_until is not None and request.cancel_until > now:
+        return f"cancels are taken until {readable(request.cancel_until)}"
+    return ""
+
+
+def ordering(record: OrderRecord, now: datetime) -> str:
+    """Until when the chosen candidate can be ordered; empty when none is chosen, or it is ordered already."""
+    candidate, current = record.candidate, record.current_request
+    if candidate is None or candidate.valid_until is None or candidate.valid_until <= now:
+        return ""
+    if current is not None and current.candidate == candidate:
+        return ""
+    return f"what was chosen can be ordered until {readable(candidate.valid_until)}"
+
+
+def _until(step: FeeStep) -> str:
+    fee = "nothing" if step.percent == 0 else f"{step.percent:g} % of the price"
+    return f"{fee} until {readable(step.until)}"
