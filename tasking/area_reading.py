@@ -8,7 +8,9 @@ from itertools import pairwise
 from typing import Any, NoReturn
 
 from tasking.errors import InvalidOrder
-from tasking.geometry_text import geometry_from
+from tasking.geometry_advice import advice
+from tasking.geometry_object import geometry_object
+from tasking.position import checked_position, turned
 
 Ring = list[tuple[float, float]]
 
@@ -16,6 +18,8 @@ _HOLES = "remove the inner ring; a satellite images what lies inside it all the 
 _SEVERAL = "place one order for each polygon, or draw one polygon around them"
 _EMPTY = "it is empty; give one closed ring of at least 4 positions"
 _DEEPEST = 5
+MOST_POSITIONS, MOST_OF_SEVERAL, MOST_MEETING = 10_000, 5_000, 100_000
+"""Of one ring, of several together, and pairs of their edges: what is more costs minutes and gigabytes."""
 _KINDS = "give a GeoJSON Polygon, Feature or FeatureCollection, or WKT such as POLYGON ((...))"
 
 
@@ -30,9 +34,10 @@ def canonical_polygon(value: object) -> dict[str, Any]:
     rings = [_checked_ring(rings, where) for rings, where in _polygons(value, "area")]
     if not rings:
         _refuse("area", value, "it holds no polygon; " + _KINDS)
+    _refuse_too_much_work(rings)
     middle = _middle(rings[0])
     polygons = [_simple(_near(ring, middle)) for ring in rings]
-    merged = polygons[0] if len(polygons) == 1 else shapely.union_all(polygons)
+    merged = polygons[0] if len(polygons) == 1 else _united(polygons)
     if merged.geom_type != "Polygon":
         _refuse("area", f"{len(rings)} separate polygons", _SEVERAL)
     if len(merged.interiors):
@@ -49,12 +54,11 @@ def _polygons(value: object, where: str, depth: int = 0) -> list[tuple[object, s
     """Every polygon in ``value`` as its coordinates and the place where it was found."""
     if depth > _DEEPEST:
         _refuse("area", "(nested too deeply)", _KINDS)
-    if isinstance(value, str):
-        value = geometry_from(value, "area", _KINDS, _EMPTY)
-    if not isinstance(value, dict) and hasattr(value, "__geo_interface__"):
-        value = value.__geo_interface__
+    value = geometry_object(value, where, _KINDS, _EMPTY)
     if not isinstance(value, dict):
-        _refuse(where, value, _KINDS)
+        flat = isinstance(value, list | tuple) and all(isinstance(each, int | float) for each in value)
+        seen = advice(str(value)) if flat else None
+        _refuse(where, value, f"{seen}; {_KINDS}" if seen else _KINDS)
     kind = value.get("type")
     if kind == "FeatureCollection":
         features = value.get("features")
@@ -71,7 +75,8 @@ def _polygons(value: object, where: str, depth: int = 0) -> list[tuple[object, s
         return _polygons(value["geometry"], f"{where}.geometry", depth + 1)
     coordinates = value.get("coordinates")
     if kind not in ("Polygon", "MultiPolygon"):
-        _refuse(f"{where}.type", kind, _KINDS)
+        esri = "this is the JSON of Esri; " if "rings" in value else ""
+        _refuse(f"{where}.type", kind, esri + _KINDS)
     if not isinstance(coordinates, list | tuple) or not coordinates:
         _refuse(f"{where}.coordinates", coordinates, _EMPTY)
     if kind == "Polygon":
@@ -88,7 +93,7 @@ def _checked_ring(rings: object, where: str) -> Ring:
     outer, where = rings[0], f"{where}[0]"
     if not isinstance(outer, list | tuple) or not outer:
         _refuse(where, outer, _EMPTY)
-    positions = [_checked_position(position, f"{where}[{n}]") for n, position in enumerate(outer)]
+    positions = [checked_position(position, f"{where}[{n}]") for n, position in enumerate(outer)]
     if positions[0] != positions[-1]:
         first, last = list(positions[0]), list(positions[-1])
         _refuse(where, f"starts at {first} and ends at {last}", f"the ring is not closed; repeat {first} at its end")
@@ -102,22 +107,6 @@ def _checked_ring(rings: object, where: str) -> Ring:
     if east - west > 180:
         _refuse(where, f"longitudes {west:g} to {east:g}", "it spans more than half the globe; draw a smaller polygon")
     return ring
-
-
-def _checked_position(position: object, where: str) -> tuple[float, float]:
-    if not isinstance(position, list | tuple) or len(position) < 2:
-        _refuse(where, position, "write a position as [longitude, latitude]")
-    lon, lat = position[0], position[1]
-    for number in (lon, lat):
-        if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < 1e9:
-            _refuse(where, position, "longitude and latitude are finite numbers in degrees")
-    if not -90 <= lat <= 90:
-        if -90 <= lon <= 90 and -180 <= lat <= 180:
-            _refuse(where, [lon, lat], f"longitude comes first; write [{lat}, {lon}]")
-        _refuse(where, [lon, lat], f"latitude {lat} is outside -90..90 degrees; are these degrees on WGS84?")
-    if not -180 <= lon <= 360:
-        _refuse(where, [lon, lat], f"longitude {lon} is outside -180..180 degrees; are these degrees on WGS84?")
-    return float(lon), float(lat)
 
 
 def _continuous(ring: Ring, where: str) -> Ring:
@@ -143,13 +132,32 @@ def _middle(ring: Ring) -> float:
 def _near(ring: Ring, middle: float) -> Ring:
     """The same ring, turned by whole circles so that it lies near ``middle``: parts cut at 180° meet again."""
     turn = -360 * round((_middle(ring) - middle) / 360)
-    return [(lon + turn, lat) for lon, lat in ring] if turn else ring
+    return [(turned(lon, turn), lat) for lon, lat in ring]
 
 
 def _into_range(ring: Ring) -> Ring:
     """The same ring with its western edge in -180 <= lon < 180."""
     turn = -360 * math.floor((_extent(ring)[0] + 180) / 360)
-    return [(lon + turn, lat) for lon, lat in ring] if turn else ring
+    return [(turned(lon, turn), lat) for lon, lat in ring]
+
+
+def _refuse_too_much_work(rings: list[Ring]) -> None:
+    positions, most = sum(map(len, rings)), MOST_POSITIONS if len(rings) == 1 else MOST_OF_SEVERAL
+    if positions > most:
+        _refuse("area", f"{positions} positions", f"simplify it to {most} at most, e.g. to one each 100 m")
+
+
+def _united(polygons: list[Any]) -> Any:
+    """The polygons as one, where few of their edges can meet: an overlay costs what it has crossings."""
+    import numpy as np
+    import shapely
+
+    rings = [shapely.get_coordinates(polygon) for polygon in polygons]
+    edges = shapely.linestrings(np.concatenate([np.stack([ring[:-1], ring[1:]], axis=1) for ring in rings]))
+    meeting = shapely.STRtree(edges).query(edges).shape[1]
+    if meeting > MOST_MEETING:
+        _refuse("area", f"{len(polygons)} polygons that lie across each other", _SEVERAL)
+    return shapely.union_all(polygons, grid_size=1e-9)  # a tenth of a millimetre: what is left of floating point
 
 
 def _simple(ring: Ring) -> Any:

@@ -9,7 +9,8 @@ from pydantic import ConfigDict, GetJsonSchemaHandler, RootModel, model_validato
 from pydantic_core import CoreSchema
 
 from tasking.errors import InvalidOrder
-from tasking.geometry_text import geometry_from
+from tasking.geometry_object import geometry_object
+from tasking.position import checked_position, is_number, turned
 
 EXAMPLE: dict[str, Any] = {"lat": 60.1699, "lon": 24.9384}
 EXAMPLE_WKT = "POINT (24.9384 60.1699)"
@@ -24,7 +25,7 @@ class Point(RootModel[dict[str, Any]]):
 
     Accepts ``{"lat": ..., "lon": ...}``, a pair ``[lon, lat]``, a GeoJSON Point, a Feature or a FeatureCollection with
     one of them (as an object or as JSON text), WKT text, and any object with ``__geo_interface__``. Heights are
-    dropped; longitudes from 180 to 360 are turned to their place in -180..180.
+    dropped; longitudes of another copy of the world (-220, 499) are turned to their place in -180..180.
 
     Raises:
         InvalidOrder: Naming the value and what would be right (pydantic wraps it in its own error).
@@ -115,10 +116,7 @@ def canonical_point(value: object, where: str = "point", *, depth: int = 0) -> d
     """
     if depth > _DEEPEST:
         _refuse("point", "(nested too deeply)", _KINDS)
-    if isinstance(value, str):
-        value = geometry_from(value, where, _KINDS, "it is empty; " + _KINDS)
-    if not isinstance(value, dict) and hasattr(value, "__geo_interface__"):
-        value = value.__geo_interface__
+    value = geometry_object(value, where, _KINDS, "it is empty; " + _KINDS)
     if isinstance(value, list | tuple):
         return _checked(value, where)
     if not isinstance(value, dict):
@@ -136,6 +134,8 @@ def canonical_point(value: object, where: str = "point", *, depth: int = 0) -> d
         return canonical_point(value["geometry"], f"{where}.geometry", depth=depth + 1)
     if kind == "Point":
         return _checked(value.get("coordinates"), f"{where}.coordinates")
+    if kind == "MultiPoint" and isinstance(value.get("coordinates"), list | tuple) and len(value["coordinates"]) == 1:
+        return _checked(value["coordinates"][0], f"{where}.coordinates[0]")
     if kind is not None:
         _refuse(f"{where}.type", kind, "the target is one point; " + _KINDS)
     return _named(value, where)
@@ -147,29 +147,17 @@ def _refuse(field: str, value: object, fix: str) -> NoReturn:
 
 def _named(value: dict[str, Any], where: str) -> dict[str, Any]:
     """From numbers given by name, which cannot be swapped unnoticed."""
+    value = {str(key).strip().lower(): number for key, number in value.items()}
     lons, lats = [key for key in value if key in _LON], [key for key in value if key in _LAT]
     if len(lons) != 1 or len(lats) != 1 or len(value) > 2:
         _refuse(where, value, _KINDS)
     lon, lat = value[lons[0]], value[lats[0]]
-    if _is_number(lon) and _is_number(lat) and not -90 <= lat <= 90 and -90 <= lon <= 90 and -180 <= lat <= 180:
+    if is_number(lon) and is_number(lat) and not -90 <= lat <= 90 and -90 <= lon <= 90 and -180 <= lat <= 180:
         _refuse(where, {"lat": lat, "lon": lon}, f"the two look swapped; write {json.dumps({'lat': lon, 'lon': lat})}")
     return _checked([lon, lat], where)
 
 
 def _checked(position: object, where: str) -> dict[str, Any]:
-    if not isinstance(position, list | tuple) or not 2 <= len(position) <= 3:
-        _refuse(where, position, "write a position as [longitude, latitude]")
-    lon, lat = position[0], position[1]
-    if not _is_number(lon) or not _is_number(lat):
-        _refuse(where, list(position), "longitude and latitude are finite numbers in degrees")
-    if not -90 <= lat <= 90:
-        if -90 <= lon <= 90 and -180 <= lat <= 180:
-            _refuse(where, [lon, lat], f"longitude comes first; write [{lat}, {lon}]")
-        _refuse(where, [lon, lat], f"latitude {lat} is outside -90..90 degrees; are these degrees on WGS84?")
-    if not -180 <= lon <= 360:
-        _refuse(where, [lon, lat], f"longitude {lon} is outside -180..180 degrees; are these degrees on WGS84?")
-    return {"type": "Point", "coordinates": [float(lon - 360 if lon > 180 else lon), float(lat)]}
-
-
-def _is_number(value: object) -> bool:
-    return not isinstance(value, bool) and isinstance(value, int | float) and abs(value) < 1e9
+    lon, lat = checked_position(position, where)
+    turns = 0 if -180 <= lon <= 180 else round(lon / 360)
+    return {"type": "Point", "coordinates": [turned(lon, -360 * turns), lat]}

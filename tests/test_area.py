@@ -54,6 +54,31 @@ def test_polygons_that_touch_along_an_edge_make_one_area() -> None:
     assert area.bounds == (10.0, 50.0, 12.0, 51.0)
 
 
+def _cell(west: float, south: float, width: float, height: float) -> list[list[list[float]]]:
+    east, north = west + width, south + height
+    return [[[west, south], [east, south], [east, north], [west, north], [west, south]]]
+
+
+def test_cells_of_a_grid_make_one_area_though_their_corners_differ_by_the_dust_of_floating_point() -> None:
+    cells = [_cell(10 + i * 0.01, 50 + j * 0.01, 0.01, 0.01) for i in range(10) for j in range(10)]
+    area = Area.model_validate({"type": "MultiPolygon", "coordinates": cells})
+    assert area.bounds == pytest.approx((10.0, 50.0, 10.1, 50.1), abs=1e-9)
+
+
+def test_polygons_that_cost_minutes_to_unite_are_refused_before() -> None:
+    """A thousand strips across each other are 100 KB, a million crossings, and 1.4 GB."""
+    lying = [_cell(10, 50 + i * 1e-3, 1, 5e-4) for i in range(500)]
+    standing = [_cell(10 + i * 1e-3, 50, 5e-4, 1) for i in range(500)]
+    with pytest.raises(ValueError, match="area: 1000 polygons that lie across each other: place one order for each"):
+        Area.model_validate({"type": "MultiPolygon", "coordinates": lying + standing})
+
+
+def test_a_ring_of_very_many_positions_is_to_be_simplified() -> None:
+    circle = [[10 + math.cos(i * math.tau / 10_000), 50 + math.sin(i * math.tau / 10_000)] for i in range(10_000)]
+    with pytest.raises(ValueError, match="area: 10001 positions: simplify it to 10000 at most"):
+        Area.model_validate({"type": "Polygon", "coordinates": [[*circle, circle[0]]]})
+
+
 def test_an_area_dumps_to_geojson_and_reads_back_as_itself() -> None:
     area = Area.model_validate(EXAMPLE)
     dumped = area.model_dump(mode="json")

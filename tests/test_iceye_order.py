@@ -26,7 +26,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "an empty text": ({"point": " "}, "point: (empty text)", '{"lat": 60.1699, "lon": 24.9384}'),
     "words": ({"point": "Helsinki"}, "point: Helsinki", "neither GeoJSON nor WKT"),
     "an empty WKT": ({"point": "POINT EMPTY"}, "point: POINT EMPTY", "it is empty"),
-    "another reference system": ({"point": "SRID=3067;POINT (1 1)"}, "SRID=3067", "SRID 4326"),
+    "another reference system": ({"point": "SRID=3067;POINT (1 1)"}, "point.SRID: EPSG:3067", "EPSG:4326"),
     "broken JSON": ({"point": '{"type": "Point"'}, 'point: {"type"', "not readable JSON"),
     "a polygon": ({"point": "POLYGON ((0 0, 1 0, 1 1, 0 0))"}, "point.type: Polygon", "the target is one point"),
     "a number alone": ({"point": [24.9]}, "point: [24.9]", "as [longitude, latitude]"),
@@ -37,7 +37,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "a pair swapped": ({"point": [60.1, 139.7]}, "point: [60.1, 139.7]", "longitude comes first; write [139.7, 60.1]"),
     "names swapped": ({"point": {"lat": 139.7, "lon": 35.6}}, "139.7", 'write {"lat": 35.6, "lon": 139.7}'),
     "latitude out of range": ({"point": [150, 95]}, "point: [150, 95]", "outside -90..90"),
-    "longitude out of range": ({"point": [361, 1]}, "longitude 361", "outside -180..180"),
+    "longitude out of range": ({"point": [1361, 1]}, "longitude 1361", "outside -180..180"),
     "metres": ({"point": "POINT (389000 6672000)"}, "6672000", "are these degrees on WGS84?"),
     "several points": (
         {"point": {"type": "FeatureCollection", "features": [{}, {}]}},

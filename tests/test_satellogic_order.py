@@ -59,7 +59,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         "area",
         "one order for each",
     ),
-    ({"project_name": "x" * 101}, "project_name", "at most 100"),
+    ({"project_name": "x" * 101}, "project_name", "1 to 100 characters; these are 101"),
     ({"project_name": "two\nlines"}, "project_name", "one line"),
     ({"window": {"start": "2026-12-01T00:00:00", "end": "2026-12-15T00:00:00Z"}}, "window.start", "has no zone"),
     ({"windows": WINDOW}, "windows", "did you mean window"),
