@@ -26,6 +26,7 @@ from tasking import lifecycle
 from tasking.candidate import Candidate
 from tasking.clock import utc_now
 from tasking.errors import InvalidOrder, OrderEnded
+from tasking.form import Form
 from tasking.ledger import Entry, OrderRecord
 from tasking.order import Order
 from tasking.status import StatusCode
@@ -37,7 +38,7 @@ AFTER_EXPIRY = timedelta(days=7)
 """How long a suspended run stays after its candidate expired when no watcher brings it back."""
 
 
-class Approval(RunInput):
+class Approval(Form, RunInput):
     """The form a person fills in."""
 
     decision: Literal["approve", "decline"] = Field(

@@ -53,24 +53,25 @@ class Area(RootModel[dict[str, Any]]):
         return {
             "title": "Area",
             "description": (
-                "What to image: one polygon, longitude first, WGS84. GeoJSON (Polygon, Feature or FeatureCollection) "
-                "as an object, or WKT or GeoJSON as text. The ring ends with its first position."
+                "What to image: one polygon, longitude first, WGS84: WKT or GeoJSON (Polygon, Feature or "
+                "FeatureCollection). The ring ends with its first position."
             ),
+            # text first: the form opens with the first kind, and has no box for a bare object
             "anyOf": [
-                {
-                    "type": "object",
-                    "title": "GeoJSON",
-                    "description": "A Polygon, a Feature or a FeatureCollection with one polygon.",
-                    "examples": [EXAMPLE],
-                },
                 {
                     "type": "string",
                     "title": "Text: WKT or GeoJSON",
                     "description": f"For example {EXAMPLE_WKT}",
                     "examples": [EXAMPLE_WKT],
                 },
+                {
+                    "type": "object",
+                    "title": "GeoJSON",
+                    "description": "A Polygon, a Feature or a FeatureCollection with one polygon.",
+                    "examples": [EXAMPLE],
+                },
             ],
-            "examples": [EXAMPLE],
+            "examples": [EXAMPLE_WKT],
         }
 
     def __hash__(self) -> int:

@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 
 from tasking.display_text import display_text, one_spelling
 from tasking.errors import InvalidOrder
+from tasking.form import Form, number
 from tasking.window import Window
 
 Policy = Literal["best-coverage", "earliest", "lowest-off-nadir", "highest-sun"]
@@ -33,7 +34,7 @@ CoverageMinPercent = Annotated[
 _BLOCK = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*")
 
 
-class Order(BaseModel):
+class Order(Form):
     """One new image of one target in one window. Frozen; a step that changes something makes a new one.
 
     What a target is differs by provider, so each kind of order adds that field itself: an `tasking.area.Area`, a
@@ -138,6 +139,7 @@ class Order(BaseModel):
         rest = dict(known)
         known.clear()
         known.update(first | rest)
+        number(known)
         return made
 
     @field_validator("reference", "site", mode="before")

@@ -43,14 +43,21 @@ class Point(RootModel[dict[str, Any]]):
         degrees = {"type": "number", "description": "Degrees on WGS84."}
         return {
             "title": "Point",
-            "description": "What to image: one place, as latitude and longitude, a GeoJSON Point, or WKT text.",
+            "description": "What to image: one place, as WKT, a GeoJSON Point, or latitude and longitude.",
+            # text first: the form opens with the first kind
             "anyOf": [
+                {
+                    "type": "string",
+                    "title": "Text: WKT or GeoJSON",
+                    "description": f"For example {EXAMPLE_WKT}",
+                    "examples": [EXAMPLE_WKT],
+                },
                 {
                     "type": "object",
                     "title": "Latitude and longitude",
                     "properties": {
-                        "lat": {"title": "Latitude", **degrees, "minimum": -90, "maximum": 90},
-                        "lon": {"title": "Longitude", **degrees, "minimum": -180, "maximum": 360},
+                        "lat": {"title": "Latitude", "position": 0, **degrees, "minimum": -90, "maximum": 90},
+                        "lon": {"title": "Longitude", "position": 1, **degrees, "minimum": -180, "maximum": 360},
                     },
                     "required": ["lat", "lon"],
                     "examples": [EXAMPLE],
@@ -59,14 +66,8 @@ class Point(RootModel[dict[str, Any]]):
                     "type": "object",
                     "title": "GeoJSON",
                     "description": "A Point, a Feature or a FeatureCollection with one point; longitude first.",
-                    "properties": {"type": {"enum": ["Point", "Feature", "FeatureCollection"]}},
+                    "properties": {"type": {"enum": ["Point", "Feature", "FeatureCollection"], "position": 0}},
                     "required": ["type"],
-                },
-                {
-                    "type": "string",
-                    "title": "Text: WKT or GeoJSON",
-                    "description": f"For example {EXAMPLE_WKT}",
-                    "examples": [EXAMPLE_WKT],
                 },
                 {
                     "type": "array",
@@ -76,7 +77,7 @@ class Point(RootModel[dict[str, Any]]):
                     "maxItems": 3,
                 },
             ],
-            "examples": [EXAMPLE],
+            "examples": [EXAMPLE_WKT],
         }
 
     def __hash__(self) -> int:

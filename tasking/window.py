@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from tasking.errors import InvalidOrder
+from tasking.form import Form
 from tasking.moment_text import WrittenMoment
 
 
@@ -15,7 +16,7 @@ def iso(when: datetime) -> str:
     return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-class Window(BaseModel):
+class Window(Form):
     """Between when and when the image may be taken. Aware on the way in, UTC afterwards.
 
     That the end is not past is not part of the model: a run is entered again weeks later with the same parameters. Call

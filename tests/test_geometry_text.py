@@ -49,9 +49,10 @@ def point(written: object) -> tuple[float, float]:
 
 
 def with_crs(crs: object, geometry: dict[str, Any], where: str = "collection") -> dict[str, Any]:
-    feature = {"type": "Feature", "properties": {}, "geometry": dict(geometry)}
+    feature: dict[str, Any] = {"type": "Feature", "properties": {}, "geometry": dict(geometry)}
     collection = {"type": "FeatureCollection", "features": [feature]}
-    {"collection": collection, "feature": feature, "geometry": feature["geometry"]}[where]["crs"] = crs
+    named: dict[str, dict[str, Any]] = {"collection": collection, "feature": feature, "geometry": feature["geometry"]}
+    named[where]["crs"] = crs
     return collection
 
 

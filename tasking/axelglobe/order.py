@@ -49,7 +49,7 @@ class AxelGlobeOrder(Order):
 
     area: Area = Field(
         title="Area",
-        description="What to image: one polygon, longitude first (WGS84): GeoJSON, or WKT in double quotes.",
+        description="What to image: one polygon, longitude first (WGS84), as WKT or GeoJSON.",
         examples=[EXAMPLE],
     )
     off_nadir_max_deg: float | None = Field(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from tasking.form import Form
 
 
-class HttpSettings(BaseModel):
+class HttpSettings(Form):
     """Time-outs, repeats and limits of the calls to a provider. The defaults suit the real services."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Calls to the provider")

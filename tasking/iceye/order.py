@@ -10,9 +10,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from tasking.errors import InvalidOrder
+from tasking.form import Form
 from tasking.iceye.words import contract_id, identifier, word
 from tasking.order import Order, Policy
 from tasking.point import EXAMPLE, Point
@@ -30,7 +31,7 @@ IncidenceRange = Annotated[
 ]
 
 
-class DeliveryLocation(BaseModel):
+class DeliveryLocation(Form):
     """A place of your own that ICEYE delivers to as well, as configured with ICEYE."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Delivery location")
@@ -72,7 +73,8 @@ class IceyeOrder(Order):
     point: Point = Field(
         title="Point",
         description=(
-            "The middle of the image (WGS84): latitude and longitude by name, GeoJSON Point, or WKT in double quotes."
+            "The middle of the image (WGS84): WKT such as POINT (24.94 60.17) with the longitude first, GeoJSON, or "
+            "latitude and longitude by name."
         ),
         examples=[EXAMPLE],
     )

@@ -49,8 +49,7 @@ class SatellogicOrder(Order):
     area: Area | None = Field(
         default=None,
         title="Area",
-        description="What to cover with the product 'area': one polygon, longitude first (WGS84), as GeoJSON or "
-        "WKT in double quotes.",
+        description="What to cover with the product 'area': one polygon, longitude first (WGS84), as WKT or GeoJSON.",
         examples=[AREA_EXAMPLE],
     )
     product: Literal["point", "area", "rush", "nei"] = Field(
