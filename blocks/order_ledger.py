@@ -6,16 +6,12 @@ from typing import ClassVar
 
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from blocks.account import load_block
-from tasking.errors import InvalidOrder, LedgerUnavailable
+from tasking.errors import InvalidOrder, LedgerUnavailable, OtherEnvironment
 from tasking.home import home
 from tasking.ledger import Ledger, open_ledger
-
-SPOKEN = ("sqlite", "postgresql+psycopg")
-"""Kinds of address, with the driver that is installed for each."""
+from tasking.ledger.address import ledger_address
 
 
 def _file_at_home() -> SecretStr:
@@ -48,26 +44,17 @@ class OrderLedger(Block):
         default_factory=_file_at_home,
         title="Database URL",
         description=(
-            "sqlite:////folder/ledger.sqlite for one machine, postgresql+psycopg://user:password@host/database for "
-            "several. When left empty: ledger.sqlite in TASKING_FLOWS_HOME (else ~/.tasking-flows) of whoever "
-            "reads the block; write the address out where several users run orders: two ledgers do not see each other."
+            "sqlite:////folder/ledger.sqlite (the whole path: four slashes) for one machine, "
+            "postgresql+psycopg://user:password@host/database for several. When left empty: ledger.sqlite in "
+            "TASKING_FLOWS_HOME (else ~/.tasking-flows) of whoever reads the block; write the address out where "
+            "several users run orders: two ledgers do not see each other."
         ),
     )
 
     @field_validator("url")
     @classmethod
     def _is_a_database(cls, value: SecretStr) -> SecretStr:
-        try:
-            kind = make_url(value.get_secret_value()).drivername
-        except (ArgumentError, ValueError):
-            kind = "no database at all"
-        if kind not in SPOKEN:
-            raise InvalidOrder(
-                "url",
-                f"({kind})",
-                "write sqlite:////folder/ledger.sqlite or postgresql+psycopg://user:password@host/database"
-                + ("; +asyncpg is for Prefect's own database" if "asyncpg" in kind else ""),
-            )
+        ledger_address(value.get_secret_value())
         return value
 
     def open(self) -> Ledger:
@@ -90,5 +77,10 @@ def load_ledger() -> Ledger:
         block = load_block("ledger", LEDGER_NAME)
         assert isinstance(block, OrderLedger)
         return block.open()
-    except (InvalidOrder, ValueError, ImportError) as error:  # the last: no driver for Postgres on this worker
+    except (
+        InvalidOrder,
+        OtherEnvironment,
+        ValueError,
+        ImportError,
+    ) as error:  # the last: no driver for Postgres on this worker
         raise LedgerUnavailable(str(error)) from None

@@ -4,7 +4,7 @@
     ├── InvalidOrder            the order cannot be sent as it is: field, value, and what would be right
     ├── ReferenceTaken          another run, or another order at the provider, owns this reference
     ├── OrderEnded              the order came to an end that is not a delivery; says why and what to do
-    ├── OtherEnvironment        the account block leads elsewhere now; put it back    (retryable)
+    ├── OtherEnvironment        account block or environment leads elsewhere; put it back   (retryable)
     ├── LedgerUnavailable       the ledger did not answer; try again              (retryable)
     ├── DeliveryFailed          a product could not be brought home whole         (retryable)
     │   └── UnsafeAsset         a name or address from outside that we will not follow; never retried
@@ -79,7 +79,7 @@ class OrderEnded(TaskingError):
 
 
 class OtherEnvironment(TaskingError):
-    """The account block leads to another place than the one an order was begun at; a person can put it back."""
+    """The account block, or a setting of this process, leads to another place; a person can put it back."""
 
     retryable = True
 

@@ -43,6 +43,7 @@ class Order(Form):
     Attributes:
         provider: Name of the provider that this kind of order goes to (class variable).
         target_field: Name of the field that says what to image (class variable).
+        target_fields: All fields that say so, as the form asks for them, where there are several (class variable).
         needs_daylight: Whether captures need the sun above the horizon; radar does not (class variable).
     """
 
@@ -50,6 +51,7 @@ class Order(Form):
 
     provider: ClassVar[str]
     target_field: ClassVar[str] = "area"
+    target_fields: ClassVar[tuple[str, ...]] = ()
     needs_daylight: ClassVar[bool] = True
 
     name: str = Field(
@@ -132,13 +134,14 @@ class Order(Form):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """The form asks for the target right after the name, though the field is added by the kind of order."""
-        made = handler(schema)
+        """The form begins with name and target and ends with the blocks, whatever the kind of order adds."""
+        made = super().__get_pydantic_json_schema__(schema, handler)
         known = handler.resolve_ref_schema(made).get("properties", {})
-        first = {key: known.pop(key) for key in ("name", cls.target_field) if key in known}
-        rest = dict(known)
+        first = {key: known.pop(key) for key in ("name", *(cls.target_fields or (cls.target_field,))) if key in known}
+        last = {key: known.pop(key) for key in ("archive", "account") if key in known}
+        between = dict(known)
         known.clear()
-        known.update(first | rest)
+        known.update(first | between | last)
         number(known)
         return made
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from tasking.errors import LedgerUnavailable
+from tasking.ledger.address import ledger_address
 from tasking.ledger.ledger import Ledger
 
 BUSY_SECONDS = 30
@@ -36,28 +35,15 @@ def open_ledger(url: str) -> Ledger:
         url: ``sqlite:////absolute/path.sqlite`` (the folder is created) or ``postgresql+psycopg://user@host/db``.
 
     Raises:
-        ValueError: The URL is not one; the message never shows its password.
+        InvalidOrder: The address is none that all processes read alike; see `tasking.ledger.address`.
         LedgerUnavailable: The database does not answer, or newer code wrote the ledger.
     """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):  # a password with a raw : or @ is read as a port or a host
-        raise ValueError(
-            "url: not a database URL: write sqlite:////folder/ledger.sqlite or postgresql+psycopg://..."
-        ) from None
-    if "@" in (parsed.host or ""):
-        raise ValueError("url: the host holds an @: write the password's @ as %40 and its : as %3A")
-    sqlite = parsed.get_backend_name() == "sqlite"
-    if sqlite:
-        if not parsed.database or parsed.database == ":memory:":
-            raise ValueError(
-                f"url: {url}: a ledger must outlive its process: name a file, sqlite:////folder/ledger.sqlite"
-            )
+    parsed = ledger_address(url)
+    if parsed.get_backend_name() == "sqlite":
         try:
-            Path(parsed.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+            Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LedgerUnavailable(f"the ledger's folder cannot be used: {error}") from error
-        parsed = parsed.set(database=str(Path(parsed.database).expanduser()))
         engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
         _prepare_sqlite(engine)
     else:

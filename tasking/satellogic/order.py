@@ -39,6 +39,7 @@ class SatellogicOrder(Order):
 
     provider: ClassVar[str] = "satellogic"
     target_field: ClassVar[str] = "point"
+    target_fields: ClassVar[tuple[str, ...]] = ("product", "point", "area")
 
     point: Point | None = Field(
         default=None,
