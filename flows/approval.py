@@ -1,8 +1,9 @@
 """A person's yes before money is spent: the run is suspended, and resumed with a form in the UI.
 
-Prefect's own ``suspend_flow_run`` saves the form after the run is suspended, under a name that can be used once, and
-takes a second suspension for an answer. So a run whose process died in between could not be resumed, and one that was
-started again without an answer failed. Here the form is saved first, and each time it is asked it has its own name.
+Prefect's own ``suspend_flow_run`` saves the form under a name that can be used once, and takes a second suspension for
+an answer: a run that was started again without an answer failed. Here each question has a form of its own name. Prefect
+(3.9) throws away what was saved before the run is suspended, so the form is saved after it. Where the process dies in
+between, `tasks.stranded` finds a question without its form and has it asked again.
 """
 
 from __future__ import annotations
@@ -117,11 +118,12 @@ def _ask(question: str, key: str, deadline: datetime) -> NoReturn:
     state.state_details.run_input_keyset = keyset_from_paused_state(state)
     # nothing is filled in beforehand: a yes costs money, and a prefilled field loses its description
     form = Approval.with_initial_data(description=question)
-    form.save(state.state_details.run_input_keyset)
     with get_client(sync_client=True) as client:
         reply: OrchestrationResult[Any] = client.set_flow_run_state(UUID(str(flow_run.id)), state)
-    said = question if reply.status is SetStateStatus.ACCEPT else f"not suspended: {reply.details}"
-    raise Pause(said, state=reply.state)
+    if reply.status is not SetStateStatus.ACCEPT:
+        raise Pause(f"not suspended: {reply.details}", state=reply.state)
+    form.save(state.state_details.run_input_keyset)
+    raise Pause(question, state=reply.state)
 
 
 def _question(candidate: Candidate, record: OrderRecord) -> str:

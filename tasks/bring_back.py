@@ -25,7 +25,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import AwaitingRetry, Crashed
 
 from tasking.clock import utc_now
@@ -42,6 +42,12 @@ REST = timedelta(hours=1)
 PAGE = 200
 
 AGAIN = "Started again: its process was lost"
+
+WAITS_AGAIN = "Waits again: "
+"""So begins what a run waits for that was called Crashed while it waited, without a process that could have died."""
+
+NOT_ENDED = "Not ended: "
+"""So begins what the watcher says of a run that others ended and that goes on."""
 
 RECENT = timedelta(days=1)
 """Failed runs that own no open order are looked at for so long after they failed."""
@@ -125,19 +131,32 @@ def may_come_back(state: State) -> bool:
     return state.is_crashed() or (is_crash(state) and utc_now() - state.timestamp < RECENT + REST)
 
 
-def all_runs(client: SyncPrefectClient, flows: Sequence[str], which: FlowRunFilter) -> list[FlowRun]:
-    """All runs of these flows that the filter lets through: Prefect lists `PAGE` at once."""
+def all_runs(
+    client: SyncPrefectClient,
+    flows: Sequence[str],
+    which: FlowRunFilter,
+    *,
+    sort: FlowRunSort = FlowRunSort.ID_DESC,
+    most: int | None = None,
+) -> list[FlowRun]:
+    """The runs of these flows (of any when none is named) that the filter lets through; all, or the first ones.
+
+    Prefect lists `PAGE` at once, or fewer: its server's ``PREFECT_API_DEFAULT_LIMIT`` refuses what is above it.
+    """
     found: list[FlowRun] = []
+    named, limit = FlowFilter(name=FlowFilterName(any_=list(flows))) if flows else None, PAGE
     while True:
-        page = client.read_flow_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=list(flows))),
-            flow_run_filter=which,
-            sort=FlowRunSort.ID_DESC,
-            limit=PAGE,
-            offset=len(found),
-        )
+        try:
+            page = client.read_flow_runs(
+                flow_filter=named, flow_run_filter=which, sort=sort, limit=limit, offset=len(found)
+            )
+        except PrefectHTTPStatusError as refused:
+            if refused.response.status_code != httpx.codes.UNPROCESSABLE_ENTITY or limit == 1:
+                raise
+            limit //= 2
+            continue
         found += page
-        if len(page) < PAGE:
+        if len(page) < limit or (most is not None and len(found) >= most):
             return found
 
 
@@ -178,7 +197,8 @@ def _lost(run: FlowRun, state: State, lost_after_seconds: float, alive: set[str]
 
 def _again(client: SyncPrefectClient, run: FlowRun, most_crashes: int) -> bool:
     assert run.state is not None
-    crashes = _crashes_in_a_row(client.read_flow_run_states(run.id))
+    states = client.read_flow_run_states(run.id)
+    crashes = _crashes_in_a_row(states)
     if crashes >= most_crashes and utc_now() - run.state.timestamp < REST:
         get_run_logger().warning(
             "Run %s (%s) crashed %d times in a row; a person should look. It is tried again an hour later",
@@ -194,14 +214,39 @@ def _again(client: SyncPrefectClient, run: FlowRun, most_crashes: int) -> bool:
             return False
         if not is_crash(now) and not _set(client, run.id, Crashed(message="Its process is gone")):
             return False  # Prefect lets no run crash that a person has cancelled
-        return _set(client, run.id, AwaitingRetry(scheduled_time=utc_now(), message=AGAIN))
+        waited = _waited(states)
+        return _set(client, run.id, AwaitingRetry(scheduled_time=utc_now(), message=AGAIN), waited)
     except ObjectNotFound:  # deleted meanwhile
         return False
 
 
-def _set(client: SyncPrefectClient, run_id: UUID, state: State) -> bool:
-    """Whether Prefect took the state; it answers a refusal, and does not raise it."""
-    reply: OrchestrationResult[Any] = client.set_flow_run_state(run_id, state)
+def _waited(states: Sequence[State]) -> State | None:
+    """The wait in which a run was called Crashed, as it was: started for nothing, it would only be called so again.
+
+    Automations that look for runs without heartbeats do that: a run that waits has no process, and no heartbeats.
+    """
+    newest_first = sorted(states, key=lambda one: one.timestamp, reverse=True)
+    before = next((one for one in newest_first if not one.is_crashed()), None)
+    if before is not None and before.name == "Suspended":
+        return before.fresh_copy()
+    due = before.state_details.scheduled_time if before is not None else None
+    if before is None or before.name != "AwaitingRetry" or before.message == AGAIN or due is None:
+        return None
+    message = WAITS_AGAIN + (before.message or "").removeprefix(WAITS_AGAIN)
+    return AwaitingRetry(scheduled_time=max(due, utc_now()), message=message)
+
+
+def _set(client: SyncPrefectClient, run_id: UUID, state: State, instead: State | None = None) -> bool:
+    """Whether Prefect took the state; it answers a refusal, and does not raise it.
+
+    Args:
+        client: Asks Prefect.
+        run_id: Whose state.
+        state: The state.
+        instead: A wait to go back to. With force: a run that is over may not be suspended, else, and Prefect would
+            throw away the form of its question.
+    """
+    reply: OrchestrationResult[Any] = client.set_flow_run_state(run_id, instead or state, force=instead is not None)
     return reply.status is SetStateStatus.ACCEPT
 
 
@@ -209,7 +254,7 @@ def _crashes_in_a_row(states: list[State]) -> int:
     """Crashes since the run last got to a wait of its own."""
     crashes = 0
     for state in sorted(states, key=lambda one: one.timestamp, reverse=True):
-        if state.name == "AwaitingRetry" and state.message != AGAIN:
+        if state.name == "AwaitingRetry" and not (state.message or "").startswith((AGAIN, WAITS_AGAIN)):
             break
         crashes += is_crash(state)
     return crashes

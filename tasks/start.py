@@ -8,9 +8,14 @@ from uuid import UUID
 
 from prefect import get_client
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+from prefect.client.schemas.responses import DeploymentResponse
 
 from tasking.errors import TaskingError
+from tasks.came_by import CameBy
 from tasks.step import step
+
+USUAL = "order"
+"""Name of the deployment that carries out orders, as in prefect.yaml."""
 
 
 class NotDeployed(TaskingError):
@@ -18,7 +23,13 @@ class NotDeployed(TaskingError):
 
 
 @step("start")
-def start(provider: str, order: dict[str, Any], idempotency_key: str, tags: Sequence[str] = ()) -> UUID:
+def start(
+    provider: str,
+    order: dict[str, Any],
+    idempotency_key: str,
+    tags: Sequence[str] = (),
+    came_by: CameBy | None = None,
+) -> UUID:
     """Start an order; the same key gives the same run again.
 
     Args:
@@ -26,16 +37,28 @@ def start(provider: str, order: dict[str, Any], idempotency_key: str, tags: Sequ
         order: The order, JSON, with a reference.
         idempotency_key: Names this start.
         tags: Tags of the run.
+        came_by: The deployment that the order came by, where it was started before.
 
     Raises:
-        NotDeployed: There is no deployment of that flow.
+        NotDeployed: That flow has no deployment to use.
     """
     flow = FlowFilter(name=FlowFilterName(any_=[f"order-{provider}"]))
     with get_client(sync_client=True) as client:
-        deployments = client.read_deployments(flow_filter=flow, limit=1)
-        if not deployments:
-            raise NotDeployed(f"order-{provider} is not deployed; run: prefect deploy --all")
+        deployment = _deployment(client.read_deployments(flow_filter=flow), came_by)
+        if deployment is None:
+            raise NotDeployed(
+                f"order-{provider} has no deployment named {USUAL} that is not paused; resume it, or run: "
+                "prefect deploy --all"
+            )
         run = client.create_flow_run_from_deployment(
-            deployments[0].id, parameters={"order": order}, idempotency_key=idempotency_key, tags=tags
+            deployment.id, parameters={"order": order}, idempotency_key=idempotency_key, tags=tags
         )
     return run.id
+
+
+def _deployment(there: Sequence[DeploymentResponse], came_by: CameBy | None) -> DeploymentResponse | None:
+    """The deployment that the order came by, also when it was made anew; else the usual one; never a paused one."""
+    active = [one for one in there if not one.paused]
+    by_id = [one for one in active if came_by is not None and str(one.id) == came_by.id]
+    by_name = [one for one in active if came_by is not None and one.name == came_by.name]
+    return next(iter([*by_id, *by_name, *(one for one in active if one.name == USUAL)]), None)

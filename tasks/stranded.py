@@ -10,7 +10,6 @@ from prefect import get_client, get_run_logger
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Scheduled
 
@@ -18,7 +17,10 @@ from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.status import StatusCode
-from tasks.bring_back import REST, is_crash
+from tasks import goes_on
+from tasks.bring_back import REST, all_runs, is_crash
+from tasks.came_by import came_by
+from tasks.ended_by import EndedBy, ended_by
 from tasks.site_runs import site_tag
 from tasks.start import start
 from tasks.step import ledger, step
@@ -41,6 +43,9 @@ made anew, and this module."""
 def tend_stranded(records: Sequence[OrderRecord]) -> int:
     """Close orders whose run a person ended, and start a new run for those whose run, deployment or pool was deleted.
 
+    A run that Prefect ended, or somebody who may be no person, closes no order that was bought, or may have been: it is
+    set to start again, and says how the order is ended for good.
+
     Returns:
         How many orders were tended.
     """
@@ -49,17 +54,15 @@ def tend_stranded(records: Sequence[OrderRecord]) -> int:
         for first in range(0, len(records), AT_ONCE):
             some = records[first : first + AT_ONCE]
             ids = FlowRunFilterId(any_=[UUID(one.flow_run_id) for one in some])
-            runs = {
-                str(run.id): run for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(id=ids), limit=AT_ONCE)
-            }
+            runs = {str(run.id): run for run in all_runs(client, [], FlowRunFilter(id=ids))}
             for record in some:
                 try:
                     run = runs.get(record.flow_run_id)
                     state = None if run is None else _carried_out_or_over(client, run)
-                    if state is None or _lost_its_deployment(state):
+                    if run is None or state is None or _lost_its_deployment(state):
                         tended += _start_anew(client, book, record)
                     else:
-                        tended += _tend(book, record, state)
+                        tended += _tend(client, book, record, run, state)
                 except Exception as error:  # one broken order must not stop the sweep
                     get_run_logger().warning("Order %s could not be tended: %s", record.reference, error)
     return tended
@@ -100,23 +103,31 @@ def _lost_its_deployment(state: State) -> bool:
     return state.is_cancelled() and _GONE_WITH_ITS_DEPLOYMENT.match(state.message or "") is not None
 
 
-def _tend(book: Ledger, record: OrderRecord, state: State) -> bool:
-    """Close an order whose run is over, by what it is at that moment: no request is announced between look and end."""
-    closed = False
+def _tend(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: FlowRun, state: State) -> bool:
+    """Close an order whose run a person ended, or go on with it: by what it is at that moment."""
+    if state.is_paused():
+        return goes_on.though_paused(client, book, record, run, state)
+    if not _is_over(state):
+        return False
+    by = ended_by(client.read_flow_run_states(run.id))
+    closed, question = False, None
 
-    def change(now: OrderRecord) -> Revision:
-        nonlocal closed
+    def change(now: OrderRecord) -> Revision:  # no request is announced between this look and the end
+        nonlocal closed, question
         if not _is_still(now, record):
             return Revision(None, "", {})
+        unclear = lifecycle.in_doubt(book, now)
+        if by is EndedBy.PREFECT or (by is EndedBy.UNKNOWN and (now.requests or unclear)):
+            question = goes_on.question(now, state, by, unclear)
+            fields = {"waits_message": question.message, "wake_at": question.until}
+            return Revision("run ended by others", question.message, fields)
         closed = True
-        unclear = book.open_intent(now.reference, "request", lifecycle.label(now)) is not None
         outcome = _outcome(now, state.name or state.type.value, unclear)
         word = StatusCode.USER_CANCELLED if state.is_cancelled() else StatusCode.FAILED
         return lifecycle.ending(book, word, outcome)
 
-    if _is_over(state):
-        book.revise(record.reference, change)
-    return closed
+    book.revise(record.reference, change)
+    return closed or (question is not None and goes_on.set_going(client, run, state, question))
 
 
 def _is_still(now: OrderRecord, seen: OrderRecord) -> bool:
@@ -135,7 +146,7 @@ def _outcome(record: OrderRecord, state: str, unclear: bool) -> str:
             f"Its run was ended by hand or by Prefect ({state}) before anything was ordered; Retry on that run goes on"
         )
     return (
-        f"Its run was ended by hand or by Prefect ({state}), but request {current.last.id} stands at the provider: "
+        f"Its run was ended by hand ({state}), but request {current.last.id} stands at the provider: "
         "Retry on that run goes on and delivers it"
     )
 
@@ -148,11 +159,7 @@ def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) ->
     if not _is_still(book.read(record.reference), record):
         return False
     tag = f"in place of {record.flow_run_id}"
-    runs = client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag])),
-        sort=FlowRunSort.EXPECTED_START_TIME_DESC,
-        limit=AT_ONCE,
-    )
+    runs = all_runs(client, [], FlowRunFilter(tags=FlowRunFilterTags(all_=[tag])))
     states = {run.id: _carried_out_or_over(client, run) for run in runs}
     if not all(map(_is_over, states.values())):
         return False  # one is on its way
@@ -161,7 +168,7 @@ def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) ->
         last = max(runs, key=lambda run: run.created or utc_now())
         state, replaced = states[last.id], str(last.id)
         if state.is_cancelled() and not _lost_its_deployment(state):
-            return _tend(book, record, state)
+            return _tend(client, book, record, last, state)
         said = f"Order {record.reference}: run {last.id} was to take it over and ended ({state.name})"
         if len(runs) >= MOST_FAILURES and utc_now() - state.timestamp < REST:
             get_run_logger().warning(
@@ -172,5 +179,6 @@ def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) ->
     # named for the run it replaces: of two watchers that see the same, both get the same run
     key = f"{record.reference} in place of {replaced}"
     tags = [tag, *([site_tag(record.site)] if record.site else [])]
-    start.fn(record.provider, {**record.order, "reference": record.reference}, key, tags)
+    order = {**record.order, "reference": record.reference}
+    start.fn(record.provider, order, key, tags, came_by(book, record.reference))
     return True

@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 from prefect.flows import Flow
-from prefect.states import AwaitingRetry
+from prefect.states import AwaitingRetry, Cancelled, Cancelling, Running
 from pydantic import SecretStr
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
@@ -141,6 +141,13 @@ class Installation:
         """Press Retry on a run that ended."""
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=utc_now()), force=True)
+
+    def cancel_by_hand(self, run: FlowRun) -> None:
+        """Press Cancel in the UI on a run whose process is at work: that is surely a person."""
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(run.id, Running(), force=True)
+            client.set_flow_run_state(run.id, Cancelling(), force=True)
+            client.set_flow_run_state(run.id, Cancelled(message="Flow run was cancelled successfully."), force=True)
 
     def save_blocks(self, **settings: Any) -> None:
         """Save the blocks again, with other settings of the account."""

@@ -18,6 +18,7 @@ from flows.approval import Approval
 from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
+from tasks import goes_on
 from tests.installation import Installation
 
 pytestmark = pytest.mark.server
@@ -157,8 +158,12 @@ def test_a_run_that_was_killed_while_it_asked_can_be_approved(
         patch.setattr(FlowRunEngine, "handle_crash", lambda *_args: None)  # nothing tells Prefect
         with pytest.raises(Killed):
             installation.go_on(run.id)
-    assert "1 brought back" in installation.watch(lost_after_seconds=0.0)
-    comes_home_once_approved(installation, asked(installation, run))
+    assert "0 tended" in installation.watch()  # it may be about to save the form
+    monkeypatch.setattr(goes_on, "FORM_IS_SAVED", timedelta(0))
+    assert "1 tended" in installation.watch()
+    run = asked(installation, run)
+    assert "0 tended" in installation.watch()
+    comes_home_once_approved(installation, run)
 
 
 def test_an_answer_is_not_taken_for_an_order_that_a_person_ended_and_tries_again(installation: Installation) -> None:

@@ -26,6 +26,7 @@ from tasking.errors import LedgerUnavailable, OrderEnded
 from tasking.ledger import Intent, Ledger, open_ledger, opening
 from tasks import bring_back, stranded
 from tests.installation import Installation, ledger_url
+from tests.test_approval import answer, ask
 
 pytestmark = pytest.mark.server
 
@@ -58,6 +59,52 @@ def test_a_crashed_run_goes_on_and_orders_nothing_twice(installation: Installati
     assert "1 brought back" in installation.watch()
     assert installation.to_the_end(installation.go_on(run.id)).is_completed()
     assert installation.created == (1, 1)
+
+
+NO_HEARTBEATS = "Flow run marked as crashed due to missing heartbeats."
+"""What the automation of Prefect's documentation says of a run that is parked."""
+
+
+def test_a_parked_run_that_an_automation_calls_crashed_waits_on_and_is_not_started_again_and_again(
+    installation: Installation,
+) -> None:
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    assert run.state is not None
+    for _ in range(2):
+        set_state(run.id, Crashed(message=NO_HEARTBEATS))
+        assert "1 brought back" in installation.watch()
+        waits = installation.read(run.id).state
+        assert waits is not None
+        assert waits.state_details.scheduled_time == run.state.state_details.scheduled_time
+        assert waits.message == f"Waits again: {run.state.message}"
+    assert "0 brought back" in installation.watch()
+    assert installation.to_the_end(installation.read(run.id)).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_a_question_that_an_automation_calls_crashed_is_still_the_question(installation: Installation) -> None:
+    run = ask(installation)
+    set_state(run.id, Crashed(message=NO_HEARTBEATS))
+    assert "1 brought back" in installation.watch()
+    again = installation.read(run.id).state
+    assert again is not None
+    assert again.name == "Suspended"
+    assert installation.to_the_end(answer(installation, run, "approve")).is_completed()
+    assert installation.created == (1, 1)
+
+
+def test_an_order_that_was_given_up_is_not_reopened_by_a_run_that_waits_again(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, deployed=True, order=installation.order())
+    installation.pass_time(run)
+    run = installation.go_on(run.id)
+    set_state(run.id, Crashed(message=NO_HEARTBEATS))
+    installation.start(cancel_order, reference="bay", dry_run=False, stop_waiting=True)
+    assert "1 brought back" in installation.watch()
+    installation.go_on(run.id)
+    assert installation.ledger.read("bay").status == "user_cancelled"
+    assert "reopened" not in [one.event for one in installation.ledger.journal("bay")]
 
 
 def test_a_delivered_order_whose_end_prefect_did_not_take_is_shown_as_completed(
@@ -169,7 +216,7 @@ def test_a_cancel_whose_process_was_lost_is_carried_out_and_a_lost_watch_is_left
     installation: Installation,
 ) -> None:
     order = installation.start(order_axelglobe, deployed=True, order=installation.order())
-    cancel = installation.create(cancel_order, deployed=True, reference="bay")
+    cancel = installation.create(cancel_order, deployed=True, reference="bay", dry_run=False)
     lost_watch = installation.create(watch_orders, deployed=True)
     set_state(cancel.id, Running())
     set_state(lost_watch.id, Crashed())

@@ -14,7 +14,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
-from prefect.states import AwaitingRetry, Cancelled
+from prefect.states import AwaitingRetry
 
 from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
@@ -127,8 +127,7 @@ def test_a_run_without_a_pool_that_a_person_cancelled_ends_its_order(pool: Insta
     delete_pool()
     make_pool()
     deploy()
-    with get_client(sync_client=True) as client:
-        client.set_flow_run_state(parked.id, Cancelled(message="by hand"))
+    pool.cancel_by_hand(parked)
     assert "1 tended" in pool.watch()
     assert in_place_of(parked.id) == []
     assert pool.ledger.read("bay").status == "user_cancelled"

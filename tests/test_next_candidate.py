@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from prefect import get_client
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import Cancelled
 
 from flows.order_axelglobe import order_axelglobe
 from tasking.axelglobe.provider import AxelGlobe
@@ -143,8 +141,7 @@ def test_retry_on_an_order_closed_meanwhile_takes_what_was_accepted_or_else_the_
     installation: Installation, word: str, requests: int
 ) -> None:
     run = refused(installation)
-    with get_client(sync_client=True) as client:
-        client.set_flow_run_state(run.id, Cancelled(), force=True)
+    installation.cancel_by_hand(run)
     installation.watch()
     assert installation.ledger.read("bay").ended is not None
     decide(installation, 1, word)
