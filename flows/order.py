@@ -5,6 +5,8 @@ A flow is entered again from the top after every wait and every crash. Each step
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -16,12 +18,13 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from flows.approval import approve
+from flows.ending import ended
 from flows.parking import park
 from flows.setbacks import AWAY, Later, away, not_read, own_record
 from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.errors import InvalidOrder, LedgerUnavailable, OrderEnded, TaskingError
-from tasking.ledger import OrderRecord
+from tasking.ledger import Filter, OrderRecord
 from tasking.order import Order, order_from
 from tasking.status import StatusCode
 from tasking.waiting import Wait
@@ -33,6 +36,7 @@ from tasks.prepare import prepare
 from tasks.request import request
 from tasks.show import show_timeline
 from tasks.step import ledger
+from tasks.tag_run import tag_run
 
 T = TypeVar("T")
 
@@ -50,7 +54,7 @@ def carry_out(kind: type[Order], given: object) -> State[Any]:
     """
     while True:
         try:
-            return _read_and_carried_out(kind, given)
+            return ended(_read_and_carried_out(kind, given))
         except LedgerUnavailable as no_ledger:
             get_run_logger().warning("%s", no_ledger)
             park(utc_now() + AWAY, f"Trying again: {no_ledger}")
@@ -66,8 +70,19 @@ def order_name() -> str:
 
 
 def own_reference(order: Order) -> str:
-    """The reference of an order that came without one: made from its flow run, so the same after each wait."""
-    return f"{order.provider}-{str(flow_run.id).replace('-', '')[:16]}"
+    """The reference of an order that came without one: of its name and its flow run, so the same after each wait.
+
+    Of a name in any script what ASCII has of it is kept; the run's id makes it unique. An order that this run has
+    claimed keeps its reference, also when names were made in another way then.
+    """
+    with ledger() as book:
+        claimed = book.orders(Filter(flow_run_id=str(flow_run.id), limit=1))
+    if claimed:
+        return claimed[0].reference
+    letters = unicodedata.normalize("NFKD", order.name).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:40].strip("-")
+    # the end of the id: what it begins with may be the time
+    return f"{words or order.provider}-{str(flow_run.id).replace('-', '')[-16:]}"
 
 
 class _Over(Exception):
@@ -81,6 +96,7 @@ def _read_and_carried_out(kind: type[Order], given: object) -> State[Any]:
         return not_read(no)
     reference = order.reference or own_reference(order)
     get_run_logger().info("Order %s", reference)  # a person who gave none finds it here, for cancel-order
+    tag_run(order, reference)
     return _to_its_end(order, reference)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.order import carry_out, order_name
+from flows.pinned import pinned
 from tasking.axelglobe.order import AxelGlobeOrder
 
 
-@flow(name="order-axelglobe", persist_result=False, validate_parameters=False, flow_run_name=order_name)
+@pinned("order-axelglobe", validate_parameters=False, flow_run_name=order_name)
 def order_axelglobe(order: AxelGlobeOrder) -> State[Any]:
     """Order one new image of an area from AxelGlobe (GRUS satellites) and bring it home.
 

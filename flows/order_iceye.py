@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.order import carry_out, order_name
+from flows.pinned import pinned
 from tasking.iceye.order import IceyeOrder
 
 
-@flow(name="order-iceye", persist_result=False, validate_parameters=False, flow_run_name=order_name)
+@pinned("order-iceye", validate_parameters=False, flow_run_name=order_name)
 def order_iceye(order: IceyeOrder) -> State[Any]:
     """Order one new radar image of a place from ICEYE and bring it home.
 

@@ -8,13 +8,24 @@ from typing import Any
 from tasking.ledger import OrderRecord
 from tasking.lifecycle import deadlines
 
-COLUMNS = ("reference", "provider", "site", "status", "provider says", "covers", "created (UTC)", "what for, or how")
+COLUMNS = (
+    "reference",
+    "name",
+    "provider",
+    "site",
+    "status",
+    "provider says",
+    "covers",
+    "created (UTC)",
+    "what for, or how",
+)
 
 
 def row(record: OrderRecord) -> tuple[str, ...]:
     """A line of the table, in `COLUMNS`."""
     return (
         record.reference,
+        record.name,
         record.provider,
         record.site or "",
         record.order_status,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.order import carry_out, order_name
+from flows.pinned import pinned
 from tasking.satellogic.order import SatellogicOrder
 
 
-@flow(name="order-satellogic", persist_result=False, validate_parameters=False, flow_run_name=order_name)
+@pinned("order-satellogic", validate_parameters=False, flow_run_name=order_name)
 def order_satellogic(order: SatellogicOrder) -> State[Any]:
     """Order new images of a place, of an area, or again and again, from Satellogic (Aleph) and bring them home.
 

@@ -18,6 +18,7 @@ from uuid import UUID
 import httpx
 from prefect import get_client, get_run_logger
 from prefect.client.schemas import OrchestrationResult
+from prefect.client.schemas.objects import FlowRunPolicy
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import ObjectNotFound, Pause
@@ -74,7 +75,7 @@ def park(until: datetime, message: str) -> None:
     if left <= inline_seconds():
         time.sleep(max(0.0, left))
         return
-    reply = _told(context.flow_run.id, until, message)
+    reply = _told(context.flow_run.id, until, message, without_retries(context.flow_run.empirical_policy))
     if reply is None:
         return
     if reply.status is not SetStateStatus.ACCEPT:  # it is being cancelled, say
@@ -82,7 +83,15 @@ def park(until: datetime, message: str) -> None:
     raise Pause(message, state=reply.state)
 
 
-def _told(run_id: UUID, until: datetime, message: str) -> OrchestrationResult[Any] | None:
+def without_retries(policy: FlowRunPolicy) -> dict[str, Any]:
+    """A run that was created with retries of its own must lose them: Prefect starts no parked run that was retried."""
+    if not policy.retries and policy.retry_type is None:
+        return {}
+    without = policy.model_copy(update={"retries": 0, "retry_type": None})
+    return {"empirical_policy": without.model_dump(mode="json")}
+
+
+def _told(run_id: UUID, until: datetime, message: str, never_again: dict[str, Any]) -> OrchestrationResult[Any] | None:
     """What Prefect answers to the wish to wait, told again while it is away; ``None`` when the wait is over by then.
 
     Raises:
@@ -93,8 +102,8 @@ def _told(run_id: UUID, until: datetime, message: str) -> OrchestrationResult[An
         try:
             with get_client(sync_client=True) as client:
                 # no process stands behind a parked run: told so, Prefect lets a cancel end it at once
-                none = {"infrastructure_pid": None}
-                client.request("PATCH", "/flow_runs/{id}", path_params={"id": run_id}, json=none)
+                told = {"infrastructure_pid": None, **never_again}
+                client.request("PATCH", "/flow_runs/{id}", path_params={"id": run_id}, json=told)
                 reply: OrchestrationResult[Any] = client.set_flow_run_state(
                     run_id, AwaitingRetry(scheduled_time=until, message=message)
                 )

@@ -6,12 +6,12 @@ import json
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import BeforeValidator, Field
 
+from flows.pinned import pinned
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.clock import utc_now
 from tasking.display_text import display_text, one_spelling
@@ -38,7 +38,11 @@ LOCK_SECONDS = 120.0
 """How long one turn waits for another of the same site."""
 
 
-@flow(name="survey-site", persist_result=False, flow_run_name="{site}")
+def _run_name() -> str:
+    return f"survey {flow_run.parameters.get('site')}"[:200]
+
+
+@pinned("survey-site", flow_run_name=_run_name)
 def survey_site(
     site: str,
     order: Annotated[AxelGlobeOrder, BeforeValidator(_as_meant)],

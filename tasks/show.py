@@ -5,9 +5,18 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
+from contextlib import suppress
+from uuid import UUID
 
-from prefect import get_run_logger
-from prefect.artifacts import create_markdown_artifact
+from prefect import get_client, get_run_logger
+from prefect.artifacts import MarkdownArtifact, create_markdown_artifact
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import ArtifactUpdate
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
+from prefect.client.schemas.objects import Artifact, FlowRun
+from prefect.client.schemas.sorting import ArtifactSort
+from prefect.context import FlowRunContext
+from prefect.exceptions import ObjectNotFound
 
 from tasking.area import area_from
 from tasking.candidate import Candidate
@@ -60,25 +69,62 @@ def show_delivery(reference: str, delivery: Delivery) -> None:
 
 
 def show_timeline(reference: str) -> None:
-    """Everything that happened to the order, as the ledger's journal has it, the newest first."""
+    """Everything that happened to the order, as the ledger's journal has it, the newest first.
+
+    A list and no table: the UI does not wrap the cells of a table, and cuts them at the right.
+    """
     with ledger() as book:
         entries = book.journal(reference) if book.find(reference) is not None else []
     if not entries:
         return
-    lines = [f"# What happened to {_text(reference)}", "| when (UTC) | what | in words |", "| --- | --- | --- |"]
+    lines = [f"# What happened to {_text(reference)}", "Times are UTC, the newest first.", ""]
     lines += [
-        f"| {one.at:%Y-%m-%d %H:%M:%S} | {_text(one.event)} | {_text(_short(one.message))} |"
+        f"- {one.at:%Y-%m-%d %H:%M:%S} **{_text(one.event)}**: {_text(_short(one.message))}"
         for one in reversed(entries)
     ]
     _put("\n".join(lines), key=_key(reference, "timeline"), description="The order's timeline")
 
 
 def _put(markdown: str, *, key: str, description: str) -> None:
-    """What is shown to a person is never worth an order's failure."""
+    """Show this on the run's page, in place of what was shown there under this key.
+
+    What is shown to a person is never worth an order's failure.
+    """
     try:
-        create_markdown_artifact(markdown, key=key, description=description)
+        run = _this_run()
+        if run is None:
+            create_markdown_artifact(markdown, key=key, description=description)
+            return
+        with get_client(sync_client=True) as client:
+            shown = _shown(client, run, key)
+            if shown is not None:
+                with suppress(ObjectNotFound):  # a person has deleted it
+                    client.update_artifact(shown, ArtifactUpdate(data=markdown, description=description))
+                    return
+        made = MarkdownArtifact(markdown=markdown, key=key, description=description).create(_sync=True)  # type: ignore[call-arg]
+        assert isinstance(made, Artifact)
+        _put_here[run.id, key] = made.id
     except Exception as error:
         get_run_logger().warning("Not shown on the run's page: %s", error)
+
+
+_put_here: dict[tuple[UUID, str], UUID] = {}
+"""Artifacts that this process has made, by run and key: they need not be looked for."""
+
+
+def _this_run() -> FlowRun | None:
+    context = FlowRunContext.get()
+    return context.flow_run if context is not None else None
+
+
+def _shown(client: SyncPrefectClient, run: FlowRun, key: str) -> UUID | None:
+    """The run's artifact with this key. At its first start a run has none but what this process has made."""
+    if (run.id, key) in _put_here or not run.run_count:
+        return _put_here.get((run.id, key))
+    which = ArtifactFilter(key=ArtifactFilterKey(any_=[key]), flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
+    for one in client.read_artifacts(artifact_filter=which, sort=ArtifactSort.ID_DESC, limit=1):
+        _put_here[run.id, key] = one.id
+    return _put_here.get((run.id, key))
 
 
 def _key(reference: str, what: str) -> str:

@@ -35,14 +35,18 @@ def _worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> b
 def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
     """A task that is one step of an order.
 
-    Results are neither stored nor reused: what happened is read from the ledger or the provider, each time.
+    Results are neither stored nor reused: what happened is read from the ledger or the provider, each time. What a
+    Prefect setting could change is said here, as for flows in `flows.pinned`.
     """
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
         return task(
             name=name,
             persist_result=False,
+            result_serializer="json",
             cache_policy=NO_CACHE,
+            refresh_cache=False,
+            log_prints=False,
             retries=1,
             retry_delay_seconds=2,
             retry_condition_fn=_worth_a_retry,

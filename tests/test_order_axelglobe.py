@@ -346,7 +346,7 @@ def test_a_second_run_with_the_same_reference_says_which_run_owns_it(installatio
 def test_a_reference_is_made_from_the_run_when_none_is_given(installation: Installation) -> None:
     run = installation.start(order_axelglobe, order=installation.order(reference=None))
     assert installation.to_the_end(run).is_completed()
-    assert [one.reference for one in installation.ledger.orders()] == [f"axelglobe-{run.id.hex[:16]}"]
+    assert [one.reference for one in installation.ledger.orders()] == [f"tokyo-bay-{run.id.hex[-16:]}"]
 
 
 def test_a_window_that_is_over_is_refused_before_anything_is_sent(installation: Installation) -> None:

@@ -209,7 +209,7 @@ def test_a_site_with_an_open_order_is_not_ordered_again(deployed: Installation) 
     assert run.state.is_completed()
     assert "bay" in str(run.state.message)
     assert "still open" in str(run.state.message)
-    assert of_site("Salt Flat") == []
+    assert len(of_site("Salt Flat")) == 1  # the one that was started by hand
 
 
 @pytest.mark.parametrize(("one", "other"), [("東京", "大阪"), ("São 1", "S o 1"), ("Bay", "bay"), ("a" * 60, "a" * 61)])
