@@ -168,7 +168,7 @@ class People:
             more = {"job_variables": {"env": env}}
         key = f"cancel {len(known) + 1} of {reference}"  # the same run, should the answer not arrive
         deployment = self._stack.deployments["cancel-order/cancel"]
-        run_id = self._stack.api.start(deployment, {"reference": reference}, key, **more)
+        run_id = self._stack.api.start(deployment, {"reference": reference, "dry_run": False}, key, **more)
         self._campaign.cancels.setdefault(reference, []).append(run_id)
 
     def _cancel_again(self) -> None:

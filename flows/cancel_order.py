@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from prefect import flow, get_client
+from prefect import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
+from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from blocks.account import load_account
+from flows.ending import ended
+from flows.pinned import pinned
 from tasking import lifecycle
 from tasking.errors import Refused, Unavailable, Uncertain
 from tasking.ledger import Ledger, OrderRecord, Revision
@@ -21,18 +25,37 @@ from tasking.waiting import readable
 from tasks.step import ledger
 from tasks.wake import wake
 
+HOW_TO_CANCEL = "Nothing was cancelled. To cancel it, run cancel-order again with dry_run off (dry_run=false)"
+HOW_TO_STOP_WAITING = (
+    "To end it on our side all the same, run cancel-order with stop_waiting on and dry_run off "
+    "(stop_waiting=true, dry_run=false)"
+)
 
-@flow(name="cancel-order", persist_result=False)
-def cancel_order(reference: str, dry_run: bool = False, stop_waiting: bool = False) -> State[Any]:
+
+def _run_name() -> str:
+    """What this run does, for lists of runs."""
+    given = flow_run.parameters
+    asks = given.get("dry_run", True) is not False
+    return f"{'what would it cost to cancel' if asks else 'cancel'} {str(given.get('reference'))[:80]}"
+
+
+@pinned("cancel-order", flow_run_name=_run_name)
+def cancel_order(reference: str, dry_run: bool = True, stop_waiting: bool = False) -> State[Any]:
     """Cancel an order: before the request is made always, afterwards where the provider has a way.
+
+    It asks first: as it stands it changes nothing, and says what a cancel would cost. Run it again with dry_run off.
 
     Args:
         reference: The order's reference; the first lines of its run's log have it.
-        dry_run: Only say what a cancel would mean now, and what it would cost. Without it the cancel is sent at once,
-            also when the full price is due.
+        dry_run: Only say what a cancel would mean now, and what it would cost. Switched off, the cancel is sent at
+            once, also when the full price is due.
         stop_waiting: For a request that cannot be cancelled at the provider: end our order all the same. The capture
             may still be made and paid; Retry on the order's run is then the way to fetch it, and orders nothing new.
     """
+    return ended(_asked_or_cancelled(reference, dry_run, stop_waiting))
+
+
+def _asked_or_cancelled(reference: str, dry_run: bool, stop_waiting: bool) -> State[Any]:
     with ledger() as book:
         record = book.find(reference)
         if record is None:
@@ -49,7 +72,10 @@ def cancel_order(reference: str, dry_run: bool = False, stop_waiting: bool = Fal
 
 def _before_the_request(book: Ledger, record: OrderRecord, dry_run: bool) -> State[Any]:
     if dry_run:
-        return Completed(message=f"Order {record.reference} can be cancelled free of charge: nothing was ordered yet")
+        said = "can be cancelled free of charge: nothing was ordered yet"
+        if lifecycle.in_doubt(book, record):
+            said = "has a request under way whose outcome is not known yet; a cancel keeps it from being made again"
+        return Completed(message=f"Order {record.reference} {said}. {HOW_TO_CANCEL}")
     return _end_unless_more_was_ordered(
         book, record, f"Order {record.reference} was cancelled before anything was ordered"
     )
@@ -80,7 +106,8 @@ def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_wa
             )
         terms = _terms(provider, record)
         if dry_run:
-            return Completed(message=f"Order {record.reference}: {terms.message}")
+            how = HOW_TO_CANCEL if terms.allowed else HOW_TO_STOP_WAITING
+            return Completed(message=f"Order {record.reference}: {_sentence(terms.message)} {how}")
         if terms.allowed and isinstance(provider, Cancels):
             return _cancel(book, provider, record, terms, stop_waiting)
         last = _last_request(record).id
@@ -90,8 +117,12 @@ def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_wa
     if not stop_waiting and record.ended is not None and record.cancel_asked:
         return _already_ended(record)
     if not stop_waiting:
-        how = " To end it on our side all the same, run cancel-order with stop_waiting." if record.ended is None else ""
-        return Failed(message=f"{_not_cancelled(record)}: {terms.message}{how}")
+        how = (
+            " To end it on our side all the same, run cancel-order with stop_waiting on and dry_run off."
+            if record.ended is None
+            else ""
+        )
+        return Failed(message=f"{_not_cancelled(record)}. {_sentence(terms.message)}{how}")
     message = f"Order {record.reference} was ended on our side; the request stands. {terms.message}"
     return _end_unless_more_was_ordered(book, record, message)
 
@@ -99,11 +130,25 @@ def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_wa
 def _terms(provider: Provider, record: OrderRecord) -> CancelTerms:
     last = _last_request(record)
     if isinstance(provider, Cancels):
-        return provider.cancel_terms(last.id)
+        terms = provider.cancel_terms(last.id)
+        return terms.model_copy(update={"message": f"{_sentence(terms.message)}{_in_money(record, terms)}"})
     until = last.cancel_until
     told = f" It takes cancellations until {readable(until)}: ask its support, naming that request." if until else ""
     why = f"{record.provider} documents no way to cancel request {last.id} by its API.{told}"
     return CancelTerms(allowed=False, message=why)
+
+
+def _sentence(said: str) -> str:
+    """As a sentence of its own; a cancel's terms may come as part of one."""
+    return said[:1].upper() + said[1:].rstrip(". ") + "."
+
+
+def _in_money(record: OrderRecord, terms: CancelTerms) -> str:
+    if terms.fee_percent is None or record.price is None:
+        return ""
+    currency = record.currency or ""
+    fee = record.price * Decimal(str(terms.fee_percent)) / 100
+    return f" That is {fee:,.2f} {currency} of {record.price:,.2f} {currency}.".replace(" .", ".").replace("  ", " ")
 
 
 def _cancel(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Annotated
 
+import httpx
 import pydantic_core
 import typer
+from prefect.settings import get_current_settings
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -15,7 +18,7 @@ from rich.table import Table
 from blocks.order_ledger import load_ledger
 from flows import order_listing
 from tasking.clock import utc_now
-from tasking.errors import TaskingError
+from tasking.errors import LedgerUnavailable, TaskingError
 from tasking.ledger import Filter, Ledger, open_ledger
 from tasking.status import OrderStatus
 
@@ -31,12 +34,41 @@ _ERRORS = Console(stderr=True, soft_wrap=True)
 
 @contextmanager
 def _asking(url: str | None) -> Iterator[Ledger]:
+    """The ledger; whatever is in the way of it is said in a sentence."""
     try:
+        if not url and get_current_settings().api.url is None:
+            raise LedgerUnavailable(
+                "PREFECT_API_URL is not set, so the order-ledger block cannot be read: set it to the address of your "
+                "Prefect server, e.g. http://127.0.0.1:4200/api, or give the database's with --ledger"
+            )
         with closing(open_ledger(url) if url else load_ledger()) as book:
             yield book
-    except (TaskingError, ValueError) as error:
-        _ERRORS.print(escape(str(error)))
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        _ERRORS.print(escape(_in_a_sentence(error)))
         raise typer.Exit(2) from None
+    finally:
+        # Prefect sends its own events when it read a block; at the end it waits for that and says so. They may be lost
+        logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)
+
+
+def _in_a_sentence(error: Exception) -> str:
+    if isinstance(error, TaskingError) or type(error) is ValueError:  # the latter: an address that is none
+        return str(error)
+    server = f"The Prefect server at {httpx.URL(get_current_settings().api.url or '').copy_with(userinfo=b'')}"
+    if isinstance(error, httpx.HTTPStatusError):
+        code = error.response.status_code
+        if code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            return f"{server} refuses this password ({code}): set PREFECT_API_AUTH_STRING as it is set for the server"
+        return f"{server} answered {code}; is that the address of its API (it ends in /api)?"
+    if isinstance(error, httpx.HTTPError | OSError):
+        return f"{server} does not answer ({_first_line(error)}): is it running, and is PREFECT_API_URL its address?"
+    return f"This cannot be read just now: {type(error).__name__}: {_first_line(error)}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
 
 @app.command("list")

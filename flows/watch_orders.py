@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,13 +13,16 @@ from pkgutil import iter_modules
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from prefect import flow, get_run_logger
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 import flows
 from blocks.account import load_account
+from flows.accounts import Silent, look_at_all, silent_accounts
 from flows.cancel_order import cancel_order
+from flows.ending import ended
+from flows.pinned import pinned
 from tasking import watching
 from tasking.clock import utc_now
 from tasking.home import home
@@ -37,8 +41,18 @@ HUNG = timedelta(minutes=30)
 """A watch takes seconds, with thousands of orders minutes; one that is at work for longer is told of."""
 
 
-@flow(name="watch-orders", persist_result=False)
-def watch_orders(lost_after_seconds: float = 90.0, most_crashes: int = 5, overdue_minutes: float = 15.0) -> State[Any]:
+def _run_name() -> str:
+    return f"watch all open orders, {utc_now():%Y-%m-%d %H:%M} UTC"
+
+
+@pinned("watch-orders", flow_run_name=_run_name)
+def watch_orders(
+    lost_after_seconds: float = 90.0,
+    most_crashes: int = 5,
+    overdue_minutes: float = 15.0,
+    account_minutes: float = 10.0,
+    unasked_minutes: float = 60.0,
+) -> State[Any]:
     """Read all open orders in few provider calls, wake those that can go on, and bring back runs that died.
 
     Args:
@@ -47,6 +61,10 @@ def watch_orders(lost_after_seconds: float = 90.0, most_crashes: int = 5, overdu
         most_crashes: Crashes in a row after which a run is tried only once an hour.
         overdue_minutes: This flow fails, after its work, when an order's run is due for longer and no order's run has
             begun for so long. Schedule it at least twice as often.
+        account_minutes: How long one account may take to be asked; the others are asked meanwhile, and what is left of
+            it is asked by the next watch.
+        unasked_minutes: This flow fails, after its work, when an account could not be asked for longer. Its message
+            names such an account at once.
     """
     # One at a time on a machine. A lock ends with its process; the slot of a deployment's concurrency limit does not:
     # when a watch and the Prefect server died together it stayed taken, and no watch ever ran again.
@@ -55,8 +73,10 @@ def watch_orders(lost_after_seconds: float = 90.0, most_crashes: int = 5, overdu
         try:
             os.utime(alone.enter_context(locked(lock, 0.0)))
         except TimeoutError:
-            return _nothing_done(lock)
-        return _watch(lost_after_seconds, most_crashes, timedelta(minutes=overdue_minutes))
+            return ended(_nothing_done(lock))
+        return ended(
+            _watch(lost_after_seconds, most_crashes, Patience(overdue_minutes, account_minutes, unasked_minutes))
+        )
 
 
 def _nothing_done(lock: Path) -> State[Any]:
@@ -70,11 +90,21 @@ def _nothing_done(lock: Path) -> State[Any]:
     )
 
 
-def _watch(lost_after_seconds: float, most_crashes: int, overdue_after: timedelta) -> State[Any]:
+class Patience(NamedTuple):
+    """Minutes, as `watch_orders` has them."""
+
+    overdue: float
+    account: float
+    unasked: float
+
+
+def _watch(lost_after_seconds: float, most_crashes: int, patience: Patience) -> State[Any]:
     accounts: defaultdict[str, list[OrderRecord]] = defaultdict(list)
     for record in open_orders().readable:
         accounts[record.account].append(record)
-    asked = sum(_look_calmly(account, records) for account, records in accounts.items())
+    looks = look_at_all(look, accounts, timedelta(minutes=patience.account))
+    asked = sum(one for one in looks.values() if isinstance(one, int))
+    silent = silent_accounts(looks)
 
     records, unreadable = open_orders()
     ready = [UUID(one.flow_run_id) for one in records if one.changed_at is not None]
@@ -88,22 +118,31 @@ def _watch(lost_after_seconds: float, most_crashes: int, overdue_after: timedelt
     said = (
         f"{len(records)} open orders: {asked} asked about, {woken + anew} woken, {back} brought back, {tended} tended"
     )
-    return _end(said, overdue(order_flows(), watch_orders.name, owners + unreadable, overdue_after), overdue_after)
+    after = timedelta(minutes=patience.overdue)
+    late = overdue(order_flows(), watch_orders.name, owners + unreadable, after)
+    return _end(said, late, after, silent, timedelta(minutes=patience.unasked))
 
 
-def _end(said: str, late: Overdue | None, after: timedelta) -> State[Any]:
-    """Failed when nobody starts the runs that are due: nothing else shows it, for parked runs are never marked Late."""
-    if late is None:
-        return Completed(message=said)
-    said += f", {late.orders} overdue, the first since {readable(late.since)}"
-    if not late.stuck:
-        get_run_logger().warning("%s; other runs of orders are being started", said)
-        return Completed(message=said)
-    return Failed(
-        message=f"{said}, and no run of an order has begun for {after.total_seconds() / 60:g} minutes. Is a worker for "
-        "the orders' work pool running? Is the pool, or its queue, paused? Is its limit full with runs that have no "
-        "process any more? The pool's page shows all three"
+def _end(
+    said: str, late: Overdue | None, after: timedelta, silent: Sequence[Silent], patience: timedelta
+) -> State[Any]:
+    """Failed when nobody starts the runs that are due, or an account cannot be asked: nothing else shows either."""
+    unasked = "".join(
+        f". Account {one.account} cannot be asked since {readable(one.since)}: {one.why}" for one in silent
     )
+    alarm = any(utc_now() - one.since >= patience for one in silent)
+    if late is not None:
+        said += f", {late.orders} overdue, the first since {readable(late.since)}"
+    if late is not None and late.stuck:
+        said += (
+            f", and no run of an order has begun for {after.total_seconds() / 60:g} minutes. Is a worker for "
+            "the orders' work pool running? Is the pool, or its queue, paused? Is its limit full with runs that have "
+            "no process any more? The pool's page shows all three"
+        )
+        alarm = True
+    elif late is not None:
+        get_run_logger().warning("%s; other runs of orders are being started", said)
+    return Failed(message=said + unasked) if alarm else Completed(message=said + unasked)
 
 
 def order_flows() -> list[str]:
@@ -146,15 +185,6 @@ def look(account: str, records: list[OrderRecord]) -> int:
     """Ask one account's provider about its orders; see `tasking.watching.look`."""
     with ledger() as book, closing(load_account(account).open()) as provider:
         return watching.look(book, provider, records)
-
-
-def _look_calmly(account: str, records: list[OrderRecord]) -> int:
-    """One broken account must not keep the others from being looked at."""
-    try:
-        return look(account, records)
-    except Exception as error:
-        get_run_logger().warning("Account %s could not be asked: %s", account, error)
-        return 0
 
 
 def _is_past(record: OrderRecord) -> bool:

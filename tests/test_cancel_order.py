@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prefect import get_client
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import Cancelled, Pending, Running
+from prefect.states import Pending, Running
 
 from flows.cancel_order import cancel_order
 from flows.order_axelglobe import order_axelglobe
@@ -31,7 +31,7 @@ def test_a_request_made_in_the_moment_of_a_cancel_is_not_called_cancelled(
         return self.open_intent(reference, verb, label)
 
     monkeypatch.setattr(Ledger, "open_intent", made_meanwhile)
-    cancel = installation.start(cancel_order, reference="bay")
+    cancel = installation.start(cancel_order, reference="bay", dry_run=False)
     assert "goes on" in str(cancel.state and cancel.state.message)
     assert installation.ledger.read("bay").ended is None
     assert installation.created == (1, 1)
@@ -39,8 +39,7 @@ def test_a_request_made_in_the_moment_of_a_cancel_is_not_called_cancelled(
 
 def test_an_order_whose_run_was_cancelled_by_hand_is_closed_and_retry_goes_on(installation: Installation) -> None:
     run = installation.start(order_axelglobe, order=installation.order())
-    with get_client(sync_client=True) as client:
-        client.set_flow_run_state(run.id, Cancelled(message="by hand"), force=True)
+    installation.cancel_by_hand(run)
     assert "1 tended" in installation.watch()
     assert installation.ledger.read("bay").ended is not None
     installation.retry(run)
@@ -50,7 +49,7 @@ def test_an_order_whose_run_was_cancelled_by_hand_is_closed_and_retry_goes_on(in
 
 def test_an_order_is_cancelled_before_its_request_and_nothing_is_ordered(installation: Installation) -> None:
     run = installation.start(order_axelglobe, order=installation.order())
-    cancel = installation.start(cancel_order, reference="bay")
+    cancel = installation.start(cancel_order, reference="bay", dry_run=False)
     assert cancel.state is not None
     assert cancel.state.is_completed()
     state = installation.read(run.id).state
@@ -60,11 +59,39 @@ def test_an_order_is_cancelled_before_its_request_and_nothing_is_ordered(install
     assert installation.ledger.read("bay").status == "user_cancelled"
 
 
+def test_a_cancel_asks_first_and_says_how_to_cancel_for_real(installation: Installation) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    asked = installation.start(cancel_order, reference="bay")
+    assert asked.name == "what would it cost to cancel bay"
+    assert asked.state is not None
+    assert asked.state.is_completed()
+    for told in ("free of charge: nothing was ordered yet", "Nothing was cancelled", "dry_run=false"):
+        assert told in str(asked.state.message)
+    installation.pass_time(run)
+    installation.go_on(run.id)
+    asked = installation.start(cancel_order, reference="bay", stop_waiting=True)
+    for told in ("documents no way to cancel", "takes cancellations until", "stop_waiting=true, dry_run=false"):
+        assert told in str(asked.state and asked.state.message)
+    assert installation.ledger.read("bay").ended is None
+    assert not installation.ledger.read("bay").cancel_asked
+    assert installation.start(cancel_order, reference="bay", dry_run=False).name == "cancel bay"
+
+
+def test_a_request_in_doubt_is_not_called_free_to_cancel(installation: Installation) -> None:
+    installation.simulator.fault("reset_before", method="POST", path=REQUESTS)
+    run = installation.start(order_axelglobe, order=installation.order())
+    installation.pass_time(run)
+    installation.go_on(run.id)
+    asked = installation.start(cancel_order, reference="bay")
+    assert "whose outcome is not known yet" in str(asked.state and asked.state.message)
+    assert "free of charge" not in str(asked.state and asked.state.message)
+
+
 def test_a_request_that_cannot_be_cancelled_is_said_plainly_and_goes_on(installation: Installation) -> None:
     run = installation.start(order_axelglobe, order=installation.order())
     installation.pass_time(run)
     run = installation.go_on(run.id)
-    cancel = installation.start(cancel_order, reference="bay")
+    cancel = installation.start(cancel_order, reference="bay", dry_run=False)
     assert cancel.state is not None
     assert cancel.state.is_failed()
     assert "documents no way to cancel" in str(cancel.state.message)
@@ -76,7 +103,7 @@ def test_a_request_that_cannot_be_cancelled_can_be_given_up_on_our_side(installa
     run = installation.start(order_axelglobe, order=installation.order())
     installation.pass_time(run)
     run = installation.go_on(run.id)
-    installation.start(cancel_order, reference="bay", stop_waiting=True)
+    installation.start(cancel_order, reference="bay", dry_run=False, stop_waiting=True)
     state = installation.read(run.id).state
     assert state is not None
     assert state.is_cancelled()
@@ -88,14 +115,14 @@ def test_cancelling_while_a_create_is_uncertain_never_makes_a_second_one(install
     installation.pass_time(run)
     run = installation.go_on(run.id)
     assert installation.ledger.read("bay").waits_for == "settling"
-    cancel = installation.start(cancel_order, reference="bay")
+    cancel = installation.start(cancel_order, reference="bay", dry_run=False)
     assert "not known yet" in str(cancel.state and cancel.state.message)
     assert installation.to_the_end(run).is_cancelled()
     assert installation.created == (1, 0)
 
 
 def test_an_unknown_reference_is_said(installation: Installation) -> None:
-    cancel = installation.start(cancel_order, reference="nowhere")
+    cancel = installation.start(cancel_order, reference="nowhere", dry_run=False)
     assert cancel.state is not None
     assert "nowhere" in str(cancel.state.message)
 
@@ -134,7 +161,7 @@ def test_an_order_given_up_while_its_run_was_on_its_way_buys_nothing_more(
     installation.pass_time(run)
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(run.id, Pending() if process == "starting" else Running(), force=True)
-    told = installation.start(cancel_order, reference="bay", stop_waiting=True).state
+    told = installation.start(cancel_order, reference="bay", dry_run=False, stop_waiting=True).state
     assert "was ended on our side" in str(told and told.message)
     if process == "lost":
         assert "1 brought back" in installation.watch(lost_after_seconds=0.0)
@@ -152,7 +179,7 @@ def test_an_order_given_up_while_its_run_was_on_its_way_stays_ended_until_a_pers
     installation.pass_time(run)
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(run.id, Pending(), force=True)
-    installation.start(cancel_order, reference="bay", stop_waiting=True)
+    installation.start(cancel_order, reference="bay", dry_run=False, stop_waiting=True)
     given_up(installation, run)
     assert "reopened" not in [one.event for one in installation.ledger.journal("bay")]
     installation.retry(run)
@@ -170,7 +197,7 @@ def test_an_order_is_not_called_ended_while_its_next_request_is_in_doubt(
     while installation.ledger.read("bay").waits_for != "settling":
         installation.pass_time(run)
         run = installation.go_on(run.id)
-    told = installation.start(cancel_order, reference="bay", stop_waiting=True).state
+    told = installation.start(cancel_order, reference="bay", dry_run=False, stop_waiting=True).state
     assert "not known yet" in str(told and told.message)
     assert installation.ledger.read("bay").ended is None
     state = installation.to_the_end(run)

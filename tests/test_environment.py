@@ -157,12 +157,12 @@ def test_a_cancel_is_not_sent_to_another_environment(installation: Installation,
         installation.pass_time(run)
         run = installation.go_on(run.id)
     save_blocks(other, installation.folder)
-    state = installation.start(cancel_order, reference="bay").state
+    state = installation.start(cancel_order, reference="bay", dry_run=False).state
     assert state is not None
     assert (state.is_failed(), other.journal()) == (True, [])
     assert "put it back as it was" in str(state.message)
     installation.save_blocks()
-    assert installation.to_the_end(installation.start(cancel_order, reference="bay")).is_completed()
+    assert installation.to_the_end(installation.start(cancel_order, reference="bay", dry_run=False)).is_completed()
 
 
 @pytest.mark.server

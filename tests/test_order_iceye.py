@@ -215,11 +215,19 @@ def test_an_end_that_is_no_delivery_is_said(installation: Installation, word: st
 
 def test_a_cancel_shows_its_fee_first_and_is_refused_once_imaged(installation: Installation) -> None:
     run = until(installation, installation.start(order_iceye, order=order(installation)), "ACTIVE")
-    dry = installation.start(cancel_order, reference="bay", dry_run=True)
-    assert "costs 20 % of the price" in said(dry)
-    assert installation.simulator.iceye.tasks()[0]["status"] == "ACTIVE"
+    dry = installation.start(cancel_order, reference="bay")  # it asks first
+    (task,) = installation.simulator.iceye.tasks()
+    assert task["status"] == "ACTIVE"
+    fee, currency = task["price"] // 100 * 20 / 100, installation.ledger.read("bay").currency
+    for told in (
+        "costs 20 % of the price",
+        f"That is {fee:,.2f} {currency} of",
+        "Nothing was cancelled",
+        "dry_run=false",
+    ):
+        assert told in said(dry)
     until(installation, run, "FULFILLED")
-    late = installation.start(cancel_order, reference="bay")
+    late = installation.start(cancel_order, reference="bay", dry_run=False)
     assert late.state is not None
     assert late.state.is_failed()
     assert "FULFILLED; ICEYE cancels tasks that are RECEIVED or ACTIVE" in said(late)
@@ -237,10 +245,10 @@ def test_a_cancel_that_died_half_way_is_finished_by_the_next(
 
     with monkeypatch.context() as patch:
         patch.setattr(f"flows.cancel_order.{dies_before}", die)
-        installation.start(cancel_order, reference="bay")
+        installation.start(cancel_order, reference="bay", dry_run=False)
     (task,) = installation.simulator.iceye.tasks()
     assert task["status"] == "CANCELED"
-    done = installation.start(cancel_order, reference="bay")
+    done = installation.start(cancel_order, reference="bay", dry_run=False)
     assert done.state is not None
     assert done.state.is_completed()
     assert f"was cancelled at iceye: request {task['id']}" in said(done)
@@ -251,7 +259,7 @@ def test_a_cancel_that_died_half_way_is_finished_by_the_next(
 
 def test_a_cancel_of_an_active_task_reaches_the_provider_and_ends_the_run(installation: Installation) -> None:
     run = until(installation, installation.start(order_iceye, order=order(installation)), "ACTIVE")
-    done = installation.start(cancel_order, reference="bay")
+    done = installation.start(cancel_order, reference="bay", dry_run=False)
     assert done.state is not None
     assert done.state.is_completed(), done.state
     (task,) = installation.simulator.iceye.tasks()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from prefect import get_client
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.states import AwaitingRetry, Cancelled
+from prefect.states import AwaitingRetry
 
 from flows.cancel_order import cancel_order
 from flows.order_satellogic import order_satellogic
@@ -255,7 +255,7 @@ def test_a_hostile_zip_keeps_no_other_capture_from_coming_home(installation: Ins
 
 
 def cancel(installation: Installation, **how: Any) -> str:
-    run = installation.start(cancel_order, reference="bay", **how)
+    run = installation.start(cancel_order, reference="bay", **{"dry_run": False, **how})
     assert run.state is not None
     assert run.state.is_completed(), run.state
     return said(run.state)
@@ -304,8 +304,7 @@ def test_a_cancel_of_an_order_whose_run_is_over_says_what_fetches_the_captures(i
     run = placed(installation, max_captures=8)
     while not published(installation):
         installation.simulator.advance(HALF_A_CYCLE)
-    with get_client(sync_client=True) as client:
-        client.set_flow_run_state(run.id, Cancelled(message="by hand"), force=True)
+    installation.cancel_by_hand(run)
     assert "1 tended" in installation.watch()
     told = cancel(installation)
     assert f"Retry on run {run.id} fetches what was captured" in told

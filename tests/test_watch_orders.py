@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from flows.order_axelglobe import order_axelglobe
+from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
 from tests.installation import Installation
 
@@ -77,4 +78,28 @@ def test_one_broken_account_does_not_keep_the_others_from_being_looked_at(instal
     )
     installation.simulator.advance(timedelta(days=14).total_seconds())
     forget_pauses(installation)
-    assert "1 woken" in installation.watch()
+    said = installation.watch()
+    assert "1 woken" in said
+    assert "Account axelglobe-tasking/nobody cannot be asked since" in said
+    assert "there is no such block" in said
+    run = installation.start(watch_orders, unasked_minutes=0.0)
+    assert run.name.startswith("watch all open orders, ")
+    assert run.state is not None
+    assert run.state.is_failed()
+    assert "axelglobe-tasking/nobody" in str(run.state.message)
+
+
+@pytest.mark.parametrize("wait", ["candidates", "imagery"])
+def test_an_account_whose_credentials_stopped_working_is_told(installation: Installation, wait: str) -> None:
+    if wait == "imagery":
+        order_until_imagery(installation)
+    else:
+        installation.start(order_axelglobe, order=installation.order())
+    assert "cannot be asked" not in installation.watch()
+    installation.save_blocks(client_secret="wrong-secret-value")
+    forget_pauses(installation)
+    said = installation.watch()
+    assert "Account axelglobe-tasking/default cannot be asked since" in said
+    assert "wrong-secret-value" not in said
+    installation.save_blocks()
+    assert "cannot be asked" not in installation.watch()
