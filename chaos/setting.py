@@ -22,8 +22,8 @@ Long enough that an order whose answer was lost comes back, looks, and finds not
 LAGGING = ("/_sim/switches", "/_sim/iceye/switches")
 """Boards that have the lag: ICEYE's is its own, the shared one is for the lists of the others."""
 
-SETTLE_SECONDS = 20 * RATE + LIST_LAG_SECONDS + 120
-"""Provider's time: our time-outs of a create are 20 real seconds together, the lists lag, and two minutes to spare."""
+SETTLE_SECONDS = 20 + LIST_LAG_SECONDS / RATE + 2
+"""Our time: a create is over after 20 seconds at the latest, the lists lag by 15, and two to spare."""
 
 SPEND_LIMIT = 10**10
 """Of each ICEYE contract, minor units."""

@@ -33,12 +33,14 @@ still ends. For the watcher it is the worker's: in the pool a watch that was kil
 """
 WORKER_LIMITS = {"ops": 2}
 
-SETTLE_SECONDS = (180.0, 30.0)
-"""Settle time of the accounts: the provider's time at least, and ours at least.
+SETTLE_SECONDS = 30.0
+"""Settle time of the accounts: longer than `CALLS` let a create take, and the simulator's lists do not lag.
 
-At a hurried provider 180 s pass in a moment. Where a commit takes longer than a third of that, as on a slow disk, an
-order would be announced for ever and never sent.
+Where a commit takes longer than a third of it, as on a slow disk, an order would be announced for ever and never sent.
 """
+
+CALLS = {"connect_seconds": 2, "write_seconds": 3, "read_seconds": 10, "create_start_seconds": 10}
+"""How patient the accounts are with a provider on this machine."""
 
 T = TypeVar("T")
 
@@ -200,9 +202,9 @@ class Stack:
 
     def _blocks(self, provider: ModuleType) -> dict[str, dict[str, Any]]:
         made: dict[str, dict[str, Any]] = provider.blocks(self.simulator_url)
-        theirs, ours = SETTLE_SECONDS
-        settle = {"settle_seconds": max(theirs, ours * self._rate)}
-        return {address: {**fields, **settle, **self._account} for address, fields in made.items()}
+        for fields in made.values():
+            fields |= {"settle_seconds": SETTLE_SECONDS, "http": {**fields["http"], **CALLS}, **self._account}
+        return made
 
     def _simulator_answers(self) -> bool:
         try:

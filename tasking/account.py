@@ -35,8 +35,9 @@ SettleSeconds = Annotated[
         gt=0,
         title="Settle time (seconds)",
         description=(
-            "A create without a clear answer is looked for so long before it may be sent again: longer than our "
-            "time-outs and the provider's lists may lag together. Ours; the provider documents no idempotency key."
+            "A create without a clear answer is looked for so long before it may be sent again, by the provider's "
+            "clock and by ours: longer than our time-outs and the provider's lists may lag together. Ours; the "
+            "provider documents no idempotency key."
         ),
     ),
 ]
@@ -97,7 +98,7 @@ class OneAccount(Generic[S, C]):
 
     @property
     def settle_seconds(self) -> float:
-        """How long a create without an answer is looked for before it counts as not arrived (provider time)."""
+        """How long a create without an answer is looked for before it counts as not arrived (real seconds)."""
         return self.settings.settle_seconds
 
     @property

@@ -9,7 +9,7 @@ No provider documents an idempotency key, so every create follows one rule:
 5. Anything else leaves the announcement without an outcome. So does a process that died. Whoever comes next waits out
    the settle time, looks several times, and adopts what appears. Only when it stayed absent throughout is it announced
    and sent again: the settle time is over by the provider's clock and by our own, and it was not there in three looks
-   that lie apart.
+   that lie apart. Both clocks count seconds as they are: nothing that a server says makes the settle time shorter.
 6. What keeps us from looking (credentials, a gateway's 4xx), or something under our label that asks for something else,
    says nothing about a create without an outcome: it is waited out, and never taken for the create's own no.
 
@@ -25,9 +25,10 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from tasking.errors import CredentialsRefused, ReferenceTaken, Refused, Unavailable, Uncertain, UnexpectedAnswer
+from tasking.http.deadline import Stopwatch, announced
 from tasking.ledger import Intent, Ledger
 from tasking.provider import Provider
-from tasking.waiting import Wait, readable, wait_until
+from tasking.waiting import Wait, readable
 
 T = TypeVar("T")
 
@@ -80,26 +81,29 @@ def create_once(
     with _looking(ledger, reference, verb, label):
         there = find() if intent is None else None
         provider.learn_time()  # the settle time is counted in it
+    begun = Stopwatch()  # from here on others count the settle time
     intent = ledger.intend(reference, verb, label, provider.clock.now(), _our_time(provider))
     if intent is None and there is not None:  # another process of ours made it
         ledger.record(reference, **made(there))
         return there
     if intent is None:  # another process of ours is at it, or has made it just now
-        return _look_again(provider, provider.clock.now(), verb, label)
+        return _look_again(provider, None, verb, label)
     if there is not None:
         ledger.settle(reference, intent, "adopted", f"Found the {verb} {label} at the provider", **made(there))
         return there
-    if provider.clock.now() - intent.at > _between_looks(provider):
+    asleep = max(_our_time(provider) - (intent.ours or intent.at), timedelta(seconds=begun.seconds))
+    if asleep > _between_looks(provider):
         # this process was asleep between announcing and sending; somebody may be settling it by now
-        return _look_again(provider, intent.at, verb, label)
+        return _look_again(provider, intent, verb, label)
     try:
-        thing = create()
+        with announced(begun):
+            thing = create()
     except (Refused, Unavailable) as no:
         ledger.settle(reference, intent, "refused", f"The {verb} was not made: {_why(no)}")
         raise
     except Uncertain as unknown:
         ledger.record(reference, f"{verb} uncertain", f"No clear answer to the {verb} {label}: {unknown}")
-        return _look_again(provider, intent.at, verb, label)
+        return _look_again(provider, intent, verb, label)
     ledger.settle(reference, intent, "made", f"The {verb} {label} was made", **made(thing))
     return thing
 
@@ -145,11 +149,9 @@ def _settle(
             **made(there),
         )
         return there
-    looks = ledger.looked(
-        reference, intent, _our_time(provider), _between_looks(provider) * APART / provider.clock.rate
-    )
+    looks = ledger.looked(reference, intent, _our_time(provider), _between_looks(provider) * APART)
     if looks < LOOKS or not _settled(provider, intent, asked_at):
-        return _look_again(provider, intent.at, intent.verb, intent.label)
+        return _look_again(provider, intent, intent.verb, intent.label)
     ledger.settle(
         reference,
         intent,
@@ -167,7 +169,7 @@ def _settled(provider: Provider, intent: Intent, asked_at: datetime) -> bool:
     settle = timedelta(seconds=provider.settle_seconds)
     passed = [asked_at - intent.at]
     if intent.ours is not None:
-        passed.append((_our_time(provider) - intent.ours) * provider.clock.rate)
+        passed.append(_our_time(provider) - intent.ours)
     return all(one >= settle for one in passed if one >= timedelta()) and any(one >= timedelta() for one in passed)
 
 
@@ -176,19 +178,17 @@ def _our_time(provider: Provider) -> datetime:
 
 
 def _between_looks(provider: Provider) -> timedelta:
-    """The provider's time between two looks."""
+    """The time between two looks."""
     return timedelta(seconds=provider.settle_seconds / LOOKS)
 
 
-def _look_again(provider: Provider, since: datetime, verb: str, label: str) -> Wait:
-    when = provider.clock.now() + _between_looks(provider)
-    settled = since + timedelta(seconds=provider.settle_seconds)
-    return wait_until(
-        provider.clock,
-        when,
-        "settling",
-        f"Looking whether the {verb} {label} arrived, until {readable(max(when, settled))}: no clear answer",
-    )
+def _look_again(provider: Provider, intent: Intent | None, verb: str, label: str) -> Wait:
+    now = _our_time(provider)
+    when = now + max(_between_looks(provider), timedelta(seconds=1))
+    since = now if intent is None else intent.ours or intent.at
+    settled = max(when, since + timedelta(seconds=provider.settle_seconds))
+    message = f"Looking whether the {verb} {label} arrived, until {readable(settled)}: no clear answer"
+    return Wait(until=when, waits_for="settling", message=message)
 
 
 def _why(no: Refused | Unavailable) -> str:

@@ -152,7 +152,7 @@ class Unavailable(ProviderError):
     On a create it means that nothing was made: the create was not sent, or was turned away with 429.
 
     Attributes:
-        retry_after: Seconds (of the provider's time) after which the server asks to come back; ``None`` if it does not.
+        retry_after: Seconds (of our time) after which the server asks to come back; ``None`` if it does not.
     """
 
     retryable = True

@@ -193,7 +193,7 @@ class Provider(Protocol):
 
     @property
     def settle_seconds(self) -> float:
-        """How long a create without an answer is looked for before it counts as not arrived (provider time)."""
+        """How long a create without an answer is looked for before it counts as not arrived (real seconds)."""
 
     @property
     def poll_interval_seconds(self) -> float:

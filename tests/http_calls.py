@@ -62,6 +62,9 @@ class OneToken:
         self.refreshed += 1
         return FRESH
 
+    def renewed(self, bad: str) -> str | None:
+        return None
+
 
 def api_for(handler: Handler, settings: HttpSettings = QUICK, base: str = BASE, **more: Any) -> Api:
     api = Api("example", base, settings=settings, secrets=[SECRET], transport=httpx.MockTransport(handler), **more)

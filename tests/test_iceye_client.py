@@ -20,6 +20,7 @@ from tasking.errors import (
     Uncertain,
     UnexpectedAnswer,
 )
+from tasking.http.deadline import Stopwatch, announced
 from tasking.iceye.settings import IceyeSettings
 from tasking.iceye.terms import Agreed, task_body
 from tests.iceye_answers import AUTH, CONTRACT, SECRET, TASK, Answers, contract, iceye, json_answer, task
@@ -265,8 +266,12 @@ def test_an_expired_token_costs_one_fresh_one_and_the_create_is_made_once() -> N
 def test_a_create_that_was_got_ready_for_too_long_is_not_sent() -> None:
     answers = Answers()
     answers.on("POST", TASKS, json_answer(201, task()))
-    with iceye(answers) as provider, pytest.raises(Unavailable, match="getting ready took too long"):
-        provider.client.create_task(BODY, begun=-1e6)
+    with (
+        iceye(answers) as provider,
+        pytest.raises(Unavailable, match="getting ready took too long"),
+        announced(Stopwatch(ago=1e6)),
+    ):
+        provider.client.create_task(BODY)
     assert not answers.calls("POST", TASKS)
 
 

@@ -1,9 +1,14 @@
-"""Web addresses: which are accepted as settings, which may be followed, and where a token may go."""
+"""Web addresses: which are accepted as settings, which may be followed, and where a token may go.
+
+A name is judged twice: by itself, before it is asked, and by what it stands for, at the moment of the connection.
+Behind a proxy only the proxy knows the latter.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from urllib.parse import quote
 
 import httpx
@@ -12,6 +17,19 @@ from tasking.errors import InvalidOrder
 
 Origin = tuple[str, str, int]
 """Scheme, host and port: two addresses belong together only when all three agree."""
+
+_IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+_PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
+"""All of IPv6 that is handed out for the world (RFC 4291); what leads on to IPv4 is looked at by itself."""
+_CARRIES_V4 = {
+    "64:ff9b::/96": 96,  # NAT64 (RFC 6052)
+    "::ffff:0:0/96": 96,  # IPv4-mapped (RFC 4291)
+    "::ffff:0:0:0/96": 96,  # IPv4-translated (RFC 7915)
+    "::/96": 96,  # IPv4-compatible (RFC 4291)
+    "2002::/16": 16,  # 6to4 (RFC 3056)
+}
+"""IPv6 addresses that stand for an IPv4 one, and after how many bits it stands there."""
+_SHOWN = 200
 
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _RAW_QUOTED = re.compile(r"'[^']*'")
@@ -119,14 +137,55 @@ def why_not_follow(url: httpx.URL, base: httpx.URL) -> str | None:
         return "it is not https"
     if url.scheme != "https":
         return "it is not https"
-    if is_loopback(url.host):
+    if is_loopback(url.host) or _names_this_machine(url.host):
         return "it leads to this machine"
+    return why_not_connect(url.host)
+
+
+def _names_this_machine(host: str) -> bool:
+    ours = socket.gethostname().lower()
+    short = ours.partition(".")[0]
+    return host.lower().removesuffix(".") in {ours, short, f"{short}.local", f"{short}.localdomain"} - {""}
+
+
+def why_not_connect(address: str) -> str | None:
+    """Why there must be no connection to what a name from a provider's answer stands for; ``None`` when there may be.
+
+    Args:
+        address: A number; a name, which stands for nothing yet, may pass.
+    """
     try:
-        if not ipaddress.ip_address(url.host).is_global:
-            return "it leads into a private network"
+        ip: _IP = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        pass
+        return None
+    meant = _carried(ip) or ip
+    if meant.is_loopback or meant.is_unspecified or _is_of_this_machine(ip) or _is_of_this_machine(meant):
+        return "it leads to this machine"
+    if meant.is_multicast:
+        return "it leads to many machines at once"
+    public = meant.is_global and (isinstance(meant, ipaddress.IPv4Address) or meant in _PUBLIC_V6)
+    return None if public else "it leads into a private network"
+
+
+def _carried(ip: _IP) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one leads on to."""
+    if isinstance(ip, ipaddress.IPv4Address) or int(ip) < 2:  # "::" and "::1" are meant as they are
+        return None
+    for network, bits in _CARRIES_V4.items():
+        if ip in ipaddress.IPv6Network(network):
+            return ipaddress.IPv4Address(int(ip) >> (96 - bits) & 0xFFFFFFFF)
     return None
+
+
+def _is_of_this_machine(ip: _IP) -> bool:
+    """Whether a network card of ours has this address: only then can a socket be bound to it."""
+    family = socket.AF_INET if ip.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as ours:
+            ours.bind((str(ip), 0))
+    except OSError:
+        return False
+    return not ip.is_multicast  # a socket can be bound to these, too
 
 
 def segment(identifier: str) -> str:
@@ -135,6 +194,13 @@ def segment(identifier: str) -> str:
 
 
 def shown(url: httpx.URL | str) -> str:
-    """An address fit for messages and logs: the query, which may be a signature, is left out."""
+    """An address fit for messages and logs: the query, which may be a signature, and a user are left out."""
     url = httpx.URL(url)
-    return str(url.copy_with(query=None, fragment=None)) + ("?…" if url.query else "")
+    text = str(url.copy_with(query=None, fragment=None, userinfo=b"")) + ("?…" if url.query else "")
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def host_shown(url: httpx.URL | str) -> str:
+    """Scheme and host of an address that is not asked: its path, too, may be a secret."""
+    url = httpx.URL(url)
+    return shown(url.copy_with(path="/", query=None)).rstrip("/")

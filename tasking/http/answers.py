@@ -8,9 +8,9 @@ no connection           repeated, then `Unavailable`                `Unavailable
 time-out, reset         repeated, then `Unavailable`                `Uncertain`
 429                     repeated, then `Unavailable`                `Unavailable`: turned away, nothing was made
 408, 425, 5xx           repeated, then `Unavailable`                `Uncertain`
-401                     one fresh token, then `CredentialsRefused`  one fresh token, then `CredentialsRefused`
+401, 403 (token's age)  one fresh token, then `CredentialsRefused`  one fresh token, then `CredentialsRefused`
 403 / 404, 410 / 4xx    `CredentialsRefused`/`NotFound`/`Refused`   the same: a clear no
-3xx                     followed on the same origin                 `Uncertain`, never followed
+3xx                     followed, see `tasking.http.redirects`      followed, `Refused` or `Uncertain`: likewise
 2xx that is not that    `UnexpectedAnswer`                          `Uncertain`
 ======================  ==========================================  =============================================
 """
@@ -31,6 +31,8 @@ from pydantic import BaseModel, ValidationError
 
 from tasking.clock import ProviderClock
 from tasking.errors import CredentialsRefused, NotFound, ProviderError, Refused, Unavailable, UnexpectedAnswer
+from tasking.http.deadline import left
+from tasking.http.encoding import utf8
 from tasking.http.exchange import Answer, Lost, NotSent
 from tasking.http.settings import HttpSettings
 from tasking.http.words import Secrets, said
@@ -40,6 +42,7 @@ M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 _LATER = (408, 425, 429)
+_HEADER_MOST = 200
 _MAYBE_HUGE = re.compile(rb"[0-9]{300}|[eE]\+?[0-9]{3}")
 
 MARK_BYTES = 8
@@ -69,22 +72,26 @@ class Answers:
     Args:
         provider: Its name, for errors.
         settings: How often and how patiently a call is repeated.
-        clock: A date in ``Retry-After`` is the provider's; seconds are ours.
+        clock: A date in ``Retry-After`` is the provider's, and its seconds may not be ours.
         secrets: Kept out of every error.
     """
 
     def __init__(self, provider: str, settings: HttpSettings, clock: ProviderClock, secrets: Secrets) -> None:
         self._provider, self._settings, self._clock, self._secrets = provider, settings, clock, secrets
 
-    def error(self, kind: type[E], message: str, call: Call, answer: Answer | None = None) -> E:
-        """An error that says which call it was, with the server's own words and without secrets."""
+    def error(self, kind: type[E], message: str, call: Call, answer: Answer | None = None, *, heard: bool = False) -> E:
+        """An error that says which call it was, with the server's own words and without secrets.
+
+        The words of a 2xx are told only where they are ``heard`` as a no.
+        """
+        words = answer is not None and (heard or not 200 <= answer.status < 300)
         return kind(
             self._secrets.hide(message),
             provider=self._provider,
             verb=call.verb,
             reference=call.reference,
             provider_id=call.provider_id,
-            said=said(answer.body, self._secrets) if answer is not None and not 200 <= answer.status < 300 else None,
+            said=said(answer.body, self._secrets) if answer is not None and words else None,
             status=answer.status if answer is not None else None,
         )
 
@@ -119,7 +126,7 @@ class Answers:
             why = f"the answer holds more than {self._settings.answer_max_bytes // MARK_BYTES} values"
         if why is None:
             try:
-                data = pydantic_core.from_json(answer.body.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
+                data = pydantic_core.from_json(utf8(answer), allow_inf_nan=False)
                 _refuse_huge_numbers(answer.body, data)
                 return model.model_validate(data)
             except ValidationError as error:
@@ -152,9 +159,9 @@ class Answers:
         for attempt in stamina.retry_context(
             on=lambda error: self._again(error, call),
             attempts=policy.attempts,
-            timeout=policy.retry_total_seconds,
+            timeout=max(left(policy.retry_total_seconds) or 0.0, 0.0),
             wait_initial=policy.wait_initial_seconds,
-            wait_max=policy.wait_max_seconds,
+            wait_max=max(left(policy.wait_max_seconds) or 0.0, 0.0),
             wait_jitter=policy.wait_jitter_seconds,
         ):
             with attempt:
@@ -167,25 +174,31 @@ class Answers:
             return False
         if error.retry_after is None:
             return True
-        pause = error.retry_after / self._clock.rate
-        if pause > self._settings.retry_after_max_seconds:
+        pause, until = error.retry_after, left()
+        if pause > self._settings.retry_after_max_seconds or (until is not None and pause >= until):
             return False
         return pause + random.uniform(0, self._settings.wait_jitter_seconds)  # noqa: S311 # nothing to guess here
 
     def _away(self, message: str, call: Call, answer: Answer) -> Unavailable:
         error = self.error(Unavailable, message, call, answer)
-        text = answer.headers.get("Retry-After", "").strip()
-        if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
-            error.retry_after = float(text) * self._clock.rate
-        elif text:
-            try:
-                # by the same server's clock, also where that is wrong
-                said = answer.headers.get("Date")
-                now = parsedate_to_datetime(said) if said else self._clock.now()
-                error.retry_after = max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
-            except (ValueError, TypeError, OverflowError):
-                error.retry_after = None
+        error.retry_after = self._asked_to_wait(answer)
         return error
+
+    def _asked_to_wait(self, answer: Answer) -> float | None:
+        """What ``Retry-After`` asks for, in our seconds.
+
+        A date in it is one of the clock that wrote the answer's Date, also where that is wrong.
+        """
+        text = answer.headers.get("Retry-After", "").strip()[:_HEADER_MOST]
+        if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+            return float(text)
+        try:
+            then = parsedate_to_datetime(text)
+            stated = answer.headers.get("Date")
+            now = parsedate_to_datetime(stated[:_HEADER_MOST]) if stated else self._clock.now()
+            return max(0.0, (then - now).total_seconds() / self._clock.rate)
+        except (ValueError, TypeError, OverflowError):
+            return None
 
 
 class Allowance:

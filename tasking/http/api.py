@@ -5,22 +5,42 @@ What each answer means is drawn in `tasking.http.answers`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import BaseModel
 
 from tasking.clock import ProviderClock
-from tasking.errors import CredentialsRefused, ProviderError, Unavailable, Uncertain, UnexpectedAnswer, UnsafeAsset
-from tasking.http.address import checked_url, origin, resolved, shown, why_not_follow
+from tasking.errors import (
+    CredentialsRefused,
+    NotFound,
+    ProviderError,
+    Refused,
+    Unavailable,
+    Uncertain,
+    UnexpectedAnswer,
+    UnsafeAsset,
+)
+from tasking.http.address import (
+    checked_url,
+    host_shown,
+    is_loopback,
+    origin,
+    resolved,
+    why_not_connect,
+    why_not_follow,
+)
 from tasking.http.answers import Allowance, Answers, Call
+from tasking.http.deadline import since_announced, within
 from tasking.http.exchange import Answer, Lost, NotSent, exchange, in_words, open_client, read, start
+from tasking.http.network import Forbidden
 from tasking.http.pace import Pace
+from tasking.http.redirects import MOST_REDIRECTS, REDIRECTS, Moved, next_call
 from tasking.http.settings import HttpSettings
-from tasking.http.tokens import TokenAnswer, Tokens
+from tasking.http.tokens import TokenAnswer, Tokens, refuses
 from tasking.http.words import Secrets, keep_queries_out_of_logs
 
 __all__ = ["Api", "Call", "HttpSettings"]
@@ -28,8 +48,6 @@ __all__ = ["Api", "Call", "HttpSettings"]
 A = TypeVar("A", Answer, Answer | httpx.Response)
 M = TypeVar("M", bound=BaseModel)
 
-MOST_REDIRECTS = 5
-_REDIRECTS = (301, 302, 303, 307, 308)
 _JSON = "application/geo+json, application/json;q=0.9, */*;q=0.1"
 
 
@@ -78,7 +96,8 @@ class Api:
         self._accept = {"Accept": accept}
         self._answers = Answers(provider, self.settings, self.clock, self._secrets)
         self._pace = Pace(f"{provider} {origin(self.base)} {account}", self.settings.requests_per_second)
-        self._client = open_client(self.base, self.settings, transport)
+        self._asked_by_us = set(self._trusted)
+        self._client = open_client(self.base, self.settings, transport, self._why_not_connect)
         keep_queries_out_of_logs()
 
     def close(self) -> None:
@@ -127,8 +146,15 @@ class Api:
         if not self._own(url):
             why = why_not_follow(url, self.base) if anywhere else "it is at another host"
             if why:
-                raise self.unexpected(f"the address {shown(url)} was not asked: {why}", call)
-        answer = self._answers.repeat(call, lambda: self._follow(url, call, body))
+                raise self.unexpected(f"the address {host_shown(url)} was not asked: {why}", call)
+        method = "GET" if body is None else "POST"
+        why = None
+        try:
+            answer = self._answers.repeat(call, lambda: self._follow(url, call, method, body))
+        except Forbidden as inside:
+            why = str(inside)
+        if why is not None:
+            raise self.unexpected(why, call)
         if allowance is not None and not allowance.takes(answer.body):
             raise self.unexpected(f"the list is longer than {self.settings.list_max_bytes} bytes", call)
         return self._answers.value(self._answers.promised(answer, call), model, call), answer.url
@@ -156,7 +182,7 @@ class Api:
                 return
             url = self.found(at, href, call)
             if origin(url) != origin(self.base):
-                raise self.unexpected(f"the next page is at another host: {shown(url)}; not asked", call)
+                raise self.unexpected(f"the next page is at another host: {host_shown(url)}; not asked", call)
             if str(url) in seen:
                 raise self.unexpected("the next page is one that was read already", call)
             if len(seen) >= self.settings.max_pages:
@@ -173,17 +199,9 @@ class Api:
             read_seconds: How long to wait for the answer, where it is a slow one.
 
         Raises:
-            ProviderError: As `get`; a redirect is an `UnexpectedAnswer`.
+            ProviderError: As `get`.
         """
-
-        def once(token: dict[str, str]) -> Answer:
-            self._pace.wait()
-            answer = self._exchange(
-                "POST", url, headers={**self._accept, **token}, json=body, read_seconds=read_seconds
-            )
-            return self._answers.unless_away(answer, call)
-
-        answer = self._answers.repeat(call, lambda: self._with_token(url, once))
+        answer = self._answers.repeat(call, lambda: self._follow(url, call, "POST", body, read_seconds))
         return self._answers.value(self._answers.promised(answer, call), model, call)
 
     def create(
@@ -194,9 +212,11 @@ class Api:
         call: Call,
         *,
         method: str = "POST",
-        begun: float | None = None,
     ) -> M:
-        """Create or change something: sent once. A 401, a clear no, is answered by one fresh token and one more try.
+        """Create or change something: sent once, and over `HttpSettings.longest_create_seconds` after its announcement.
+
+        It is sent again only where it was clearly not carried out: a refused token is answered by a fresh one, and a
+        redirect that asks for the same call at another address of the provider is followed.
 
         Args:
             url: From `url`.
@@ -204,23 +224,23 @@ class Api:
             model: Shape of the answer.
             call: For errors.
             method: ``POST``, or ``PATCH`` for a change that must not be repeated blindly either.
-            begun: Since when (`time.monotonic`) it is being got ready, when that began before this call.
 
         Raises:
             Uncertain: It was sent, and what came of it is unknown: look before anything else.
             Unavailable: It was not made: no connection, no token, or turned away with 429.
-            CredentialsRefused: 401 after a fresh token, or 403: it was not made.
-            Refused: Any other clear no (4xx).
+            CredentialsRefused: 401 or 403 after a fresh token: it was not made.
+            Refused: Any other clear no: 4xx, or a redirect that is not followed, which names the address.
         """
-        ready_since = time.monotonic() if begun is None else begun
+        ready_since = since_announced()
 
-        def once(token: dict[str, str]) -> Answer:
+        def once(where: httpx.URL, token: dict[str, str]) -> Answer:
             self._pace.wait()
-            if time.monotonic() - ready_since > self.settings.create_start_seconds:
+            if ready_since.seconds > self.settings.create_start_seconds:
                 raise self._answers.error(Unavailable, "was not sent: getting ready took too long", call)
             problem: ProviderError
             try:
-                return self._exchange(method, url, headers={**self._accept, **token}, json=body)
+                with within(self.settings.head_seconds):
+                    return self._exchange(method, where, headers={**self._accept, **token}, json=body)
             except NotSent as error:
                 problem = self._answers.error(Unavailable, f"was not sent: {error}", call)
             except Lost as error:
@@ -229,10 +249,17 @@ class Api:
 
         problem: ProviderError
         try:
-            answer = self._with_token(url, once)
+            answer = self._with_token(url, partial(once, url))
+            hops = 0
+            while (following := next_call(answer, makes=True, may_go=self._may_go(answer.url))) is not None:
+                if (hops := hops + 1) > MOST_REDIRECTS:
+                    raise Moved(f"more than {MOST_REDIRECTS} redirects")
+                answer = self._with_token(following.url, partial(once, following.url))
             if not 200 <= answer.status < 300:
                 raise self._not_made(answer, call)
             return self._answers.value(answer, model, call)
+        except Moved as elsewhere:
+            problem = self._answers.error(Refused, f"was not carried out: {elsewhere}", call)
         except UnexpectedAnswer as error:
             if error.verb == call.verb:
                 message = f"sent, and the answer cannot be understood: {error.message}"
@@ -253,19 +280,40 @@ class Api:
         """Ask a token endpoint; repeated when the server is away. The token is kept out of every text from now on.
 
         Raises:
-            CredentialsRefused: 400, 401 or 403: id, secret or audience are not accepted.
-            Unavailable, UnexpectedAnswer, Refused: As `get`.
+            CredentialsRefused: 400, 401, 403, or a 200 that names an error: id, secret or audience are not accepted.
+            NotFound: 404, 405 or 410: this is not the address for tokens.
+            Refused: Another clear no, or a redirect to another host, which is given no secret.
+            Unavailable, UnexpectedAnswer: As `get`.
         """
         call, where = Call("get token"), httpx.URL(checked_url("token_url", url))
+        self._asked_by_us.add(origin(where))
         sent = {**self._accept, **(headers or {})}
 
         def once() -> Answer:
-            return self._answers.unless_away(self._exchange("POST", where, headers=sent, json=json, data=data), call)
+            asked = where
+            for _ in range(MOST_REDIRECTS + 1):
+                answer = self._exchange("POST", asked, headers=sent, json=json, data=data)
+                to_here = partial(_same_origin, asked)
+                if (following := next_call(answer, makes=True, may_go=to_here)) is None:
+                    return self._answers.unless_away(answer, call)
+                asked = following.url
+            raise Moved(f"more than {MOST_REDIRECTS} redirects")
 
-        answer = self._answers.repeat(call, once)
-        if answer.status in (400, 401, 403):
-            message = "the client id, the client secret or the audience is not accepted"
-            raise self._answers.error(CredentialsRefused, message, call, answer)
+        why: str | None = None
+        try:
+            answer = self._answers.repeat(call, once)
+        except Moved as elsewhere:
+            why = f"the token address is not right: {elsewhere}"
+        if why is not None:
+            raise self._answers.error(Refused, why, call)
+        if answer.status in (400, 401, 403) or refuses(answer):
+            given = {**(json if isinstance(json, dict) else {}), **(data or {})}
+            what = "the client id or the client secret is" + (", or the audience," if "audience" in given else "")
+            message = f"{what} not accepted"
+            raise self._answers.error(CredentialsRefused, message, call, answer, heard=True)
+        if answer.status in (404, 405, 410):
+            message = f"the token address is not right: {host_shown(where)} has no such endpoint"
+            raise self._answers.error(NotFound, message, call, answer)
         token = self._answers.value(self._answers.promised(answer, call), TokenAnswer, call)
         self._secrets.add(token.access_token)
         return token
@@ -285,8 +333,14 @@ class Api:
             Unavailable: The server is away; also when the connection breaks while the body is read.
             CredentialsRefused, NotFound, Refused: As `get`; a signed address that expired is one of these.
         """
-        response = self._answers.repeat(call, lambda: self._open(url, call))
         problem: ProviderError | None = None
+        why = None
+        try:
+            response = self._answers.repeat(call, lambda: self._open(url, call))
+        except Forbidden as inside:
+            why = str(inside)
+        if why is not None:
+            raise UnsafeAsset(f"{self.provider} {call.verb}: {why}")
         try:
             yield response
         except (httpx.HTTPError, httpx.StreamError) as error:
@@ -310,25 +364,32 @@ class Api:
             return self._answers.no(answer, call)
         return self._answers.error(Uncertain, "sent, and the answer does not tell what came of it", call, answer)
 
-    def _follow(self, url: httpx.URL, call: Call, body: Any = None) -> Answer:
-        """Ask once, with redirects on the same origin."""
-        method, content = ("GET", {}) if body is None else ("POST", {"json": body})
+    def _follow(
+        self, url: httpx.URL, call: Call, method: str, body: Any = None, read_seconds: float | None = None
+    ) -> Answer:
+        """Ask once, with redirects to the provider's own addresses."""
+
+        def once(where: httpx.URL, token: dict[str, str]) -> Answer:
+            if self._own(where):
+                self._pace.wait()
+            content = {} if method == "GET" else {"json": body, "read_seconds": read_seconds}
+            answer = self._exchange(method, where, headers={**self._accept, **token}, **content)
+            return self._answers.unless_away(answer, call)
+
         for _ in range(MOST_REDIRECTS + 1):
-            where = url
-
-            def once(token: dict[str, str], where: httpx.URL = where) -> Answer:
-                if self._own(where):
-                    self._pace.wait()
-                answer = self._exchange(method, where, headers={**self._accept, **token}, **content)
-                return self._answers.unless_away(answer, call)
-
-            answer = self._with_token(where, once)
-            if answer.status not in _REDIRECTS:
+            answer = self._with_token(url, partial(once, url))
+            try:
+                following = next_call(answer, makes=False, may_go=self._may_go(url))
+            except (Moved, ValueError) as elsewhere:
+                why = str(elsewhere)
+                break
+            if following is None:
                 return answer
-            url = self.found(where, answer.headers.get("Location", ""), call)
-            if origin(url) != origin(where):
-                raise self.unexpected(f"redirected to another host: {shown(url)}; not followed", call)
-        raise self.unexpected(f"more than {MOST_REDIRECTS} redirects", call)
+            url = following.url
+            method = "GET" if following.as_get else method
+        else:
+            why = f"more than {MOST_REDIRECTS} redirects"
+        raise self.unexpected(why, call)
 
     def _open(self, address: str, call: Call) -> httpx.Response:
         """Open a download once, with redirects to anywhere safe."""
@@ -341,7 +402,8 @@ class Api:
                 if self._own(where):
                     self._pace.wait()
                 headers = {"Accept": "*/*", "Accept-Encoding": "identity", **token}
-                response = start(self._client, self._client.build_request("GET", where, headers=headers))
+                request = self._client.build_request("GET", where, headers=headers)
+                response = start(self._client, request, self.settings.head_seconds)
                 self._observe(where, response.headers)
                 if response.status_code == 200:
                     return response
@@ -351,7 +413,7 @@ class Api:
             opened = self._with_token(url, once)
             if isinstance(opened, httpx.Response):
                 return opened
-            if opened.status not in _REDIRECTS:
+            if opened.status not in REDIRECTS:
                 self._answers.promised(opened, call)
                 raise self._answers.error(UnexpectedAnswer, "the answer is not the whole file", call, opened)
             href = opened.headers.get("Location", "")
@@ -362,7 +424,7 @@ class Api:
         try:
             url = resolved(base, href)
             why = None if self._own(url) else why_not_follow(url, self.base)
-            where = f"the address {shown(url)}"
+            where = f"the address {host_shown(url)}"
         except ValueError as error:
             why, where = str(error), "the address of the file"
         if why is not None:
@@ -370,13 +432,20 @@ class Api:
         return url
 
     def _with_token(self, url: httpx.URL, once: Callable[[dict[str, str]], A]) -> A:
-        """Do ``once`` with our token if the address is the provider's own; a 401 is answered by one fresh token."""
+        """Do ``once`` with our token if the address is the provider's own; a refused one is renewed once.
+
+        Gateways answer an old token with 401, some with 403. That is also what a right one gets that may not do this.
+        So after a 403 it is renewed only when it may be old.
+        """
         if self.tokens is None or not self._own(url):
             return once({})
         token = self.tokens.get()
         answer = once(self._bearing(token))
-        if isinstance(answer, Answer) and answer.status == 401:
-            return once(self._bearing(self.tokens.refresh(token)))
+        if isinstance(answer, Answer):
+            if answer.status == 401:
+                return once(self._bearing(self.tokens.refresh(token)))
+            if answer.status == 403 and (fresh := self.tokens.renewed(token)) is not None:
+                return once(self._bearing(fresh))
         return answer
 
     def _bearing(self, token: str) -> dict[str, str]:
@@ -386,6 +455,15 @@ class Api:
     def _own(self, url: httpx.URL) -> bool:
         return origin(url) in self._trusted
 
+    def _may_go(self, here: httpx.URL) -> Callable[[httpx.URL], bool]:
+        """Whether a call may go on from here to another address: on the same origin, or among the provider's own."""
+        return lambda url: _same_origin(here, url) or (self._own(here) and self._own(url))
+
+    def _why_not_connect(self, host: str, port: int, address: str) -> str | None:
+        """Judges what a name stands for, unless the account names this host, or the provider is on this machine."""
+        named = any((host, port) == each[1:] for each in self._asked_by_us)
+        return None if named or is_loopback(self.base.host) else why_not_connect(address)
+
     def _exchange(self, method: str, url: httpx.URL, **content: Any) -> Answer:
         answer = exchange(self._client, self.settings, method, url, **content)
         self._observe(url, answer.headers)
@@ -394,3 +472,7 @@ class Api:
     def _observe(self, url: httpx.URL, headers: httpx.Headers) -> None:
         if self._own(url):
             self.clock.observe(headers)
+
+
+def _same_origin(here: httpx.URL, there: httpx.URL) -> bool:
+    return origin(here) == origin(there)

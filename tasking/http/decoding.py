@@ -21,6 +21,8 @@ _NEVER_ASKED = ("br", "zstd", "compress", "x-compress")
 def pieces(response: httpx.Response) -> Iterator[bytes]:
     """The body of an open answer, piece by piece.
 
+    A piece is empty where what came unpacks to nothing: whoever counts time or bytes comes to know of it.
+
     Raises:
         httpx.DecodingError: It is packed in a way that was not asked for, or more than once, or is no such thing.
         httpx.RemoteProtocolError: It ends in the middle of what was packed.
@@ -52,6 +54,7 @@ def _cut(data: bytes) -> Iterator[bytes]:
 def _unpacked(packed: Iterator[bytes], how: str) -> Iterator[bytes]:
     unpacker, begun = zlib.decompressobj(_PACKED[how]), False
     for data in packed:
+        yield b""
         while data:
             if unpacker.eof:
                 if not data.startswith(b"\x1f\x8b"):

@@ -1,20 +1,25 @@
-"""One request and its answer: sent once, read whole, within bounds."""
+"""One request and its answer: sent once, read whole, within bounds of size and time."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Literal
 
 import httpx
 
 from tasking.http.address import is_loopback
+from tasking.http.deadline import left, within
 from tasking.http.decoding import pieces
+from tasking.http.network import Forbidden, MayConnect, guard
 from tasking.http.settings import HttpSettings
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+_WORDS_MOST = 200
+"""Characters kept of an error of the HTTP library: it may repeat what the server sent."""
 
 _WORDS: dict[type[Exception], str] = {
     httpx.ConnectTimeout: "no connection in time",
@@ -55,17 +60,20 @@ class Answer:
     flaw: Literal["cut", "too long", "not decodable"] | None = None
 
 
-def open_client(base: httpx.URL, settings: HttpSettings, transport: httpx.BaseTransport | None) -> httpx.Client:
-    """The one connection pool of an account: no redirects, HTTP/1.1, our time-outs.
+def open_client(
+    base: httpx.URL, settings: HttpSettings, transport: httpx.BaseTransport | None, may_connect: MayConnect
+) -> httpx.Client:
+    """The one connection pool of an account: no redirects, no cookies, HTTP/1.1, our time-outs and our network.
 
     Proxies of the environment are used, but never to reach a server on this machine.
     """
-    return httpx.Client(
+    client = httpx.Client(
         transport=transport,
         http2=False,
         follow_redirects=False,
         trust_env=not is_loopback(base.host),
         headers={"User-Agent": "tasking-flows", "Accept-Encoding": "gzip, deflate"},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         timeout=httpx.Timeout(
             connect=settings.connect_seconds,
             read=settings.read_seconds,
@@ -74,18 +82,31 @@ def open_client(base: httpx.URL, settings: HttpSettings, transport: httpx.BaseTr
         ),
         limits=httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=5.0),
     )
+    guard(client, may_connect)
+    return client
 
 
-def start(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+def start(client: httpx.Client, request: httpx.Request, most_seconds: float) -> httpx.Response:
     """Send a request once and wait for the head of its answer; the body is open.
 
+    Args:
+        client: From `open_client`.
+        request: Of this client.
+        most_seconds: From now until the head is there: name, connection, sending, and all answers before the answer.
+
     Raises:
+        Forbidden: Its host stands for an address that must not be connected to.
         NotSent: Nothing reached the server.
         Lost: No answer, and the server may have acted.
     """
     problem: Exception
     try:
-        return client.send(request, stream=True, auth=None)
+        with within(most_seconds):
+            times = request.extensions["timeout"]
+            request.extensions["timeout"] = {**times, "pool": _left(times["pool"])}
+            return client.send(request, stream=True, auth=None)
+    except Forbidden as why:
+        problem = Forbidden(str(why))
     except _NOT_SENT as error:
         problem = NotSent(in_words(error))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, OverflowError) as error:
@@ -107,17 +128,20 @@ def exchange(
 ) -> Answer:
     """Send a request once and read its answer, at most ``settings.answer_max_bytes`` of it.
 
-    ``read_seconds`` is how long to wait for the answer, when the client's own time-out is not meant.
+    ``read_seconds`` is how long to wait for the answer, when the client's own time-out is not meant. Every exchange is
+    over within ``settings.head_seconds`` and ``settings.answer_seconds``, or by the deadline it is made in.
 
     Raises:
+        Forbidden: Its host stands for an address that must not be connected to.
         NotSent: Nothing reached the server.
         Lost: No answer, and the server may have acted.
     """
-    timeout = client.timeout
+    timeout, head_seconds = client.timeout, settings.head_seconds
     if read_seconds is not None:
         timeout = httpx.Timeout(connect=timeout.connect, read=read_seconds, write=timeout.write, pool=timeout.pool)
+        head_seconds += read_seconds - settings.read_seconds
     request = client.build_request(method, url, headers=dict(headers), json=json, data=data, timeout=timeout)
-    response = start(client, request)
+    response = start(client, request, head_seconds)
     with closing(response):
         return read(response, settings.answer_max_bytes, settings.answer_seconds)
 
@@ -126,16 +150,16 @@ def read(response: httpx.Response, most_bytes: int, most_seconds: float) -> Answ
     """Read an open answer; a flaw is noted, not raised, because the status says something even so."""
     body = bytearray()
     flaw: Literal["cut", "too long", "not decodable"] | None = None
-    end = time.monotonic() + most_seconds
     try:
-        for piece in pieces(response):
-            body += piece
-            if len(body) > most_bytes:
-                flaw = "too long"
-                break
-            if time.monotonic() > end:
-                flaw = "cut"
-                break
+        with within(most_seconds):
+            for piece in pieces(response):
+                body += piece
+                if max(len(body), response.num_bytes_downloaded) > most_bytes:
+                    flaw = "too long"
+                    break
+                if _left(None) == 0:
+                    flaw = "cut"
+                    break
     except httpx.DecodingError:
         flaw = "not decodable"
     except (httpx.HTTPError, httpx.StreamError):
@@ -145,5 +169,11 @@ def read(response: httpx.Response, most_bytes: int, most_seconds: float) -> Answ
 
 def in_words(error: Exception) -> str:
     """The HTTP library's error in a few words, with its own."""
-    words = _WORDS.get(type(error), type(error).__name__)
-    return f"{words} ({error})" if str(error) else words
+    words, said = _WORDS.get(type(error), type(error).__name__), str(error)
+    said = said if len(said) <= _WORDS_MOST else said[: _WORDS_MOST - 1] + "…"
+    return f"{words} ({said})" if said else words
+
+
+def _left(most: float | None) -> float | None:
+    seconds = left(most)
+    return None if seconds is None else max(seconds, 0.0)

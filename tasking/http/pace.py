@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from tasking.home import home
+from tasking.http.deadline import left
 from tasking.lock import locked
 
 logger = logging.getLogger(__name__)
@@ -45,9 +46,9 @@ class Pace:
         self._own_lock, self._own_next, self._file_works = threading.Lock(), 0.0, True
 
     def wait(self) -> None:
-        """Wait until it is our turn."""
-        pause = self._reserve() - self._now()
-        if pause > 0:
+        """Wait until it is our turn; not past the deadline, after which nothing is sent anyway."""
+        pause = left(self._reserve() - self._now())
+        if pause is not None and pause > 0:
             self._sleep(pause)
 
     def _reserve(self) -> float:

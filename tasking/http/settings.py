@@ -20,7 +20,7 @@ class HttpSettings(Form):
         gt=0,
         le=600,
         title="Read time-out",
-        description="Seconds to wait for the next piece of an answer.",
+        description="Seconds to wait for an answer to begin, and for each next piece of it.",
     )
     write_seconds: float = Field(
         default=30.0, gt=0, le=600, title="Write time-out", description="Seconds to wait until a piece can be sent."
@@ -29,7 +29,7 @@ class HttpSettings(Form):
         default=30.0, gt=0, le=600, title="Pool time-out", description="Seconds to wait for a free connection of ours."
     )
     answer_seconds: float = Field(
-        default=120.0, gt=0, title="Whole answer", description="Seconds that reading one answer may take in all."
+        default=120.0, gt=0, title="Whole answer", description="Seconds that the body of one answer may take in all."
     )
     create_start_seconds: float = Field(
         default=45.0,
@@ -83,6 +83,14 @@ class HttpSettings(Form):
     max_pages: int = Field(default=1000, ge=1, title="Most pages", description="Pages of one list read at most.")
 
     @property
+    def head_seconds(self) -> float:
+        """After how many seconds at the latest a call has its answer's head: name, connection and sending included.
+
+        A create has the whole of its answer by then; any other call reads on for `answer_seconds`.
+        """
+        return self.connect_seconds + self.write_seconds + self.read_seconds
+
+    @property
     def longest_create_seconds(self) -> float:
-        """After how many seconds at the latest a create has been sent and its time-out has ended."""
-        return self.create_start_seconds + self.connect_seconds + self.write_seconds + self.read_seconds
+        """How many seconds after its announcement a create is over at the latest, whatever the network does."""
+        return self.create_start_seconds + self.head_seconds

@@ -20,21 +20,27 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+import pydantic_core
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from tasking.clock import ProviderClock, utc_now
 from tasking.errors import Unavailable
 from tasking.home import home
+from tasking.http.deadline import left
 from tasking.lock import locked
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
+
+    from tasking.http.exchange import Answer
 
 logger = logging.getLogger(__name__)
 
 UNSAID_LIFE_SECONDS = 300.0
 """How long a token is used whose life the server does not tell (provider time)."""
 LONGEST_LIFE_SECONDS = 30 * 86400.0
+AFTER_403 = timedelta(minutes=10)
+"""A 403 seldom means the token: what an account may not do it may not with a fresh one, and tokens are counted."""
 
 
 class TokenAnswer(BaseModel):
@@ -43,12 +49,21 @@ class TokenAnswer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     access_token: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=20_000)]
-    expires_in: float | None = None
+    expires_in: Annotated[float | None, BeforeValidator(lambda given: None if given == "" else given)] = None
 
     def __repr__(self) -> str:
         return f"TokenAnswer(expires_in={self.expires_in})"
 
     __str__ = __repr__
+
+
+def refuses(answer: Answer) -> bool:
+    """Whether a 2xx says no after all: some servers tell an error of OAuth with 200."""
+    try:
+        body = pydantic_core.from_json(answer.body)
+    except ValueError:
+        return False
+    return isinstance(body, dict) and isinstance(body.get("error"), str) and not body.get("access_token")
 
 
 class Tokens(Protocol):
@@ -60,10 +75,15 @@ class Tokens(Protocol):
     def refresh(self, bad: str) -> str:
         """A token to try after ``bad`` was answered with 401."""
 
+    def renewed(self, bad: str) -> str | None:
+        """A token to try after ``bad`` was answered with 403; ``None`` when a fresh one would not do better."""
+
 
 class _Kept(NamedTuple):
     token: str
     expires: datetime  # by our own clock
+    after_403: datetime | None = None  # when one was asked for last because of a 403
+    asked: datetime | None = None  # when this process asked for it; None when it is from the file
 
     def __repr__(self) -> str:
         return f"_Kept(expires={self.expires})"
@@ -119,7 +139,22 @@ class SharedTokens:
         """Another token than ``bad``; asks for a new one only when nobody else has done so meanwhile."""
         return self._get(bad=bad)
 
-    def _get(self, bad: str | None) -> str:
+    def renewed(self, bad: str) -> str | None:
+        """Another token than ``bad`` after a 403.
+
+        ``None`` when ``bad`` was asked for by this process just now, or when this machine has renewed one for the same
+        reason within `AFTER_403`.
+        """
+        now = self._now()
+        with self._lock:
+            kept = self._kept
+        if kept is not None and kept.token == bad:
+            lately = [at for at in (kept.asked, kept.after_403) if at is not None and now - at < AFTER_403]
+            if lately:
+                return None
+        return self._get(bad=bad, after_403=now)
+
+    def _get(self, bad: str | None, after_403: datetime | None = None) -> str:
         with self._lock:
             if self._good(self._kept, bad):
                 assert self._kept is not None
@@ -130,9 +165,10 @@ class SharedTokens:
                 assert kept is not None
                 return kept.token
             with self._only_one() as shared:
-                kept = self._read() if shared else None
+                before = self._read() if shared else None
+                kept = before
                 if not self._good(kept, bad):
-                    kept = self._ask()
+                    kept = self._ask()._replace(after_403=after_403 or (before.after_403 if before else None))
                     if shared:
                         self._write(kept)
                 self._kept = kept
@@ -145,18 +181,20 @@ class SharedTokens:
     def _ask(self) -> _Kept:
         answer = self._fetch()
         life = UNSAID_LIFE_SECONDS if answer.expires_in is None else answer.expires_in
+        now = self._now()
         if not life > 0:
-            return _Kept(answer.access_token, self._now())
+            return _Kept(answer.access_token, now, asked=now)
         life = min(life, LONGEST_LIFE_SECONDS)
         life -= min(self._margin, life / 10)
-        return _Kept(answer.access_token, self._now() + timedelta(seconds=life / self._clock.rate))
+        return _Kept(answer.access_token, now + timedelta(seconds=life / self._clock.rate), asked=now)
 
     @contextlib.contextmanager
     def _only_one(self) -> Iterator[bool]:
         """Be the only process that asks; yields whether there is a file to share through."""
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(locked(_folder() / f"{self._name}.lock", self._patience))
+                patience = max(left(self._patience) or 0.0, 0.0)
+                stack.enter_context(locked(_folder() / f"{self._name}.lock", patience))
                 shared = True
             except TimeoutError:
                 message = "another process is asking for a token and gets no answer"
@@ -176,13 +214,15 @@ class SharedTokens:
         except OSError:
             return None
         try:
-            token, expires = json.loads(self._box().decrypt(sealed))
-            return _Kept(str(token), datetime.fromisoformat(expires))
+            token, expires, *more = json.loads(self._box().decrypt(sealed))
+            after_403 = datetime.fromisoformat(more[0]) if more and more[0] else None
+            return _Kept(str(token), datetime.fromisoformat(expires), after_403)
         except (InvalidToken, ValueError, TypeError):
             return None
 
     def _write(self, kept: _Kept) -> None:
-        sealed = self._box().encrypt(json.dumps([kept.token, kept.expires.isoformat()]).encode())
+        after_403 = kept.after_403.isoformat() if kept.after_403 else None
+        sealed = self._box().encrypt(json.dumps([kept.token, kept.expires.isoformat(), after_403]).encode())
         try:
             handle, name = tempfile.mkstemp(dir=_folder(), prefix=f".{self._name}.")  # made with mode 0600
             try:

@@ -183,18 +183,17 @@ class IceyeClient:
 
     # tasks -----------------------------------------------------------------------------------------------------------
 
-    def create_task(self, body: Json, *, begun: float | None = None) -> Task:
+    def create_task(self, body: Json) -> Task:
         """Create a task: this costs money. Sent once.
 
         Args:
             body: From `tasking.iceye.terms.task_body`.
-            begun: Since when (`time.monotonic`) it is being got ready.
 
         Raises:
             Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         call = Call("create task", reference=body.get("reference"))
-        return self.api.create(self.api.url("tasking/v2/tasks"), body, Task, call, begun=begun)
+        return self.api.create(self.api.url("tasking/v2/tasks"), body, Task, call)
 
     def tasks(
         self, *, contract_id: str | None = None, created_after: datetime | None = None, limit: int | None = PAGE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any
@@ -150,7 +149,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
             Refused: A clear no: by the contract, the budget or any other rule, or what was quoted is not offered any
                 more, or costs more.
         """
-        mine, begun = _ours(order), time.monotonic()
+        mine = _ours(order)
         quoted = candidate.quoted if candidate else None
         problem: ProviderError
         try:
@@ -162,7 +161,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
             problem = Unavailable(message, provider=self.name, verb="create task", reference=label)
         else:
             try:
-                made = self.client.create_task(task_body(mine, terms, label), begun=begun)
+                made = self.client.create_task(task_body(mine, terms, label))
                 return request_of(made, None, self.settings, self.clock.now())
             except Refused as no:
                 problem = no_funds(no) or no

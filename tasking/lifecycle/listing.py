@@ -150,11 +150,11 @@ def _forgotten(ledger: Ledger, provider: Provider, record: OrderRecord) -> Wait 
             f"It is not known yet whether the request {label(record)} arrived, and the provider does not know its "
             f"plan {record.plan_id} just now"
         )
-    fresh = timedelta(seconds=provider.settle_seconds)
-    if record.planned_at is not None and provider.clock.now() - record.planned_at < fresh:
+    clock, fresh = provider.clock, timedelta(seconds=provider.settle_seconds)
+    if record.planned_at is not None and clock.local(clock.now()) - clock.local(record.planned_at) < fresh:
         message = f"The provider does not show plan {record.plan_id} yet"
-        again = provider.clock.in_seconds(provider.settle_seconds / 3)
-        return wait_until(provider.clock, again, "candidates", message)
+        again = clock.in_seconds(provider.settle_seconds / 3 * clock.rate)
+        return wait_until(clock, again, "candidates", message)
     message = f"The provider no longer knows plan {record.plan_id}; planning again"
     count = record.plans_forgotten + 1
     if count > MOST_PLANS:
