@@ -144,7 +144,8 @@ def _question_of_a_window(candidate: Candidate, record: OrderRecord) -> str:
     """Where the provider chooses the pass, a person decides on price and window."""
     price = f"{record.price:,.2f} {record.currency or ''}".strip() if record.price is not None else "no price given"
     until = f"; it can be ordered until {readable(candidate.valid_until)}" if candidate.valid_until else ""
+    note = f"{candidate.note} " if candidate.note else ""
     return (
         f"Waiting for approval: {price}, for an image between {readable(candidate.start)} and "
-        f"{readable(candidate.end)}{until}. What the provider said of it is in this run's timeline"
+        f"{readable(candidate.end)}{until}. {note}What the provider said of it is in this run's timeline"
     )

@@ -30,6 +30,7 @@ class Candidate(BaseModel):
         quoted: What it was quoted with, as the provider's folder wrote it down: requested is that or nothing. ``None``
             where nothing was quoted, and for what an older version wrote down.
         note: What a person should know of it before it is ordered.
+        attempt: Which request of its order it was chosen for, 1 for the first: the same window may be tried again.
         area_covered_percent: Share of the order's area that it covers, 0..100, as found when it was chosen; ``None``
             when nothing tells.
     """
@@ -49,4 +50,5 @@ class Candidate(BaseModel):
     coverage_percent: float | None = None
     quoted: dict[str, str] | None = None
     note: str = ""
+    attempt: int = 1
     area_covered_percent: float | None = None

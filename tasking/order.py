@@ -87,8 +87,18 @@ class Order(Form):
         default="wait",
         title="When the provider rejects the request",
         description=(
-            "'wait': it may still be accepted until the window ends. 'next-candidate': order the next best candidate "
-            "as well. Beware: a rejected request may be accepted again later; then both are captured and both are paid."
+            "For as long as the provider may take the rejection back. 'wait': it may still be accepted until the "
+            "window ends. 'next-candidate': order the next best candidate as well. Beware: a rejected request may be "
+            "accepted again later; then both are captured and both are paid."
+        ),
+    )
+    on_failure: Literal["next-candidate", "end"] = Field(
+        default="next-candidate",
+        title="When a capture fails",
+        description=(
+            "'next-candidate': once the provider has given a request up for good (failed, expired, rejected), the next "
+            "best candidate is ordered, until the window ends; where the provider picks the pass, a new request for "
+            "what is left of the window. Never two at once; 'Ask before ordering' asks again. 'end': the order ends."
         ),
     )
     site: str | None = Field(

@@ -20,6 +20,7 @@ from tasking.clock import ProviderClock
 from tasking.excerpt import Excerpt, Note
 from tasking.order import Order
 from tasking.status import StatusCode
+from tasking.window import Window
 
 
 class Plan(BaseModel):
@@ -308,6 +309,17 @@ class Contracts(Protocol):
 
     def contracts(self) -> Iterable[Contract]:
         """The account's contracts; nothing is made."""
+
+
+@runtime_checkable
+class TriesAgain(Protocol):
+    """A provider that picks the pass itself, and takes a new request once it has given one up."""
+
+    def rest_of(self, order: Order, before: Candidate | None) -> Window | None:
+        """What is left of the order's window and can be ordered by the provider's document; ``None`` for nothing.
+
+        ``before`` is what was ordered last.
+        """
 
 
 @runtime_checkable

@@ -203,7 +203,7 @@ def test_an_incidence_of_sixty_degrees_is_refused_before_anything_is_sent(instal
     ],
 )
 def test_an_end_that_is_no_delivery_is_said(installation: Installation, word: str, status: str, says: str) -> None:
-    run = installation.start(order_iceye, order=order(installation))
+    run = installation.start(order_iceye, order=order(installation, on_failure="end"))
     (task,) = installation.simulator.iceye.tasks()
     installation.simulator.iceye.decide(task["id"], word)
     state = installation.to_the_end(run)

@@ -72,7 +72,12 @@ class Way:
 
     def pass_time(self, wait: Wait) -> None:
         """Move the provider's clock to the end of a wait."""
-        self.simulator.advance(max((wait.until - utc_now()).total_seconds(), 0.0) + 2)
+        self.advance(timedelta(seconds=max((wait.until - utc_now()).total_seconds(), 0.0) + 2))
+
+    def advance(self, time: timedelta) -> None:
+        """Let time pass at the provider; who comes then asks it for the time first."""
+        now = self.simulator.advance(time.total_seconds())
+        self.provider.clock.observe({"Date": f"{now:%a, %d %b %Y %H:%M:%S} GMT"})
 
     def _placed(self) -> Wait | None:
         ledger, provider, order = self.ledger, self.provider, self.order

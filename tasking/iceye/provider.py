@@ -37,9 +37,10 @@ from tasking.iceye.order import IceyeOrder
 from tasking.iceye.quoted import still_as_quoted
 from tasking.iceye.quoting import no_funds, quote_for
 from tasking.iceye.settings import IceyeSettings
-from tasking.iceye.terms import Agreed, agreed, chosen_contract, refuse_dates, task_body
+from tasking.iceye.terms import Agreed, agreed, chosen_contract, refuse_dates, rest_of_window, task_body
 from tasking.order import Order
 from tasking.provider import CancelTerms, Quote, Request
+from tasking.window import Window
 
 CANCELED = "CANCELED"
 
@@ -166,6 +167,10 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
             except Refused as no:
                 problem = no_funds(no) or no
         raise problem
+
+    def rest_of(self, order: Order, before: Candidate | None) -> Window | None:
+        """What is left of the window by the documented rules: the lead of its priority ahead, 24 hours wide."""
+        return rest_of_window(_ours(order), before.quoted if before else None, self.clock.now())
 
     def read(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
@@ -11,7 +11,10 @@ from tasking.clock import ProviderClock
 from tasking.errors import InvalidOrder
 from tasking.iceye.models import Contract, Json, Terms
 from tasking.iceye.order import LEAST_WIDTH, MAX_AHEAD, IceyeOrder
-from tasking.window import iso
+from tasking.window import Window, iso
+
+GETTING_READY = timedelta(minutes=15)
+"""From the quote of a new task to its create, at least."""
 
 LEAD = {"COMMERCIAL": timedelta(hours=12), "BACKGROUND": timedelta(hours=24)}
 """How long ahead of its start a window is to be ordered, by priority."""
@@ -236,3 +239,20 @@ def what_would_help(order: IceyeOrder) -> str:
     ways.append("a longer or later window (it may end up to 14 days from now)")
     ways.append("another imaging mode")
     return f"Order again with {', '.join(ways[:-1])} or {ways[-1]}."
+
+
+def rest_of_window(order: IceyeOrder, quoted: Mapping[str, str] | None, now: datetime) -> Window | None:
+    """The window of a new task after one that came to nothing; ``None`` when the documented rules leave none.
+
+    It begins on the hour, so that of two processes both ask for the same.
+
+    Args:
+        order: The order.
+        quoted: What the task before was quoted with.
+        now: The provider's time.
+    """
+    priority = order.priority or (quoted or {}).get("priority") or "COMMERCIAL"
+    soonest = now + LEAD.get(priority, LEAD["BACKGROUND"]) + GETTING_READY
+    on_the_hour = soonest.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    start = max(order.window.start, on_the_hour)
+    return Window(start=start, end=order.window.end) if order.window.end - start >= LEAST_WIDTH else None

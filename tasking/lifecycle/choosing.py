@@ -58,7 +58,8 @@ def revive(ledger: Ledger, provider: Provider, reference: str) -> bool:
 def choose(ledger: Ledger, reference: str, ranked: Sequence[Ranked]) -> Candidate:
     """Take the best candidate and write it down, with what it covers."""
     best = next(one for one in ranked if one.usable)
-    candidate = best.candidate.model_copy(update={"area_covered_percent": best.coverage_percent})
+    facts = {"area_covered_percent": best.coverage_percent, "attempt": ledger.read(reference).attempt}
+    candidate = best.candidate.model_copy(update=facts)
     ledger.record(
         reference,
         "chosen",

@@ -10,6 +10,7 @@ from tasking.candidate import Candidate
 from tasking.errors import OrderEnded
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.lifecycle.deadlines import cancelling
+from tasking.lifecycle.next_try import try_again
 from tasking.lifecycle.pausing import look_after, overdue
 from tasking.order import Order
 from tasking.provider import Provider, Request
@@ -27,7 +28,7 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
     """Read how the order's requests stand; hands back one that has something to deliver, or that is complete.
 
     Returns:
-        A request; a `Wait`; or ``None`` when it was rejected and the order allows the next candidate.
+        A request; a `Wait`; or ``None`` when it was rejected or given up and the order allows another try.
 
     Raises:
         OrderEnded: Rejected for good, failed, cancelled at the provider, or nothing came in time.
@@ -61,6 +62,8 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
         return _rejected(ledger, provider, order, record, last)
     if last.status in ENDED:
         assert last.status is not None
+        if try_again(ledger, provider, order, record):
+            return None
         note = f" {last.note}." if last.note else ""
         raise OrderEnded(
             last.status,
@@ -77,9 +80,11 @@ def _rejected(ledger: Ledger, provider: Provider, order: Order, record: OrderRec
     another = order.on_rejection == "next-candidate" and record.plan_id is not None and not record.cancel_asked
     if another and now < end:
         message = f"Request {last.id} was rejected; taking the next candidate"
-        ledger.record(record.reference, "next candidate", message, candidate=None)
+        ledger.record(record.reference, "next candidate", message, candidate=None, approved_candidate_id=None)
         return None
     if last.final:
+        if try_again(ledger, provider, order, record):
+            return None
         note = f" {last.note}." if last.note else ""
         raise OrderEnded(
             StatusCode.REJECTED,

@@ -13,6 +13,7 @@ from tasking.coverage import covered_together_percent
 from tasking.errors import NotFound, OrderEnded, Unavailable
 from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle.labels import in_doubt, label
+from tasking.lifecycle.next_try import told
 from tasking.lifecycle.pausing import look_after
 from tasking.lifecycle.planning import MOST_PLANS, half_time
 from tasking.order import Order
@@ -94,7 +95,7 @@ def ranked_for(
 def _none_yet(provider: Provider, order: Order, there: Plan, ranked: Sequence[Ranked], record: OrderRecord) -> Wait:
     now, seen = provider.clock.now(), record.candidates_seen
     if now >= order.window.end:
-        raise OrderEnded(StatusCode.EXPIRED, _none_left(order, ranked, seen))
+        raise OrderEnded(StatusCode.EXPIRED, _none_left(order, ranked, seen) + told(record))
     again = min(provider.clock.in_seconds(provider.poll_interval_seconds / 3), order.window.end)
     if most_covering(ranked) is not None and not record.requests and not record.candidates_dropped:
         return _too_little_yet(provider, order, there, ranked, again)

@@ -10,6 +10,7 @@ from tasking.errors import InvalidOrder, OrderEnded, Refused
 from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle.choosing import requested
 from tasking.lifecycle.labels import plan_label
+from tasking.lifecycle.next_try import rest_of_window, told
 from tasking.lifecycle.outlasting import outlast
 from tasking.order import Order
 from tasking.provider import Plan, Plans, Provider, Quotes
@@ -36,10 +37,16 @@ def prepare(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
     try:
         if isinstance(provider, Plans):
             return _plan(ledger, provider, order, record)
-        if record.candidate is None and not record.requests:
-            _quote(ledger, provider, order, reference)
+        if record.candidate is not None:
+            return None
+        wish = rest_of_window(ledger, provider, order, record) if record.requests else order
+        if isinstance(wish, Wait):
+            return wish
+        _quote(ledger, provider, wish, record)
     except (InvalidOrder, Refused) as no:
-        raise OrderEnded(StatusCode.REJECTED, f"Not planned: {no}") from no
+        raise OrderEnded(StatusCode.REJECTED, f"Not planned: {no}{told(record)}") from no
+    except OrderEnded as end:
+        raise OrderEnded(end.status, f"{end}{told(record)}") from end
     return None
 
 
@@ -74,13 +81,23 @@ def _plan(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord)
     return None
 
 
-def _quote(ledger: Ledger, provider: Provider, order: Order, reference: str) -> None:
-    """Ask for price and feasibility; the candidate is then the order's whole window."""
+def _quote(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord) -> None:
+    """Ask for price and feasibility; the candidate is then the order's whole window.
+
+    Of two processes that ask at once, the candidate of the first is taken: a create is looked for by what it asks for.
+    """
+    reference = record.reference
     provider.learn_time()
     order.window.refuse_if_past(provider.clock.now())
-    window = Candidate(id=WHOLE_WINDOW, start=order.window.start, end=order.window.end)
+    window = Candidate(
+        id=WHOLE_WINDOW,
+        start=order.window.start,
+        end=order.window.end,
+        attempt=record.attempt,
+        note=told(record).strip(),
+    )
     if not isinstance(provider, Quotes):
-        ledger.record(reference, candidate=window)
+        ledger.record(reference, candidate=lambda now: now.candidate or window)
         return
     quote = provider.quote(order)
     window = window.model_copy(update={"valid_until": quote.valid_until, "quoted": quote.quoted})
@@ -89,7 +106,7 @@ def _quote(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
         reference,
         "quoted",
         "; ".join([f"Feasible, {price}", *quote.notes]),
-        candidate=window,
+        candidate=lambda now: now.candidate or window,
         price=quote.price,
         currency=quote.currency,
     )

@@ -10,6 +10,7 @@ from tasking.errors import CredentialsRefused, NotFound, OrderEnded, Refused
 from tasking.ledger import Ledger, OrderRecord, RequestRecord
 from tasking.lifecycle.choosing import chosen, drop, requested
 from tasking.lifecycle.labels import in_doubt, label
+from tasking.lifecycle.next_try import told, wish_of
 from tasking.lifecycle.pausing import look_after
 from tasking.order import Order
 from tasking.provider import Plans, Provider, Request
@@ -29,7 +30,7 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
         return record.current_request.last
     if candidate is None or not _may_be_bought(ledger, order, record, candidate):
         return None
-    plan_id, tag = record.plan_id, label(record)
+    plan_id, tag, wish = record.plan_id, label(record), wish_of(order, candidate)
     earlier = [one.last.id for one in record.requests]
 
     def made(there: Request) -> dict[str, Any]:
@@ -49,16 +50,17 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
             reference,
             "request",
             tag,
-            find=lambda: provider.find_request(order, plan_id, tag, earlier, in_doubt(ledger, record)),
-            create=lambda: provider.request(order, plan_id, candidate, tag),
+            find=lambda: provider.find_request(wish, plan_id, tag, earlier, in_doubt(ledger, record)),
+            create=lambda: provider.request(wish, plan_id, candidate, tag),
             made=made,
         )
     # from here on nothing is in doubt: what keeps us from looking for an announced request is no `Refused`
     except CredentialsRefused as no:
-        raise OrderEnded(StatusCode.REJECTED, f"Not requested: the account may not order: {no}") from no
+        message = f"Not requested: the account may not order: {no}"
+        raise OrderEnded(StatusCode.REJECTED, message + told(record)) from no
     except Refused as no:
         if not _lost(provider, order, plan_id, candidate):
-            raise OrderEnded(StatusCode.REJECTED, f"Not requested: {no}") from no
+            raise OrderEnded(StatusCode.REJECTED, f"Not requested: {no}{told(record)}") from no
         drop(ledger, ledger.read(reference), f"the provider no longer offers it ({no})")
         return None
 
