@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +15,8 @@ from tasking.area import Area
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.coverage import covered_percent, covered_together_percent
 from tasking.errors import InvalidOrder
-from tasking.ledger import OrderRecord
+from tasking.ledger import OrderRecord, open_ledger
+from tasking.lifecycle import covering
 from tasking.order import order_from
 from tasking.simulator import Simulator, serve
 from tasking.waiting import Wait
@@ -104,3 +108,55 @@ def test_what_several_captures_cover_together_counts_the_ground_once() -> None:
     assert covered_together_percent(area, [west, east, far]) == pytest.approx(100, abs=0.01)
     assert covered_together_percent(area, [far]) == 0.0
     assert covered_together_percent(area, [None, {"type": "Polygon", "coordinates": []}]) is None
+
+
+def test_what_came_home_tells_its_share_of_the_area(simulator: Simulator, tmp_path: Path) -> None:
+    with on_its_way(simulator, tmp_path, area=WIDE, coverage_min_percent=10) as way:
+        record = way.to_the_end()
+        assert record.status == "completed"
+        share = record.area_covered_percent
+        assert share is not None
+        assert share == record.requests[0].covered_percent
+        assert record.requests[0].candidate is not None
+        assert share == pytest.approx(record.requests[0].candidate.area_covered_percent, abs=3)
+        assert f"that covers {share:g} % of the area" in str(record.outcome)
+        items = [json.loads(file.read_text()) for file in (way.archive / "bay").glob("*/*.json")]
+        told = [one["properties"]["tasking:area_covered_percent"] for one in items if one.get("type") == "Feature"]
+        assert told
+        assert max(told) <= share
+
+
+def test_strips_that_come_one_by_one_are_added_up_and_odd_ones_stop_nothing(tmp_path: Path) -> None:
+    order = order_from(
+        AxelGlobeOrder,
+        {
+            "name": "Bay",
+            "area": "POLYGON ((10 50, 11 50, 11 51, 10 51, 10 50))",
+            "window": {"start": "2026-12-02T00:00:00Z", "end": "2026-12-09T00:00:00Z"},
+        },
+    )
+    strips: list[Any] = [
+        {"type": "Polygon", "coordinates": [[[9, 49], [10.3, 49], [10.3, 52], [9, 52], [9, 49]]]},
+        {"type": "Polygon", "coordinates": [[[10.3, 49], [10.8, 49], [10.8, 52], [10.3, 52], [10.3, 49]]]},
+        None,
+        "here",
+        {"type": "Polygon", "coordinates": [[["a", "b"]]]},
+    ]
+    for number, strip in enumerate(strips):
+        item = {"type": "Feature", "geometry": strip, "properties": {}}
+        covering.mark(order, [item])
+        if number < 2:
+            assert item["properties"]["tasking:area_covered_percent"] == pytest.approx([30, 50][number], abs=0.1)
+        else:
+            assert item["properties"] == {}
+        folder = tmp_path / f"item-{number}"
+        folder.mkdir()
+        (folder / f"item-{number}.json").write_text(json.dumps(item))
+    (tmp_path / "item-0" / "meta.json").write_text("{")
+    with closing(open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")) as ledger:
+        ledger.claim(
+            "bay", {"name": "B", "account": "a/b"}, provider="p", flow_run_id="r", owner_is_gone=lambda _: False
+        )
+        said = covering.told(ledger, order, "bay", tmp_path, "Delivered 2 files")
+        assert said == "Delivered 2 files; that covers 80 % of the area, less than the 90 % that were asked for"
+        assert "it is unknown" in covering.told(ledger, order, "bay", tmp_path / "nowhere", "Delivered")

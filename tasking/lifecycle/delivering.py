@@ -10,6 +10,7 @@ from tasking.delivery.catalog import Delivery
 from tasking.delivery.folder import disk_trouble, is_marked
 from tasking.errors import DeliveryFailed, OrderEnded, Unavailable, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord, Revision
+from tasking.lifecycle import covering
 from tasking.lifecycle.following import left_out, may_come_back, still_going, undelivered
 from tasking.lifecycle.one_by_one import each, in_turn, together_or_each, worst
 from tasking.lifecycle.pausing import overdue
@@ -49,6 +50,7 @@ def deliver(
     def look(one: str) -> None:
         given = provider.products(request.model_copy(update={"capture_ids": (one,)}))
         listed[one] = given if isinstance(given, Items) else Items(given)
+        covering.mark(order, listed[one])
 
     troubles = each(due, look)
     there = [one for one in due if listed.get(one)]
@@ -81,7 +83,8 @@ def deliver(
     to_come = still_going(record) or (due and may_come_back(record))
     everything = not to_come and not any(undelivered(record, one.last) for one in record.requests)
     if request.status is StatusCode.COMPLETED and everything:
-        done = record.outcome_so_far or f"Delivered {len(due)}"
+        so_far = record.outcome_so_far or f"Delivered {len(due)}"
+        done = covering.told(ledger, order, reference, root / reference, so_far)
         said = (done, request.note, left_out(ledger, reference))
         end(ledger, reference, StatusCode.COMPLETED, "; ".join(filter(None, said)))
     return delivery
