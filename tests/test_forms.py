@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from prefect import Flow
+from prefect.blocks.core import Block
 from prefect.utilities.callables import parameter_schema
 
 from flows.approval import Approval
@@ -115,3 +117,27 @@ def test_no_box_is_named_by_a_type_of_python(form: str) -> None:
         for name, field in fields.items():
             kinds = field.get("anyOf", [])
             assert all("$ref" in kind or kind.get("title") or form[0].isupper() for kind in kinds), (name, kinds)
+
+
+RUNNING = (Path(__file__).parent.parent / "docs" / "running.md").read_text()
+EXAMPLES = [code for code in re.findall(r"```python\n(.*?)```", RUNNING, re.DOTALL) if ".save(" in code]
+
+
+def test_the_blocks_of_the_documentation_can_be_saved_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second save under a name that is taken fails unless it says that it overwrites."""
+    saved: list[str] = []
+
+    def save(block: Block, name: str, overwrite: bool = False) -> None:
+        assert overwrite
+        saved.append(f"{block.get_block_type_slug()}/{name}")
+
+    monkeypatch.setattr(Block, "save", save)
+    for code in EXAMPLES:
+        exec(compile(code, "running.md", "exec"), {})  # our own documentation
+    assert sorted(saved) == [
+        "axelglobe-tasking/default",
+        "iceye-tasking/default",
+        "image-archive/default",
+        "order-ledger/default",
+        "satellogic-tasking/default",
+    ]
