@@ -15,9 +15,10 @@ from pydantic import SecretStr, ValidationError
 
 from tasking.axelglobe import filters
 from tasking.axelglobe.client import AxelGlobeClient
+from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.provider import AxelGlobe
 from tasking.axelglobe.settings import AxelGlobeSettings
-from tasking.errors import NotFound, Uncertain, UnexpectedAnswer
+from tasking.errors import CredentialsRefused, NotFound, Uncertain, UnexpectedAnswer
 from tasking.http.api import HttpSettings
 from tasking.status import StatusCode
 
@@ -83,6 +84,17 @@ CANDIDATE: dict[str, Any] = {
     },
     "links": [{"rel": "self", "type": "application/geo+json"}],
 }
+
+
+WINDOW = {"valid_start": "2025-07-01T00:10:59Z", "valid_end": "2025-07-14T00:00:00Z", "off_nadir_range": [0, 30]}
+RING = [[139.7, 35.6], [139.85, 35.6], [139.85, 35.72], [139.7, 35.72], [139.7, 35.6]]
+ORDER = AxelGlobeOrder.model_validate(
+    {
+        "name": "Tokyo Bay",
+        "area": {"type": "Polygon", "coordinates": [RING]},
+        "window": {"start": WINDOW["valid_start"], "end": WINDOW["valid_end"]},
+    }
+)
 
 
 @pytest.fixture(autouse=True)
@@ -181,6 +193,27 @@ ODD_BUT_FINE: list[dict[str, Any]] = [
 ]
 
 
+ODD_IN_PARTS: list[dict[str, Any]] = [
+    changed(REQUEST, created="yesterday"),
+    changed(REQUEST, created={"at": 1}, valid_start=True, cancel_until="2025-13-45"),
+    changed(REQUEST, off_nadir_range=[1]),
+    changed(REQUEST, off_nadir_range={"min": 1, "max": 2}, satellites=[{"id": 1}, None]),
+    changed(REQUEST, status=5),
+    changed(REQUEST, **{"ag:capture_id": {"id": "x"}}),
+    changed(REQUEST, name=None, priority=1, task_plan_id=7),
+    {**REQUEST, "links": "none", "geometry": []},
+    {**REQUEST, "links": [None, "x", {"rel": 1, "href": 2}]},
+]
+
+
+@pytest.mark.parametrize("answer", ODD_IN_PARTS)
+def test_our_own_request_is_read_however_odd_its_fields(answer: dict[str, Any]) -> None:
+    one = provider(Fake(requests=answer))
+    read = one.read(["VGFzazox"])["VGFzazox"]
+    assert read.id == "VGFzazox"
+    assert one.client.create_request("ref", "T3Bwb3J0").id == "VGFzazox"
+
+
 @pytest.mark.parametrize("answer", ODD_BUT_FINE)
 def test_an_odd_but_readable_request_is_read(answer: dict[str, Any]) -> None:
     request = client(Fake(requests=answer)).request("x")
@@ -197,10 +230,6 @@ BROKEN: list[Any] = [
     {**REQUEST, "id": ""},
     {**REQUEST, "properties": None},
     {**REQUEST, "properties": "PLANNED"},
-    changed(REQUEST, created="yesterday"),
-    changed(REQUEST, off_nadir_range=[1]),
-    changed(REQUEST, status=5),
-    changed(REQUEST, **{"ag:capture_id": {"id": "x"}}),
     {"detail": "created"},
 ]
 
@@ -296,16 +325,48 @@ def test_lists_ask_for_the_largest_documented_pages_with_documented_parameters()
     ]
 
 
-def test_a_broken_candidate_is_left_out_and_a_broken_request_stops_the_list(caplog: pytest.LogCaptureFixture) -> None:
-    broken = {"id": "x", "properties": {"start_datetime": "soon"}}
-    fake = Fake(candidates=listed(broken, CANDIDATE), requests=listed(broken | {"properties": {"created": "soon"}}))
-    assert [each.id for each in client(fake).candidates("p")] == ["T3Bwb3J0"]
-    assert "left out" in caplog.text
-    with pytest.raises(UnexpectedAnswer, match=r"properties\.created"):
-        list(client(fake).requests())
+NOBODYS: list[Any] = [None, 1, "x", [], {}, {"id": "", "properties": None}, {"id": 7, "properties": {"name": "theirs"}}]
 
 
-@pytest.mark.parametrize("page", [{"features": None}, {"features": [1]}, {"type": "FeatureCollection"}, [], "x", None])
+@pytest.mark.parametrize("odd", NOBODYS)
+def test_a_plan_or_request_of_somebody_else_that_cannot_be_read_blocks_no_order(odd: Any) -> None:
+    ours = changed(REQUEST, name="ref", **WINDOW)
+    other = {**odd, "properties": {"name": "theirs", "task_plan_id": "theirs"}} if isinstance(odd, dict) else odd
+    fake = Fake(plans=listed(odd, ours, odd), requests=listed(other, ours, other))
+    one = provider(fake)
+    plan, request = one.find_plan(ORDER, "ref"), one.find_request(ORDER, PLAN_ID, "ref")
+    assert plan is not None
+    assert request is not None
+    assert (plan.id, request.id) == ("VGFzazox", "VGFzazox")
+    assert one.find_plan(ORDER, "another") is None
+
+
+@pytest.mark.parametrize("nothing", ["", None, 7])
+def test_one_that_may_be_ours_and_has_no_id_is_never_passed_over(nothing: Any) -> None:
+    ours = {**changed(REQUEST, name="ref"), "id": nothing}
+    one = provider(Fake(plans=listed(ours), requests=listed(ours)))
+    with pytest.raises(UnexpectedAnswer, match="listed without an id"):
+        one.find_plan(ORDER, "ref")
+    with pytest.raises(UnexpectedAnswer, match="listed without an id"):
+        one.find_request(ORDER, PLAN_ID, "ref")
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        {"valid_start": "2025-07-01T00:13:07.25Z"},  # begins when it was made
+        {"valid_start": "2025-07-01T09:11:00+09:00", "valid_end": "2025-07-14T00:00:00.000+00:00"},
+        {"valid_end": "2025-07-13T23:59:00Z", "off_nadir_range": [0, 29.7]},
+        {"off_nadir_range": [5, 25], "satellites": ["grus-1a", "GRUS-1F"]},
+        {"off_nadir_range": None, "satellites": [], "valid_start": None},
+    ],
+)
+def test_a_plan_of_our_name_is_ours_where_the_server_rounded_or_narrowed_it(echo: dict[str, Any]) -> None:
+    found = provider(Fake(plans=listed(changed(REQUEST, **{**WINDOW, "name": "ref", **echo})))).find_plan(ORDER, "ref")
+    assert found is not None
+
+
+@pytest.mark.parametrize("page", [{"features": None}, {"features": "x"}, {"type": "FeatureCollection"}, [], "x", None])
 def test_a_list_that_is_none_is_unexpected(page: Any) -> None:
     with pytest.raises(UnexpectedAnswer):
         list(
@@ -328,6 +389,7 @@ def test_a_candidate_says_the_same_in_shared_words() -> None:
         "sun_elevation_deg": 42.0,
         "sun_azimuth_deg": 165.4,
         "coverage_percent": 75.0,
+        "note": "",
     }
 
 
@@ -471,6 +533,94 @@ def test_a_catalog_that_is_none_or_leads_astray_is_unexpected(page: Any) -> None
     answer = httpx.Response(200, json=page)
     with pytest.raises(UnexpectedAnswer):
         products(*[httpx.Response(200, json=page), answer])
+
+
+PROMISED = {"rel": "assets", "href": f"{STAC}?filter=ag:capture_id = '{CAPTURE_ID}'", "type": "application/geo+json"}
+LINKS: dict[str, str] = {
+    "raw": f"{STAC}?filter=ag:capture_id = '{CAPTURE_ID}'",
+    "encoded": f"{STAC}?filter=ag%3Acapture_id+%3D+%27cmFuZG9t%2Bc3RyaW5n%2Fw%3D%3D%27",
+    "relative": f"/stac/v1/catalogs/axelglobe/search?filter=ag:capture_id = '{CAPTURE_ID}'",
+    "without blanks": f"{STAC}?filter=ag:capture_id='{CAPTURE_ID}'&limit=10",
+    "with more": f"{STAC}?collections=grus-1&filter-lang=cql2-text&filter=\"ag:capture_id\" = '{CAPTURE_ID}'",
+    "of another kind": f"{STAC}?ids=GRUS1A_1",
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_the_link_alone_leads_to_the_capture(kind: str) -> None:
+    bare = {**changed(REQUEST, status="DATA_AVAILABLE"), "links": [{"rel": "self"}, {**PROMISED, "href": LINKS[kind]}]}
+    fake = Fake(requests=bare, search=listed(ITEM))
+    one = provider(fake)
+    request = one.read(["VGFzazox"])["VGFzazox"]
+    assert request.capture_ids == (("VGFzazox",) if kind == "of another kind" else (CAPTURE_ID,))
+    assert [item["id"] for item in one.products(request)] == ["GRUS1A_1"]
+    given = httpx.URL("https://x.example.com/").join(LINKS[kind].replace("+c3", "%2Bc3")).params
+    assert dict(fake.sent[-1].url.params) == {**dict(given), "limit": "100"}
+
+
+def test_a_null_id_never_takes_anothers_imagery() -> None:
+    bare = {**changed(REQUEST, status="DATA_AVAILABLE"), "links": [PROMISED]}
+    other = {**ITEM, "id": "other", "properties": {"ag:capture_id": "someone else's"}}
+    assert [item["id"] for item in products(listed(other, ITEM), request=bare)[0]] == ["GRUS1A_1"]
+    unnamed = {**bare, "links": [{**PROMISED, "href": LINKS["of another kind"]}]}
+    with pytest.raises(UnexpectedAnswer, match="items of several came"):
+        products(listed(other, ITEM), request=unnamed)
+
+
+def test_an_id_that_finds_nothing_is_only_a_help() -> None:
+    odd = {**changed(DONE, **{"ag:capture_id": "internal-7"}), "links": [PROMISED]}
+    refused = httpx.Response(400, json={"code": "InvalidParameterValue", "description": "no"})
+    for first in (listed(), refused):
+        items, asked = products(first, listed(ITEM), request=odd)
+        assert [item["id"] for item in items] == ["GRUS1A_1"]
+        assert [one.url.params["filter"] for one in asked] == [
+            "ag:capture_id = 'internal-7'",
+            f"ag:capture_id = '{CAPTURE_ID}'",
+        ]
+
+
+def test_a_next_page_that_is_asked_by_post_is_asked_so() -> None:
+    body = {"token": "next:2", "limit": 100}
+    items, asked = products(listed(ITEM, href=STAC, method="POST", body=body), listed({**ITEM, "id": "second"}))
+    assert [item["id"] for item in items] == ["GRUS1A_1", "second"]
+    assert (asked[1].method, json.loads(asked[1].content)) == ("POST", body)
+    merged: dict[str, Any] = {"href": STAC, "method": "POST", "body": {"token": "next:2"}, "merge": True}
+    items, asked = products(listed(ITEM, **merged), listed({**ITEM, "id": "second"}))
+    assert json.loads(asked[1].content)["filter"] == f"ag:capture_id = '{CAPTURE_ID}'"
+    with pytest.raises(UnexpectedAnswer, match="read already"):
+        products(listed(ITEM, href=STAC, method="POST", body=body))
+
+
+def signed(number: int, host: str = "https://bucket.example.net") -> dict[str, Any]:
+    return {**ITEM, "assets": {"tci": {"href": f"{host}/tci.tif?sig=secret-of-an-hour-{number}"}}}
+
+
+def opened(fake: Fake, one: AxelGlobe, item: dict[str, Any]) -> bytes:
+    with one.open_asset(item, "tci") as response:
+        return response.read()
+
+
+def test_an_address_that_expired_is_asked_for_anew_on_the_spot() -> None:
+    denied, there = httpx.Response(403, text="<Error>expired</Error>"), httpx.Response(200, content=b"image")
+    fake = Fake(requests=DONE, search=[listed(signed(1)), listed(signed(2))], **{"tci.tif": [denied, there]})
+    one = provider(fake)
+    (item,) = one.products(one.read(["VGFzazox"])["VGFzazox"])
+    assert opened(fake, one, item) == b"image"
+    assert [str(each.url.params["sig"])[-1] for each in fake.sent if "tci" in each.url.path] == ["1", "2"]
+    assert opened(fake, one, item) == b"image"  # the next try begins with the fresh one
+    assert [str(each.url.params["sig"])[-1] for each in fake.sent if "tci" in each.url.path][-1] == "2"
+
+
+@pytest.mark.parametrize(
+    ("again", "said"), [(2, "refused, and so is a fresh one"), (1, "refused, and there is no other")]
+)
+def test_a_file_that_stays_refused_says_that_its_address_was(again: int, said: str) -> None:
+    denied = httpx.Response(403, text="no")
+    fake = Fake(requests=DONE, search=[listed(signed(1)), listed(signed(again))], **{"tci.tif": denied})
+    one = provider(fake)
+    (item,) = one.products(one.read(["VGFzazox"])["VGFzazox"])
+    with pytest.raises(CredentialsRefused, match=said):
+        opened(fake, one, item)
 
 
 def test_a_request_without_an_assets_link_says_so() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tasking.axelglobe.order import SATELLITES, AxelGlobeOrder
+from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.errors import InvalidOrder
 from tasking.order import order_from
 
@@ -113,8 +113,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "reference of two lines": ({"reference": "a\n"}, "reference: a", "letters, digits"),
     "unknown policy": ({"select": "cheapest"}, "select: cheapest", "choose one of 'best-coverage', 'earliest'"),
     "unknown rejection rule": ({"on_rejection": "give-up"}, "on_rejection: give-up", "choose one of 'wait'"),
-    "no satellite": ({"satellites": []}, "satellites: []", "name at least one, e.g. GRUS-1A"),
-    "an empty satellite": ({"satellites": [" "]}, "satellites: ['']", "name at least one"),
+    "an empty satellite": ({"satellites": [" "]}, "satellites: ['']", "name each, e.g. GRUS-1A; none for all"),
     "satellite twice": ({"satellites": ["GRUS-1A", "grus-1a"]}, "satellites: ['GRUS-1A'", "repeated: GRUS-1A"),
     "angle below zero": ({"off_nadir_max_deg": -1}, "off_nadir_max_deg: -1.0", "above 0 and up to 45"),
     "angle too large": ({"off_nadir_max_deg": 46}, "off_nadir_max_deg: 46.0", "above 0 and up to 45"),
@@ -179,7 +178,8 @@ def test_what_is_left_out_has_the_documented_defaults() -> None:
     assert order.provider == "axelglobe"
     assert order.reference is None
     assert order.site is None
-    assert order.satellites == SATELLITES
+    assert order.satellites == ()
+    assert order_from(AxelGlobeOrder, {**GOOD, "satellites": []}).satellites == ()
     assert order.off_nadir_range == (0.0, 30.0)
     assert (order.priority, order.select, order.on_rejection) == ("NORMAL", "best-coverage", "wait")
     assert not order.require_approval

@@ -9,7 +9,8 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from tasking.axelglobe.models import Json, TaskCandidate, TaskPlan, TaskRequest
+from tasking.axelglobe.filters import captures_in
+from tasking.axelglobe.models import Json, TaskCandidate, TaskPlan, TaskRequest, href_of
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.candidate import Candidate
 from tasking.provider import Plan, Request
@@ -80,7 +81,8 @@ def request_of(
     AxelGlobe may give a request the plan's whole window instead of its capture's times, and does not give back the
     candidate's id. Who knows the candidate passes it, so that ``start`` and ``end`` are the capture's.
 
-    Captures are named only once their data is there: ``ag:capture_id`` can be set before.
+    Captures are named only once their data is there: ``ag:capture_id`` and the link to the assets can be set before.
+    The name is the id's, else the link's filter's, else the request's own where the link has no filter.
     """
     facts = request.properties
     word = facts.status or ""
@@ -94,7 +96,7 @@ def request_of(
         id=request.id,
         status=status,
         provider_status=word,
-        capture_ids=(facts.capture_id,) if facts.capture_id and status is StatusCode.COMPLETED else (),
+        capture_ids=_captures(request) if status is StatusCode.COMPLETED else (),
         start=start,
         end=end,
         platform=_platform(request, candidate),
@@ -102,6 +104,12 @@ def request_of(
         next_look_at=_next_look(status, start, end, settings, now),
         give_up_at=window_end + timedelta(seconds=settings.delivery_patience_seconds),
     )
+
+
+def _captures(request: TaskRequest) -> tuple[str, ...]:
+    link = href_of(request.links, "assets")
+    named = request.properties.capture_id or (min(captures_in(link), default=request.id) if link else None)
+    return (named,) if named else ()
 
 
 def _next_look(

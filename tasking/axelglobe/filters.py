@@ -6,10 +6,17 @@ Documented (Tasking API 2.1): ``task_plan_id = '...'``, ``priority='...'``, ``sa
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 
+import httpx
+
+from tasking.http.address import resolved
 from tasking.window import iso
+
+_CAPTURE = re.compile(r"""["']?ag:capture_id["']?\s*(=|"\s*\}\s*,)\s*['"]((?:[^'"]|'')*)['"]""")
+"""In CQL2 text, and in the JSON that some servers write into the same parameter."""
 
 
 def equals(name: str, value: str) -> str:
@@ -21,6 +28,20 @@ def equals(name: str, value: str) -> str:
 def intersects(ring: list[list[float]]) -> str:
     """``s_intersects(geometry, POLYGON ((...)))`` for a closed ring of ``[lon, lat]`` in degrees."""
     return f"s_intersects(geometry, POLYGON (({', '.join(f'{_plain(lon)} {_plain(lat)}' for lon, lat in ring)})))"
+
+
+def captures_in(href: str) -> frozenset[str]:
+    """The captures that the filter of an ``assets`` link names; none where it has no filter that can be read."""
+    try:
+        url = resolved(httpx.URL("https://api.invalid/"), href)
+        return frozenset(
+            one[1].replace("''", "'")
+            for value in url.params.get_list("filter")
+            for one in _CAPTURE.findall(value)
+            if one[1]
+        )
+    except ValueError:
+        return frozenset()
 
 
 def both(*clauses: str | None) -> str | None:

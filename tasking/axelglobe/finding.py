@@ -14,16 +14,28 @@ from tasking.window import iso
 T = TypeVar("T", TaskPlan, TaskRequest)
 
 _LATEST = datetime.max.replace(tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
+_MINUTE = timedelta(minutes=1)
+_ROUNDED_DEG = 0.5
+"""Angles may come back in whole degrees."""
+
+
+class Nameless(Exception):
+    """A plan or request that is or may be ours is listed without an id that can be read."""
 
 
 def our_plan(plans: Iterable[TaskPlan], order: AxelGlobeOrder, label: str) -> TaskPlan | None:
     """The oldest plan called ``label`` that asks for what the order asks for.
 
+    A plan costs nothing, and candidates are measured against the order itself. So one of our name is ours as well where
+    the server rounded what we sent, or made it narrower: a window that begins when the plan was made, say.
+
     Raises:
         ReferenceTaken: There are plans of that name, and all ask for something else.
+        Nameless: One of that name has no id.
     """
     named = _oldest_first(plan for plan in plans if plan.properties.name == label)
+    if any(not plan.id for plan in named):
+        raise Nameless(f"a plan called {label!r} is listed without an id")
     differences = [(plan, _difference(plan, order)) for plan in named]
     same = [plan for plan, difference in differences if difference is None]
     if same:
@@ -59,10 +71,15 @@ def our_request(
         plan_id: Our plan.
         label: What the request that is looked for carries.
         earlier: Ids of all the order's requests before that one.
+
+    Raises:
+        Nameless: One that may be ours has no id.
     """
     ours = _oldest_first(
         each for each in requests if each.properties.task_plan_id in (None, plan_id) and each.id not in earlier
     )
+    if any(not each.id for each in ours):
+        raise Nameless(f"a request on plan {plan_id} is listed without an id")
     numbers = {each.id: _number(each.properties.name, label) for each in ours}
     wanted = _number(label, label)
     for each in ours:
@@ -88,23 +105,31 @@ def _oldest_first(things: Iterable[T]) -> list[T]:
 
 
 def _difference(plan: TaskPlan, order: AxelGlobeOrder) -> str | None:
-    """In what a plan differs from an order, both values named; what the provider left out cannot differ."""
-    there = plan.properties
-    for what, theirs, ours in (
-        ("start", there.valid_start, order.window.start),
-        ("end", there.valid_end, order.window.end),
-    ):
-        if theirs is not None and abs(theirs - ours) > _SECOND:
-            return f"its window's {what} is {iso(theirs)}, this order's is {iso(ours)}"
-    if there.off_nadir_range is not None and any(
-        abs(theirs - ours) > 0.01 for theirs, ours in zip(there.off_nadir_range, order.off_nadir_range, strict=True)
-    ):
-        return f"its off-nadir range is {list(there.off_nadir_range)}, this order's is {list(order.off_nadir_range)}"
-    theirs_named = sorted(each.upper() for each in there.satellites)
-    if theirs_named and order.satellites and theirs_named != sorted(order.satellites):
-        return f"its satellites are {', '.join(theirs_named)}, this order's are {', '.join(sorted(order.satellites))}"
+    """In what a plan differs from an order by more than rounding and narrowing; what was left out cannot differ."""
+    there, window = plan.properties, order.window
+    within = (
+        (there.valid_start is None or window.start - _MINUTE <= there.valid_start < window.end)
+        and (there.valid_end is None or window.start < there.valid_end <= window.end + _MINUTE)
+    )  # fmt: skip
+    if not within:
+        for what, theirs, ours in (
+            ("start", there.valid_start, window.start),
+            ("end", there.valid_end, window.end),
+        ):
+            if theirs is not None and abs(theirs - ours) > _MINUTE:
+                return f"its window's {what} is {iso(theirs)}, this order's is {iso(ours)}"
+    if there.off_nadir_range is not None:
+        (low, high), (least, most) = there.off_nadir_range, order.off_nadir_range
+        if not least - _ROUNDED_DEG <= low <= high <= most + _ROUNDED_DEG:
+            return (
+                f"its off-nadir range is {list(there.off_nadir_range)}, this order's is {list(order.off_nadir_range)}"
+            )
+    theirs_named = {each.upper() for each in there.satellites}
+    if theirs_named and order.satellites and not theirs_named <= set(order.satellites):
+        names = ", ".join(sorted(theirs_named))
+        return f"its satellites are {names}, this order's are {', '.join(sorted(order.satellites))}"
     box = _box(plan)
-    if box is not None and any(abs(theirs - ours) > 0.001 for theirs, ours in zip(box, order.area.bounds, strict=True)):
+    if box is not None and any(abs(theirs - ours) > 0.01 for theirs, ours in zip(box, order.area.bounds, strict=True)):
         return f"its area is within {list(box)}, this order's within {list(order.area.bounds)}"
     return None
 

@@ -68,9 +68,10 @@ class AxelGlobeOrder(Order):
         examples=[[0, 25]],
     )
     satellites: tuple[str, ...] = Field(
-        default=SATELLITES,
+        default=(),
         title="Satellites",
-        description="Which satellites may take the image.",
+        description=f"Which satellites may take the image, e.g. {SATELLITES[0]}. Leave it empty for all, new ones too.",
+        examples=[list(SATELLITES[:2])],
     )
     priority: str = Field(
         default="NORMAL",
@@ -87,6 +88,8 @@ class AxelGlobeOrder(Order):
     @field_validator("satellites", mode="before")
     @classmethod
     def _upper_case(cls, value: object) -> object:
+        if value is None:
+            return ()
         if isinstance(value, list | tuple):
             return tuple(each.strip().upper() if isinstance(each, str) else each for each in value)
         return value
@@ -94,8 +97,8 @@ class AxelGlobeOrder(Order):
     @field_validator("satellites")
     @classmethod
     def _satellites_named_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or not all(value):
-            raise InvalidOrder("satellites", list(value), f"name at least one, e.g. {SATELLITES[0]}; leave out for all")
+        if not all(value):
+            raise InvalidOrder("satellites", list(value), f"name each, e.g. {SATELLITES[0]}; none for all")
         if len(set(value)) < len(value):
             twice = sorted({each for each in value if value.count(each) > 1})
             raise InvalidOrder("satellites", list(value), f"name each satellite once; repeated: {', '.join(twice)}")

@@ -11,13 +11,13 @@ import httpx
 from tasking.account import OneAccount
 from tasking.axelglobe.client import PAGE, AxelGlobeClient
 from tasking.axelglobe.conversions import candidate_of, plan_of, request_of
-from tasking.axelglobe.finding import our_plan, our_request
-from tasking.axelglobe.models import TaskRequest, href_of
+from tasking.axelglobe.finding import Nameless, our_plan, our_request
+from tasking.axelglobe.models import TaskRequest
 from tasking.axelglobe.order import AxelGlobeOrder
+from tasking.axelglobe.products import Products
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.candidate import Candidate
-from tasking.errors import CredentialsRefused, InvalidOrder, NotFound, ProviderError, Refused
-from tasking.http.api import Call
+from tasking.errors import CredentialsRefused, InvalidOrder, NotFound, ProviderError, Refused, UnexpectedAnswer
 from tasking.order import Order
 from tasking.provider import Plan, Request
 
@@ -36,6 +36,7 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
 
     def __init__(self, settings: AxelGlobeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
         super().__init__(settings, AxelGlobeClient(settings, transport=transport))
+        self._products = Products(self.client)
 
     @property
     def environment(self) -> str:
@@ -72,7 +73,7 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
                 raise
             except Refused:
                 plans = list(self.client.plans())
-        found = our_plan(plans, mine, label)
+            found = our_plan(plans, mine, label)
         return plan_of(found, self.settings, self.clock.now()) if found is not None else None
 
     def plan(self, order: Order, label: str) -> Plan:
@@ -154,27 +155,12 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
         return {key: request_of(each, self.settings, now, chosen.get(key)) for key, each in found.items()}
 
     def products(self, request: Request) -> list[dict[str, Any]]:
-        """STAC items (JSON) of the request's captures, with absolute and fresh addresses; empty while there are none.
-
-        The request is read again for its ``assets`` link.
-        """
-        from tasking.axelglobe.stac import search
-
-        if not request.capture_ids:
-            return []
-        call = Call("search products", provider_id=request.id)
-        link = href_of(self.client.request(request.id).links, "assets")
-        if link is None:
-            raise self.client.api.unexpected("the request has no link to its assets", call)
-        return [item for capture_id in request.capture_ids for item in search(self.client.api, link, capture_id)]
+        """STAC items (JSON) of the request's capture, with absolute and fresh addresses; empty while there are none."""
+        return self._products.items(request)
 
     def open_asset(self, item: dict[str, Any], key: str) -> AbstractContextManager[httpx.Response]:
-        """Open one asset of an item from `products` as a stream; see `tasking.http.Api.stream`."""
-        call = Call("download", provider_id=f"{item.get('id')}/{key}")
-        asset = item.get("assets", {}).get(key)
-        if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
-            raise self.client.api.unexpected("the item has no such asset", call)
-        return self.client.api.stream(asset["href"], call)
+        """Open one asset of an item from `products` as a stream; an address that has expired is asked for anew."""
+        return self._products.open(item, key)
 
 
 @contextmanager
@@ -185,6 +171,8 @@ def _about(label: str) -> Iterator[None]:
     except ProviderError as error:
         error.reference = error.reference or label
         raise
+    except Nameless as odd:
+        raise UnexpectedAnswer(str(odd), provider="axelglobe", verb="find", reference=label) from None
 
 
 def _ours(order: Order) -> AxelGlobeOrder:

@@ -6,7 +6,9 @@ repeated, paced, bounded, and carry the token to the provider's own host only.
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,51 +24,57 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PAGE = 100
+_OURS = ("filter-lang",)
+"""What the library adds of itself and the provider does not document."""
 MOST_ITEMS = 10_000
 """Of one capture; a longer list is an error, never cut: what is left out would be missing from a finished order."""
 
 
-def search(api: Api, link: str, capture_id: str) -> list[Json]:
-    """The STAC items of one capture, with absolute asset addresses.
+def search(api: Api, link: str, call: Call, wanted: Collection[str], *, capture_id: str | None = None) -> list[Json]:
+    """The STAC items behind a request's ``assets`` link, with absolute asset addresses.
 
     A list that ends before all items came that it counts, or at a next link without an address, is an error: what is
     left out would be missing from a finished order.
 
-    The link's own filter is not trusted: the document shows it while ``ag:capture_id`` is still null. An item that
-    names another capture is left out.
-
     Args:
         api: The account's calls.
         link: Address of the ``assets`` link; relative ones are relative to the API.
-        capture_id: ``ag:capture_id`` of the request.
+        call: For errors.
+        wanted: The captures that items may name; those that name another one are left out. Where none is known, all
+            items must be of one capture.
+        capture_id: Ask for this capture at the link's address; ``None`` asks the link as it is.
 
     Raises:
-        UnexpectedAnswer: Not a STAC answer, an item without id or assets, endless pages, too many items, or a list that
-            is cut.
+        UnexpectedAnswer: Not a STAC answer, an item without id or assets, endless pages, too many items, items of
+            several captures, or a list that is cut.
         ProviderError: As `tasking.http.Api.get`.
     """
     from pystac_client import ItemSearch
 
-    call = Call("search products", provider_id=capture_id)
-    address = api.found(api.base, link, call).copy_with(query=None)
+    address = api.found(api.base, link, call)
+    asked = address if capture_id is None else address.copy_with(query=None)
     found = ItemSearch(
-        str(address),
+        str(asked),
         method="GET",
-        filter=filters.equals("ag:capture_id", capture_id),
-        filter_lang="cql2-text",
+        filter=filters.equals("ag:capture_id", capture_id) if capture_id is not None else None,
+        filter_lang="cql2-text" if capture_id is not None else None,
         limit=PAGE,
         max_items=MOST_ITEMS + 1,
         stac_io=_stac_io(api, address, call),
     )
     items: dict[tuple[str, str], Json] = {}
+    captures: set[str] = set()
     for number, item in enumerate(found.items_as_dicts(), start=1):
         if number > MOST_ITEMS:
             raise api.unexpected(f"more than {MOST_ITEMS} items of one capture; none are taken", call)
-        of = item["properties"].get("ag:capture_id", capture_id) if isinstance(item.get("properties"), dict) else None
-        if of is None or of == capture_id:
-            items[str(item.get("collection")), item["id"]] = item
-        else:
+        of = item["properties"].get("ag:capture_id") if isinstance(item.get("properties"), dict) else None
+        if of is not None and wanted and of not in wanted:
             logger.warning("axelglobe %s: an item of another capture was answered and is left out", call.verb)
+            continue
+        items[str(item.get("collection")), item["id"]] = item
+        captures |= {str(of)} if of is not None else set()
+    if not wanted and len(captures) > 1:
+        raise api.unexpected("the link to the assets names no capture, and items of several came; none are taken", call)
     return list(items.values())
 
 
@@ -83,24 +91,31 @@ def _stac_io(api: Api, address: httpx.URL, call: Call) -> StacApiIO:
         def request(
             self,
             href: str,
-            method: str | None = None,  # noqa: ARG002 # GET, see _next
+            method: str | None = None,
             headers: dict[str, str] | None = None,  # noqa: ARG002 # a link cannot set our headers
             parameters: dict[str, Any] | None = None,
         ) -> str:
-            url = httpx.URL(href)
-            if parameters:  # the provider does not document filter-lang; without it a GET's filter is cql2-text anyway
+            url, body = httpx.URL(href), None
+            if method == "POST":
+                body = {key: value for key, value in (parameters or {}).items() if key not in _OURS}
+            elif (
+                parameters
+            ):  # the provider does not document filter-lang; without it a GET's filter is cql2-text anyway
                 sent = {key: str(value) for key, value in parameters.items() if key != "filter-lang"}
                 url = url.copy_merge_params(sent)
             if url.copy_with(path="/", query=None) != address.copy_with(path="/", query=None):
                 raise api.unexpected("the next page is at another host; not asked", call)
-            if str(url) in self.seen or len(self.seen) >= api.settings.max_pages:
+            place = f"{url} {json.dumps(body, sort_keys=True)}"
+            if place in self.seen or len(self.seen) >= api.settings.max_pages:
                 raise api.unexpected("the next page is one that was read already, or there is no end of pages", call)
-            self.seen.add(str(url))
-            page, at = api.get(url, StacPage, call, anywhere=True, allowance=allowance)
+            self.seen.add(place)
+            page, at = api.get(url, StacPage, call, anywhere=True, body=body, allowance=allowance)
             features = tuple(_checked(api, call, item, at) for item in page.features)
             self.items |= {(str(item.get("collection")), item["id"]) for item in features}
             links = tuple(
-                _next(api, call, link, at) for link in page.links if link.get("rel") == "next" and link.get("href")
+                _next(api, call, link, at, address)
+                for link in page.links
+                if link.get("rel") == "next" and link.get("href")
             )
             if not links or not features:  # pystac-client ends the list here
                 refuse_cut(api, call, page, len(self.items))
@@ -112,12 +127,17 @@ def _stac_io(api: Api, address: httpx.URL, call: Call) -> StacApiIO:
     return io
 
 
-def _next(api: Api, call: Call, link: Json, at: httpx.URL) -> Json:
-    """A next link with nothing in it but its address: what else a server writes there is not obeyed."""
-    method = link.get("method", "GET")
-    if not isinstance(method, str) or method.upper() != "GET":
+def _next(api: Api, call: Call, link: Json, at: httpx.URL, address: httpx.URL) -> Json:
+    """A next link with its address and, where it is asked by POST, its body; nothing else of it is obeyed."""
+    method, url = link.get("method", "GET"), api.found(at, str(link["href"]), call)
+    if not isinstance(method, str) or method.upper() not in ("GET", "POST"):
         raise api.unexpected(f"the next page is to be asked by {str(method)[:20]}", call)
-    return {"rel": "next", "href": str(api.found(at, str(link["href"]), call))}
+    if method.upper() == "GET":
+        return {"rel": "next", "href": str(url)}
+    body = link.get("body", {})
+    if url.path != address.path or not isinstance(body, dict):
+        raise api.unexpected("the next page is to be asked by POST at another address than the search's", call)
+    return {"rel": "next", "href": str(url), "method": "POST", "body": body, "merge": link.get("merge") is True}
 
 
 def _checked(api: Api, call: Call, item: Json, at: httpx.URL) -> Json:

@@ -38,8 +38,10 @@ class Switches(BaseModel):
     data_after_capture_seconds: tuple[int, int] = Field(
         (86400, 172800), description="[doc: 24-48 h] capture to DATA_AVAILABLE, between these by request (created)"
     )
-    capture_id_known: Literal["captured", "data"] = Field(
-        "captured", description="[inf] ag:capture_id is set at the capture's end, or with the data"
+    capture_id_known: Literal["captured", "data", "never"] = Field(
+        "captured",
+        description="[inf] ag:capture_id is set at the capture's end, or with the data; "
+        "[doc: null in each example] never: the capture is named by the assets link only",
     )
     list_lag_seconds: Lag = Field(
         0.0, description="[inf] lists show a new object this late; a number, or by collection: plans, requests, stac"
@@ -58,6 +60,9 @@ class Switches(BaseModel):
     toi_start_past_allowed: bool = Field(True, description="[inf] a TOI may have begun; it must never have ended")
     off_nadir_max_deg: float = Field(35, gt=0, lt=60, description="[inf] largest value in off_nadir_range")
     plan_defaults_allowed: bool = Field(False, description="[inf] off_nadir_range and satellites may be left out")
+    satellites_required: bool = Field(
+        False, description="[inf; the document's example names two] a plan without satellites is refused"
+    )
     name_max_length: int = Field(255, gt=0, description="[inf] longest name of a plan or request")
     rate_limit_per_minute: int = Field(0, ge=0, description="[inf] calls per client and real minute, then 429; 0 = off")
     unknown_parameters: Literal["refuse", "ignore"] = Field(
@@ -86,6 +91,9 @@ class Switches(BaseModel):
     rejection_reversal_seconds: int = Field(0, ge=0, description="[inf] REJECTED until ACCEPTED; 0 = never (created)")
     assets_link_before_capture: bool = Field(True, description="[doc example] the assets link is there at once")
     assets_need_token: bool = Field(True, description="[inf] asset files ask for the token")
+    asset_life_seconds: int = Field(
+        0, ge=0, description="[inf] asset addresses are signed, ask for no token and end after this; 0 = not signed"
+    )
     asset_file_info: bool = Field(False, description="[inf] STAC assets hold file:size and file:checksum")
 
     def lag(self, collection: str) -> float:

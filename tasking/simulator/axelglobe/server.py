@@ -125,7 +125,8 @@ class AxelGlobe:
 
     def _entered(self, answer: Callable[..., Response], *, open_to_all: bool = False) -> Callable[..., Response]:
         def entered(request: Request) -> Response:
-            if open_to_all and not self._world.switches.now.assets_need_token:
+            switches = self._world.switches.now
+            if open_to_all and (not switches.assets_need_token or switches.asset_life_seconds):
                 call = Call(request, "")
             else:
                 call = self.accounts.enter(request)

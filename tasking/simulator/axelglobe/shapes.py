@@ -78,7 +78,7 @@ class Shapes:
         stands = self._requests.standing(request)
         plan = self._plans.get(request["plan_id"]) or {}
         published = stands.captured and stands.data_at <= self._world.clock.seconds()
-        known = published if switches.capture_id_known == "data" else stands.captured
+        known = {"captured": stands.captured, "data": published, "never": False}[switches.capture_id_known]
         links = [
             self.item_link(call, "self", "requests", request["id"]),
             self.item_link(call, "parent", "plans", request["plan_id"]),

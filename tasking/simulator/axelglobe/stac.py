@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,7 +116,7 @@ class Stac:
     def _asset(self, root: str, key: str, item_id: str, request: Fact, capture: Fact) -> Json:
         _, title, role = ASSETS[key]
         asset: Json = {
-            "href": f"{root}/assets/{item_id}/{_file_name(item_id, key)}",
+            "href": f"{root}/assets/{item_id}/{_file_name(item_id, key)}{self._signed(_file_name(item_id, key))}",
             "type": PNG if key == "thumbnail" else TIFF,
             "title": title,
             "roles": [role],
@@ -125,6 +126,24 @@ class Stac:
             asset["file:size"] = len(data)
             asset["file:checksum"] = "1220" + hashlib.sha256(data).hexdigest()
         return asset
+
+    def _signed(self, name: str) -> str:
+        """The query of a signed address, when these are switched on."""
+        life = self._world.switches.now.asset_life_seconds
+        expires = str(int(self._world.clock.seconds()) + life)
+        return f"?expires={expires}&sig={self._signature(name, expires)}" if life else ""
+
+    def _signature(self, name: str, expires: str) -> str:
+        key = self._world.chance("axelglobe file key").randbytes(32)
+        return hmac.new(key, f"{name}?{expires}".encode(), hashlib.sha256).hexdigest()
+
+    def _check_signature(self, call: Call, name: str) -> None:
+        given = call.request.query_params
+        expires = given.get("expires", "")
+        if not hmac.compare_digest(self._signature(name, expires).encode(), given.get("sig", "").encode()):
+            raise Problem(403, "the signature does not match the address")
+        if self._world.clock.seconds() >= int(expires):
+            raise Problem(403, "the address has expired")
 
     def files(self, name: str) -> list[Json]:
         """The files published for the requests of a name, each with size and hash."""
@@ -234,7 +253,9 @@ class Stac:
         )
 
     def file(self, call: Call, item_id: str, name: str) -> Response:
-        """One asset file; raises `Problem` 404. Without an account (open files) every published scene is served."""
+        """One asset file; raises `Problem` 403 or 404. Without an account every published scene is served."""
+        if self._world.switches.now.asset_life_seconds:
+            self._check_signature(call, name)
         for found, request, capture, _ in self._scenes(call.client_id or None):
             for key in ASSETS if found == item_id else ():
                 if _file_name(item_id, key) == name:
