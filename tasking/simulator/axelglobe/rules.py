@@ -96,8 +96,9 @@ def check_view(properties: Json, names: list[str], switches: Switches) -> tuple[
     satellites: Any = properties.get("satellites")
     if switches.plan_defaults_allowed:
         angles = [0, switches.off_nadir_max_deg] if angles is None else angles
-    if switches.plan_defaults_allowed or not switches.satellites_required:
         satellites = names if satellites is None else satellites
+    if "satellites" not in properties and not switches.satellites_required:
+        satellites = names
     if (
         not isinstance(angles, list)
         or len(angles) != 2
