@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from blocks.order_ledger import load_ledger
-from flows import order_listing
+from flows import account_commands, order_listing
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable, TaskingError
 from tasking.ledger import Filter, Ledger, open_ledger
@@ -124,6 +124,10 @@ def show_order(reference: str, ledger: LedgerUrl = None) -> None:
         console.print(f"{label:>13}  {escape(value)}")
     for one in entries:
         console.print(f"{one.at:%Y-%m-%d %H:%M:%S}  [bold]{escape(one.event)}[/bold]  {escape(one.message)}")
+
+
+app.command("contracts")(account_commands.list_contracts)
+app.add_typer(account_commands.webhooks, name="webhooks")
 
 
 if __name__ == "__main__":

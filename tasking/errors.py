@@ -12,6 +12,7 @@
         ├── Unavailable         no answer, 429 or 5xx on a repeatable verb        (retryable)
         ├── Uncertain           a create whose outcome is unknown: look before anything else
         ├── UnexpectedAnswer    a 2xx that is not what the API promises           (retryable)
+        │   └── Incomplete      all is said to be there, and some of it has no file yet; what has is kept beside
         └── Refused             a clear no (4xx): nothing was made
             ├── CredentialsRefused   401 or 403, also after one fresh token
             └── NotFound             404
@@ -21,7 +22,7 @@ Whether a step may simply be run again is a property of the class (``retryable``
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class TaskingError(Exception):
@@ -167,6 +168,16 @@ class UnexpectedAnswer(ProviderError):
     """A 2xx that is not what the API promises."""
 
     retryable = True
+
+
+class Incomplete(UnexpectedAnswer):
+    """All of a delivery is said to be there, and some of it has no file yet.
+
+    Attributes:
+        items: STAC items of what there is; their addresses may be signed, so whoever takes them empties this.
+    """
+
+    items: list[dict[str, Any]] = []  # noqa: RUF012 # set anew on each error, never changed
 
 
 class Refused(ProviderError):

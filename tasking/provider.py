@@ -254,7 +254,8 @@ class Provider(Protocol):
     def products(self, request: Request) -> Iterable[dict[str, Any]]:
         """STAC items (JSON) of all of ``request.capture_ids``, asset hrefs absolute and fresh.
 
-        What is waited for no longer is left out of them, and named: `Items`.
+        What is waited for no longer is left out of them, and named: `Items`. Raises `Incomplete` with the items there
+        are while more of what is said to be there has no file yet.
         """
 
     def open_asset(self, item: dict[str, Any], key: str) -> AbstractContextManager[httpx.Response]:

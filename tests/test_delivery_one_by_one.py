@@ -195,3 +195,22 @@ def test_the_good_products_of_an_iceye_task_come_home_while_another_has_no_files
             series.deliver("one", "two", "sla-products", "all-products", status=StatusCode.COMPLETED)
     assert "FRAME_1_SLC" in series.in_the_catalog()
     assert series.ledger.read("bay").ended is None
+
+
+def test_what_has_files_at_done_comes_home_though_a_type_is_missing_and_the_order_goes_on(
+    series: Series, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series.request_id, answers = TASK, with_task(productTypes=["GRD", "SLC", "CSI"])
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [of_type("SLC")]}))
+    answers.on("GET", "/products/SLC.json", httpx.Response(200, json={"slc": 1}))
+    with iceye(answers) as provider:
+        monkeypatch.setattr(series, "provider", provider)
+        series.ledger.record("bay", delivered=["one", "two", "sla-products"])  # long before: the SLA's
+        parts = ("one", "two", "sla-products", "all-products")
+        for _ in range(2):
+            with pytest.raises(UnexpectedAnswer, match=r"capture all-products: .*GRD \(not listed\), CSI"):
+                series.deliver(*parts, status=StatusCode.COMPLETED)
+            assert "FRAME_1_SLC" in series.in_the_catalog()
+    told = [entry for entry in series.ledger.journal("bay") if entry.event == "delivered"]
+    assert len(told) == 2, "what came home is told once, however often the rest is asked for"
+    assert (series.ledger.read("bay").ended, "all-products" in series.ledger.read("bay").delivered) == (None, False)

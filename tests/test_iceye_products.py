@@ -14,7 +14,7 @@ import pytest
 
 from tasking.delivery import catalog
 from tasking.delivery.stac import valid_item
-from tasking.errors import CredentialsRefused, NotFound, Refused, Unavailable, UnexpectedAnswer
+from tasking.errors import CredentialsRefused, Incomplete, NotFound, Refused, Unavailable, UnexpectedAnswer
 from tasking.iceye.models import Task
 from tasking.iceye.products import items_of, not_listed
 from tasking.iceye.provider import Iceye
@@ -215,6 +215,36 @@ def test_an_ordered_type_that_is_not_listed_is_waited_for_and_named_in_the_end()
 ])  # fmt: skip
 def test_a_type_is_told_by_what_a_product_says_of_itself(listed: list[dict[str, Any]], missing: list[str]) -> None:
     assert not_listed(("GRD", "SLC"), listed) == missing
+
+
+def files(*keys: str, **changes: Any) -> dict[str, Any]:
+    assets = {key: {"href": f"https://cdn.example.com/{key.replace('-', '.')}?Signature=x"} for key in keys}
+    untyped = {**product()["properties"], "sar:product_type": None}
+    return product(**{"id": TASK, "properties": untyped, "assets": assets, **changes})
+
+
+NAMED: list[tuple[list[dict[str, Any]], list[str]]] = [
+    ([files("grd-tif", "grd-xml", "slc-h5")], []),  # the public keys, one item for all
+    ([files("GRD_TIF"), files("data", id="ICEYE_X2_SLC_SM_123")], []),
+    ([files("a", "b", assets={"a": {"href": "https://x.example.com/X2_GRD_1.tif?s"}, "b": {"href": "/SLC-9.h5"}})], []),
+    ([files("grd-cog", "slc-tif")], ["GRD"]),
+    ([files("grd-tif", "slc-thumbnail-png")], ["SLC"]),
+    ([files("grd-tif", assets={"p": {"href": "/SLC.png", "roles": ["thumbnail"]}, "grd": {"href": "/1"}})], ["SLC"]),
+    ([files("gridded", "slcs")], ["GRD", "SLC"]),
+]
+
+
+@pytest.mark.parametrize(("listed", "missing"), NAMED)
+def test_a_type_is_told_by_the_words_of_keys_and_names(listed: list[dict[str, Any]], missing: list[str]) -> None:
+    assert not_listed(("GRD", "SLC"), listed) == missing
+
+
+def test_files_that_have_addresses_are_handed_over_while_others_are_missing() -> None:
+    answers = with_task(productTypes=["GRD", "SLC", "CSI"])
+    answers.on("GET", PRODUCTS, json_answer(200, {"data": [files("grd-tif", "slc-h5")]}))
+    with iceye(answers) as provider, pytest.raises(Incomplete, match=r"no files: CSI \(not listed\)") as caught:
+        provider.products(ALL)
+    assert [set(each["assets"]) for each in caught.value.items] == [{"grd-tif", "slc-h5"}]
 
 
 @pytest.mark.parametrize("said", [None, 7, "GRD", {"GRD": 1}, [None, 7, ""]])

@@ -18,7 +18,7 @@ from tasking.clock import ProviderClock
 from tasking.errors import CredentialsRefused, NotFound, Refused
 from tasking.http.address import segment
 from tasking.http.api import Api, Call
-from tasking.http.tokens import SharedTokens
+from tasking.http.tokens import SharedTokens, TokenAnswer
 from tasking.iceye.models import (
     Contract,
     Feasibility,
@@ -30,6 +30,7 @@ from tasking.iceye.models import (
     Task,
     TaskPrice,
     Verdict,
+    Webhook,
 )
 from tasking.iceye.settings import IceyeSettings
 from tasking.window import iso
@@ -65,11 +66,7 @@ class IceyeClient:
             transport=transport,
         )
         self.api.tokens = SharedTokens(
-            lambda: self.api.ask_token(
-                settings.token_url,
-                data={"grant_type": "client_credentials"},
-                headers={"Authorization": f"Basic {basic}"},
-            ),
+            lambda: self._token(basic),
             token_url=settings.token_url,
             client_id=settings.client_id.get_secret_value(),
             audience="",
@@ -77,6 +74,17 @@ class IceyeClient:
             clock=self.clock,
             margin_seconds=settings.token_margin_seconds,
         )
+
+    def _token(self, basic: str) -> TokenAnswer:
+        try:
+            return self.api.ask_token(
+                self.settings.token_url,
+                data={"grant_type": "client_credentials"},
+                headers={"Authorization": f"Basic {basic}"},
+            )
+        except CredentialsRefused as no:  # ICEYE knows no audience
+            no.message = "the client id or the client secret is not accepted"
+            raise
 
     def __enter__(self) -> IceyeClient:
         return self
@@ -247,6 +255,26 @@ class IceyeClient:
             path += f"/{segment(product_type)}"
         pages = self._pages(path, Call("list products", provider_id=task_id), {})
         return [each for page in pages for each in page if isinstance(each, dict)]
+
+    # notifications ---------------------------------------------------------------------------------------------------
+
+    def webhooks(self) -> list[Webhook]:
+        """The account's webhooks (Notifications API v1)."""
+        call = Call("list webhooks")
+        pages = self._pages("notifications/v1/webhooks", call, {})
+        return [self._read(each, Webhook, call) for page in pages for each in page if isinstance(each, dict)]
+
+    def register_webhook(self, url: str) -> Webhook:
+        """Register an address that ICEYE tells of changes (Notifications API v1). Sent once.
+
+        Args:
+            url: The receiver's, https. ICEYE does not publish what its field is called; see the account's settings.
+
+        Raises:
+            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
+        """
+        body = {self.settings.webhook_url_field: url}
+        return self.api.create(self.api.url("notifications/v1/webhooks"), body, Webhook, Call("register webhook"))
 
     # how -------------------------------------------------------------------------------------------------------------
 

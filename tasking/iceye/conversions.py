@@ -191,12 +191,12 @@ def cancel_terms_of(task: Task, scene: Scene | None, now: datetime) -> CancelTer
     """
     if task.status not in CANCELLABLE:
         return CancelTerms(
-            allowed=False, message=f"task {task.id} is {task.status}; ICEYE cancels tasks that are RECEIVED or ACTIVE"
+            allowed=False, message=f"Task {task.id} is {task.status}; ICEYE cancels tasks that are RECEIVED or ACTIVE"
         )
     imaging = scene.imaging_time.start if scene is not None else None
     if imaging is not None and imaging <= now:
         return CancelTerms(
-            allowed=False, message=f"imaging of task {task.id} began at {iso(imaging)}; ICEYE cancels before it only"
+            allowed=False, message=f"Imaging of task {task.id} began at {iso(imaging)}; ICEYE cancels before it only"
         )
     start = task.window.start
     if start is None:
@@ -206,9 +206,9 @@ def cancel_terms_of(task: Task, scene: Scene | None, now: datetime) -> CancelTer
     if hours < 24 and never_cancellable(task):
         return CancelTerms(
             allowed=False,
-            message=f"task {task.id} was ordered 24 hours or less before its window starts; by ICEYE's policy it "
+            message=f"Task {task.id} was ordered 24 hours or less before its window starts; by ICEYE's policy it "
             "cannot be cancelled then. Ask ICEYE's support.",
         )
     fee = 0.0 if hours > 72 else 10.0 if hours > 48 else 20.0 if hours >= 24 else 100.0
     due = "costs nothing" if fee == 0 else f"costs {fee:.0f} % of the price"
-    return CancelTerms(allowed=True, fee_percent=fee, message=f"a cancel {about} {due}, by ICEYE's published policy")
+    return CancelTerms(allowed=True, fee_percent=fee, message=f"A cancel {about} {due}, by ICEYE's published policy")

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from tasking.errors import CredentialsRefused, NotFound, Refused, UnexpectedAnswer
+from tasking.errors import CredentialsRefused, Incomplete, NotFound, Refused, UnexpectedAnswer
 from tasking.http.api import Call
 from tasking.iceye.client import IceyeClient
 from tasking.iceye.conversions import ALL_PRODUCTS
@@ -34,12 +34,12 @@ class Products:
     def items(self, request: Request) -> Items:
         """The STAC items of a task's products; empty while there are none.
 
-        A file without an address is left out while more products are to come. Once all are said to be there it is an
-        error, and so is an ordered type that is not listed, until the request's patience is over: an order must not
-        end without a product that was only late. What is missing then is told.
+        Files that have addresses are never held back. Once all products are said to be there, a file without an address
+        and an ordered type that is not listed are still to come, until the request's patience is over: an order must
+        not end without a product that was only late. What is missing then is left out, and told.
 
         Raises:
-            UnexpectedAnswer: All products are said to be there, and one has no files, or not all of its files.
+            Incomplete: All products are said to be there, and some have no files; the others are in it.
         """
         try:
             listed = self._client.products(request.id)
@@ -51,13 +51,19 @@ class Products:
         items = Items(found)
         if complete and task is not None:
             waiting += [f"{kind} (not listed)" for kind in not_listed(task.product_types, listed)]
-            if waiting and self._client.clock.now() < request.give_up_at:
-                message = f"all products are said to be there, and these have no files: {', '.join(waiting[:5])}"
-                raise self._client.api.unexpected(message, Call("list products", provider_id=request.id))
             items.left_out = tuple(waiting)
         for item in items:
             for key in item["assets"]:
                 self._fresh.pop((item["id"], key), None)
+        if items.left_out and self._client.clock.now() < request.give_up_at:
+            partly = Incomplete(
+                f"all products are said to be there, and these have no files: {', '.join(waiting[:5])}",
+                provider=self._client.api.provider,
+                verb="list products",
+                provider_id=request.id,
+            )
+            partly.items = list(items)
+            raise partly
         return items
 
     @contextmanager

@@ -19,6 +19,8 @@ DEGREES = 1e-4
 
 _LATEST = datetime.max.replace(tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
+_ROUNDED, _ROUNDED_DEG = timedelta(hours=1), 0.01
+"""How far a server's rounding may lead out of what was asked for: to the full hour, to the second decimal."""
 
 
 def created_after(order: IceyeOrder) -> datetime:
@@ -37,7 +39,14 @@ class NamelessTask(Exception):
     """A task that may be ours and cannot be asked for: nothing may be ordered before that is cleared up."""
 
 
-def our_task(tasks: Iterable[Task], order: IceyeOrder, label: str, whole: Callable[[str], Task]) -> Task | None:
+def our_task(
+    tasks: Iterable[Task],
+    order: IceyeOrder,
+    label: str,
+    whole: Callable[[str], Task],
+    *,
+    announced: bool = False,
+) -> Task | None:
     """The oldest task whose reference is ``label`` and that asks for what the order asks for.
 
     A task that is overlooked here would be paid a second time, so one without a reference (the published list need not
@@ -48,6 +57,9 @@ def our_task(tasks: Iterable[Task], order: IceyeOrder, label: str, whole: Callab
         order: The order.
         label: What its create carries.
         whole: Reads one task by id.
+        announced: A create under this very label was sent and got no clear answer. Then a task that differs only in
+            what a server may normalise is ours: a window that was narrowed or rounded, a point with fewer digits, the
+            mode's other name.
 
     Raises:
         ReferenceTaken: There are tasks of that reference, and all ask for something else.
@@ -80,12 +92,33 @@ def our_task(tasks: Iterable[Task], order: IceyeOrder, label: str, whole: Callab
     same = [task for task, difference in differences if difference is None]
     if same:
         return same[0]
+    alike = [task for task in named if _normalised(task, order)] if announced else []
+    if alike:
+        return alike[0]
     if differences:
         task, difference = differences[0]
         raise ReferenceTaken(
             f"iceye: task {task.id} carries the reference {label!r} as well, and asks for something else: {difference}"
         )
     return None
+
+
+def _normalised(task: Task, order: IceyeOrder) -> bool:
+    """Whether all that a task says otherwise than the order may be a server's way to write the same."""
+    window, (start, end) = order.window, (task.window.start, task.window.end)
+    if start is not None and not window.start - _ROUNDED <= start < window.end:
+        return False
+    if end is not None and not window.start < end <= window.end + _ROUNDED:
+        return False
+    lat, lon = task.point.lat, task.point.lon
+    if lat is not None and lon is not None:
+        turned = (lon - order.point.lon + 180) % 360 - 180
+        if abs(lat - order.point.lat) > _ROUNDED_DEG or abs(turned) > _ROUNDED_DEG:
+            return False
+    said, wanted = (task.imaging_mode or "").upper(), (order.imaging_mode or "").upper()
+    if said and wanted and not said.startswith(wanted) and not wanted.startswith(said):
+        return False
+    return not (task.contract_id and order.contract_id and task.contract_id.upper() != order.contract_id.upper())
 
 
 def _may_be(task: Task, order: IceyeOrder) -> bool:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+)
 
 from tasking.excerpt import excerpt
 from tasking.moment import moment
@@ -95,6 +104,8 @@ class Contract(_Shape):
     sla: MaybeTerms = Terms()
     exclusivity: MaybeTerms = Terms()
     eula: MaybeTerms = Terms()
+    start: MaybeMoment = None
+    end: MaybeMoment = None
 
     @property
     def shown(self) -> str:
@@ -201,6 +212,13 @@ class Scene(_Shape):
     incidence_deg: MaybeNumber = Field(default=None, alias="incidenceAngle")
     look_side: MaybeWord = Field(default=None, alias="lookSide")
     pass_direction: MaybeWord = Field(default=None, alias="passDirection")
+
+
+class Webhook(_Shape):
+    """A registered receiver of notifications; ``url`` where the answer tells it."""
+
+    id: Id
+    url: Annotated[MaybeWord, Field(validation_alias=AliasChoices("url", "callbackURL", "callbackUrl"))] = None
 
 
 class Page(_Shape):

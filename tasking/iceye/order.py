@@ -10,7 +10,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import CoreSchema
 
 from tasking.errors import InvalidOrder
 from tasking.form import Form
@@ -78,10 +80,18 @@ class IceyeOrder(Order):
         ),
         examples=[EXAMPLE],
     )
-    select: Policy = Field(
+    select: SkipJsonSchema[Policy] = Field(  # of no effect, so no form asks; orders made before hold it
         default="best-coverage", title="Choose by", description="No effect: ICEYE chooses the pass itself."
     )
-    on_rejection: Literal["wait", "next-candidate"] = Field(
+    require_approval: bool = Field(
+        default=False,
+        title="Ask before ordering",
+        description=(
+            "Stop once ICEYE has told price, what is left of the budget and that it is feasible, and order only after "
+            "a person has approved these. ICEYE chooses the pass afterwards."
+        ),
+    )
+    on_rejection: SkipJsonSchema[Literal["wait", "next-candidate"]] = Field(
         default="wait",
         title="When the provider rejects the request",
         description="Leave it at 'wait': ICEYE offers no candidates, and rejects for good.",
@@ -149,6 +159,13 @@ class IceyeOrder(Order):
         title="Account",
         description="The iceye-tasking block with the credentials, as type/name.",
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Prefect refuses what a schema rules out; saved schedules may still say the fields that have left the form."""
+        made = super().__get_pydantic_json_schema__(schema, handler)
+        handler.resolve_ref_schema(made).pop("additionalProperties", None)
+        return made
 
     @field_validator("imaging_mode", "priority", "sla", "exclusivity", "eula", mode="before")
     @classmethod

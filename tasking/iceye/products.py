@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import logging
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,12 @@ logger = logging.getLogger(__name__)
 
 TASK_ID, COLLECTION, TYPE = "order:id", "iceye:collection", "sar:product_type"
 _FLAT = ("url", "productType")
+_TYPES = tuple(
+    tuple(kind.lower().split("-"))
+    for kind in ("GRD-COG", "SLC-COG", "CSI-COG", "VID-COG", "GRD", "SLC", "QLK", "SICD", "SIDD", "CSI", "VID")
+)
+"""The documented product types, in words."""
+_PREVIEWS = {"thumbnail", "overview", "preview"}
 _READY = ("available", "ready", "")
 
 
@@ -78,23 +85,50 @@ def items_of(
 def not_listed(product_types: Iterable[str], products: Iterable[Json]) -> list[str]:
     """Those of the ordered types of which no product is listed.
 
-    A type counts as listed when a product names it as its own, in its id, or as the name of one of its files: which of
-    these ICEYE does for each type is not documented.
+    Where ICEYE says a product's type is not documented: its ``sar:product_type`` may be null, one item may hold the
+    files of several types, and the public keys are ``grd-tif`` and ``slc-h5``. So each word of a type, an id, a key and
+    a file's name counts, the longest type that fits: ``grd-cog`` is a GRD-COG and no GRD.
 
     Args:
         product_types: As ordered, e.g. ``GRD``.
         products: As listed, all pages.
     """
-    kinds: set[str] = set()
-    ids: list[str] = []
+    ordered = list(product_types)
+    known = sorted({*_TYPES, *(tuple(_words(kind)) for kind in ordered)}, key=len, reverse=True)
+    there: set[tuple[str, ...]] = set()
     for product in products:
-        kinds |= {(type_of(product) or "").upper(), *(key.upper() for key in _keys(product))}
-        ids.append(str(product.get("id") or "").upper())
-    return [
-        kind
-        for kind in product_types
-        if kind.upper() not in kinds and not any(_is_part(kind.upper(), one) for one in ids)
-    ]
+        for text in (type_of(product) or "", str(product.get("id") or ""), *_names_of_files(product)):
+            there |= _types_in(_words(text), known)
+    return [kind for kind in ordered if tuple(_words(kind)) not in there]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.split(r"[^a-z0-9]+", text.lower()[:2000]) if word]
+
+
+def _types_in(words: list[str], known: list[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    found: set[tuple[str, ...]] = set()
+    at = 0
+    while at < len(words):
+        fits = next((kind for kind in known if kind and tuple(words[at : at + len(kind)]) == kind), None)
+        found |= {fits} if fits else set()
+        at += len(fits) if fits else 1
+    return found
+
+
+def _names_of_files(product: Json) -> list[str]:
+    """Keys and file names of a product's files; a preview of an image speaks for no product."""
+    assets = product.get("assets")
+    names = [str(product["url"])] if is_flat(product) and isinstance(product.get("url"), str) else []
+    for key, asset in assets.items() if isinstance(assets, dict) else ():
+        roles = asset.get("roles") if isinstance(asset, dict) else None
+        preview = {*_words(str(key)), *(roles if isinstance(roles, list) else ())} & _PREVIEWS
+        if preview:
+            continue
+        names.append(str(key))
+        href = asset.get("href") if isinstance(asset, dict) else None
+        names.append(_path(href).rpartition("/")[2] if isinstance(href, str) else "")
+    return names
 
 
 def _keys(product: Json) -> list[str]:

@@ -37,9 +37,18 @@ from tasking.iceye.order import IceyeOrder
 from tasking.iceye.quoted import still_as_quoted
 from tasking.iceye.quoting import no_funds, quote_for
 from tasking.iceye.settings import IceyeSettings
-from tasking.iceye.terms import Agreed, agreed, chosen_contract, refuse_dates, rest_of_window, task_body
+from tasking.iceye.terms import (
+    Agreed,
+    agreed,
+    chosen_contract,
+    refuse_dates,
+    rest_of_window,
+    task_body,
+    what_it_allows,
+)
 from tasking.order import Order
 from tasking.provider import CancelTerms, Quote, Request
+from tasking.provider import Contract as AccountContract
 from tasking.window import Window
 
 CANCELED = "CANCELED"
@@ -103,6 +112,12 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         wanted = order.contract_id or self.settings.contract_id
         return agreed(order, chosen_contract(self.client.contracts(wanted), wanted))
 
+    def contracts(self) -> list[AccountContract]:
+        """The account's contracts, and what each allows."""
+        return [
+            AccountContract(id=each.id, name=each.name, facts=what_it_allows(each)) for each in self.client.contracts()
+        ]
+
     # the order -------------------------------------------------------------------------------------------------------
 
     def find_request(
@@ -111,7 +126,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         plan_id: str | None,  # noqa: ARG002
         label: str,
         earlier: Collection[str] = (),  # noqa: ARG002
-        announced: bool = False,  # noqa: ARG002
+        announced: bool = False,
     ) -> Request | None:
         """The task that carries ``label`` as its reference, the oldest if there are several.
 
@@ -130,7 +145,9 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         except Refused:
             pages = list(self.client.tasks(limit=None))
         try:
-            found = our_task((task for page in pages for task in page), mine, label, self.client.task)
+            found = our_task(
+                (task for page in pages for task in page), mine, label, self.client.task, announced=announced
+            )
         except NamelessTask as odd:
             raise self.client.api.unexpected(str(odd), Call("list tasks", reference=label)) from None
         if found is not None and mine.delivery_locations and not found.deliveries:
@@ -162,7 +179,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
             problem = Unavailable(message, provider=self.name, verb="create task", reference=label)
         else:
             try:
-                made = self.client.create_task(task_body(mine, terms, label))
+                made = self.client.create_task(task_body(mine, terms, label, self.settings.webhook_id))
                 return request_of(made, None, self.settings, self.clock.now())
             except Refused as no:
                 problem = no_funds(no) or no

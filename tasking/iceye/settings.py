@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from tasking.account import AskAgainSeconds, Calls, ClientId, SettleSeconds, TrustedUrls, refuse_to_settle_early
 from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
-from tasking.iceye.words import contract_id
+from tasking.iceye.words import contract_id, identifier
 
 API_URL = "https://platform.iceye.com/api"
 TOKEN_PATH = "/v1/token"  # noqa: S105 # a path
@@ -35,6 +35,17 @@ class IceyeSettings(BaseModel):
         default=None,
         title="Contract",
         description="The contract that orders go to unless they name one; not needed when the account has one only.",
+    )
+    webhook_id: str | None = Field(
+        default=None,
+        title="Webhook",
+        description="The webhook that orders name unless they name one themselves, by its id at ICEYE.",
+    )
+    webhook_url_field: str = Field(
+        default="url",
+        min_length=1,
+        title="Field of a webhook's address",
+        description="What registering a webhook calls the address. ICEYE publishes that it carries one, not its name.",
     )
     trusted_urls: TrustedUrls = ()
     settle_seconds: SettleSeconds = 180.0
@@ -92,6 +103,11 @@ class IceyeSettings(BaseModel):
     @classmethod
     def _contract(cls, value: object) -> object:
         return contract_id(value)
+
+    @field_validator("webhook_id", mode="before")
+    @classmethod
+    def _webhook(cls, value: object) -> object:
+        return identifier("webhook_id", value, "a webhook")
 
     @model_validator(mode="after")
     def _settles_after_the_time_outs(self) -> IceyeSettings:

@@ -98,6 +98,18 @@ def terms_by_field(contract: Contract) -> dict[str, Terms]:
     }
 
 
+def what_it_allows(contract: Contract) -> tuple[str, ...]:
+    """A contract's words by field, for a person."""
+    found = []
+    for field, terms in {"imaging_mode": contract.imaging_modes, **terms_by_field(contract)}.items():
+        default = f" (else {terms.default})" if terms.default else ""
+        if terms.allowed or default:
+            found.append(f"{field}: {', '.join(terms.allowed)}{default}")
+    if contract.start is not None and contract.end is not None:
+        found.append(f"from {iso(contract.start)} to {iso(contract.end)}")
+    return tuple(found)
+
+
 def agreed(order: IceyeOrder, contract: Contract) -> Agreed:
     """The order's words under a contract.
 
@@ -131,13 +143,14 @@ def _allowed(field: str, said: str | None, terms: Terms, contract: Contract) -> 
     raise InvalidOrder(field, said, f"contract {contract.shown} allows {', '.join(terms.allowed)}")
 
 
-def task_body(order: IceyeOrder, terms: Agreed, reference: str | None = None) -> Json:
+def task_body(order: IceyeOrder, terms: Agreed, reference: str | None = None, webhook_id: str | None = None) -> Json:
     """The task an order becomes: the same for the feasibility check and for the create. What is not set is left out.
 
     Args:
         order: The order.
         terms: From `agreed`, or `tasking.iceye.quoted.still_as_quoted`.
         reference: Our label, by which the task is found again; at most 256 characters.
+        webhook_id: The account's own, for an order that names none.
     """
     body: Json = {
         "contractID": terms.contract_id,
@@ -159,8 +172,8 @@ def task_body(order: IceyeOrder, terms: Agreed, reference: str | None = None) ->
     if order.incidence_deg is not None:
         least, most = order.incidence_deg
         body["incidenceAngle"] = {"min": least, "max": most}
-    if order.webhook_id is not None:
-        body["notifications"] = {"webhook": {"id": order.webhook_id}}
+    if webhook := order.webhook_id or webhook_id:
+        body["notifications"] = {"webhook": {"id": webhook}}
     if order.delivery_locations:
         locations: list[Json] = []
         for each in order.delivery_locations:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tasking.delivery import catalog
 from tasking.delivery.catalog import Delivery
 from tasking.delivery.folder import disk_trouble, is_marked
-from tasking.errors import DeliveryFailed, OrderEnded, Unavailable, UnsafeAsset
+from tasking.errors import DeliveryFailed, Incomplete, OrderEnded, Unavailable, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.lifecycle import covering
 from tasking.lifecycle.following import left_out, may_come_back, still_going, undelivered
@@ -46,9 +46,13 @@ def deliver(
     record = _ask_again_for_what_is_gone(ledger, reference, archive)
     due = in_turn(undelivered(record, request), record.failures)
     listed: dict[str, Items] = {}
+    partly: dict[str, Incomplete] = {}
 
     def look(one: str) -> None:
-        given = provider.products(request.model_copy(update={"capture_ids": (one,)}))
+        try:
+            given = provider.products(request.model_copy(update={"capture_ids": (one,)}))
+        except Incomplete as error:  # what has a file comes home now, the rest is asked for again
+            given, error.items, partly[one] = error.items, [], error
         listed[one] = given if isinstance(given, Items) else Items(given)
         covering.mark(order, listed[one])
 
@@ -65,11 +69,14 @@ def deliver(
             delivery = _bring_home(ledger, provider, order, reference, request, items, archive)
             folders = iter(delivery.taken_in)
             of_each = {one: [next(folders) for _ in listed[one]] for one in captures}
-            without = {one: [name[:200] for name in listed[one].left_out[:50]] for one in captures}
-            _note(ledger, reference, delivery, of_each, without)
+            whole = [one for one in captures if one not in partly]
+            without = {one: [name[:200] for name in listed[one].left_out[:50]] for one in whole}
+            if whole or delivery.new_files:
+                _note(ledger, reference, delivery, {one: of_each[one] for one in whole}, without)
 
         troubles |= together_or_each(there, bring)
-    missing = [one for one in listed if not listed[one]]
+    troubles = {**partly, **troubles}
+    missing = [one for one in listed if not listed[one] and one not in troubles]
     if troubles:
         trouble = worst(troubles, missing)
         # while the provider is away its time is not known: `pausing` decides

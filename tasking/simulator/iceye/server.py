@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from tasking.simulator.iceye.accounts import Accounts
-from tasking.simulator.iceye.calls import Json, Refusal, refusal_answer
+from tasking.simulator.iceye.calls import Call, Json, Refusal, answer, limit_param, page, refusal_answer
 from tasking.simulator.iceye.contracts import Contracts
 from tasking.simulator.iceye.control import iceye_control
 from tasking.simulator.iceye.imaging import Imaging
@@ -30,6 +30,7 @@ Fact = dict[str, Any]
 ROOT = "/iceye"
 _TASKS = "/api/tasking/v2/tasks"
 _CONTRACTS = "/api/company/v1/contracts"
+_WEBHOOKS = "/api/notifications/v1/webhooks"
 
 
 class Iceye:
@@ -123,12 +124,14 @@ class Iceye:
             ("GET", _TASKS + "/{task_id}/scene", self._tasking.scene),
             ("GET", _TASKS + "/{task_id}/products", self._products.list),
             ("GET", _TASKS + "/{task_id}/products/{product}", self._products.by_type),
+            ("GET", _WEBHOOKS, self._webhooks),
+            ("POST", _WEBHOOKS, self._register),
             ("GET", _CONTRACTS, self.contracts.list),
             ("GET", _CONTRACTS + "/{contract_id}", self.contracts.one),
             ("GET", _CONTRACTS + "/{contract_id}/summary", self.contracts.summary),
         ]
-        for method, path, answer in routes:
-            own.add_api_route(path, self._entered(answer), methods=[method], response_model=None)
+        for method, path, done in routes:
+            own.add_api_route(path, self._entered(done), methods=[method], response_model=None)
         own.add_api_route(FILES, self._file, methods=["GET", "HEAD"], response_model=None)
         own.add_exception_handler(Refusal, self._say_no)
         own.add_exception_handler(HTTPException, self._say_no)
@@ -137,6 +140,27 @@ class Iceye:
 
     def _token(self, request: Request) -> Response:
         return self.accounts.token(request)
+
+    def _webhooks(self, call: Call) -> Response:
+        """``GET /webhooks``; the shape of the list is that of the other lists, ICEYE does not publish it."""
+        params = call.params(("limit", "cursor"), self.switches.now.unknown_parameters)
+        size = limit_param(params, self.switches.now.list_limit_max)
+        shown, onward = page(
+            self.webhooks.of(call.client_id), params, size, lambda one: str(one["id"]), self.switches.now.last_cursor
+        )
+        return answer({"data": [{"id": one["id"], "url": one["url"]} for one in shown], **onward})
+
+    def _register(self, call: Call) -> Response:
+        """``POST /webhooks``: the callback's address, and the webhook's id as answer; names of fields are made up."""
+        body = call.json()
+        if not isinstance(body, dict) or not isinstance(body.get("url"), str) or body.keys() - {"url"}:
+            raise Refusal(400, "url: the callback's address is required, and nothing else")
+        try:
+            made = self.webhooks.register(body["url"], client_id=call.client_id)
+        except ValueError as error:
+            raise Refusal(400, str(error)) from error
+        call.request.state.created_ids = [made]
+        return answer({"id": made, "url": body["url"]}, 201)
 
     def _file(self, request: Request) -> Response:
         return self._products.file(request)

@@ -51,6 +51,9 @@ class IceyeSwitches(BaseModel):
     last_cursor: Literal["absent", "empty"] = Field("absent", description="[pub: both] cursor of the last page")
     list_order: Literal["newest", "oldest"] = Field("newest", description="[inf] order of tasks in lists")
     product_shape: Literal["stac", "flat"] = Field("stac", description="[doc: both] shape of products")
+    product_type_told: bool = Field(
+        True, description="[pub: sar:product_type may be null] false: null, one item with the files of all types"
+    )
     incidence_as_text: bool = Field(True, description="[doc] incidenceAngle of a scene is text; false: a number")
     eula_when_unset: Literal["default", "omitted"] = Field(
         "default", description="[pub: both] a task made without eula answers the contract's, or none"

@@ -1,6 +1,7 @@
 """ICEYE's webhooks: a task that names one has its changes of status posted to it.
 
-What ICEYE posts is not published: the body here is made up, and so is registering by a control route. Documented is
+What ICEYE posts is not published: the body here is made up. A webhook is registered by the Notifications API, or, with
+what it says to the receiver, by a control route. Documented is
 that ICEYE authenticates to the receiver by OAuth2 client credentials; a fixed bearer token is there for simple tests.
 Each change is tried once, only loopback addresses are called. When time jumps over several changes, the last counts.
 """
@@ -35,13 +36,20 @@ class Webhooks:
         if world.store.all(_KIND):
             self._watch()
 
-    def register(self, url: str, token: str | None = None, oauth: Fact | None = None) -> str:
+    def of(self, client_id: str) -> list[Fact]:
+        """The webhooks that an account registered itself, oldest first."""
+        return [one for one in self._world.store.all(_KIND) if one.get("client_id") == client_id]
+
+    def register(
+        self, url: str, token: str | None = None, oauth: Fact | None = None, client_id: str | None = None
+    ) -> str:
         """Register a receiver; returns its id.
 
         Args:
             url: Where to post, on loopback.
             token: A fixed bearer token.
             oauth: ``token_url``, ``client_id`` and ``client_secret`` for a token of the receiver's own.
+            client_id: The account that registers it; none by the control route.
 
         Raises:
             ValueError: For an address that is not on loopback.
@@ -52,7 +60,11 @@ class Webhooks:
                 raise ValueError(f"{address!r} is not an address on loopback")
         with self._world.store.together():
             webhook_id = self._world.new_uuid(_KIND)
-            self._world.store.put(_KIND, webhook_id, {"id": webhook_id, "url": url, "token": token, "oauth": oauth})
+            self._world.store.put(
+                _KIND,
+                webhook_id,
+                {"id": webhook_id, "url": url, "token": token, "oauth": oauth, "client_id": client_id},
+            )
         self._watch()
         return webhook_id
 

@@ -1,0 +1,70 @@
+"""`tasking-flows contracts` and `tasking-flows webhooks`: what an account holds at its provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from blocks.account import load_account
+from tasking.errors import TaskingError
+from tasking.iceye.provider import Iceye
+from tasking.provider import Contracts, Provider
+
+AccountName = Annotated[str, typer.Argument(help="The account block, as type/name, e.g. iceye-tasking/default.")]
+webhooks = typer.Typer(help="ICEYE's webhooks: who is told of changes.", no_args_is_help=True)
+
+_ERRORS = Console(stderr=True, soft_wrap=True)
+
+
+@contextmanager
+def _opened(account: str) -> Iterator[Provider]:
+    try:
+        with closing(load_account(account).open()) as provider:
+            yield provider
+    except (TaskingError, ValueError) as error:
+        _ERRORS.print(escape(str(error)))
+        raise typer.Exit(2) from None
+
+
+def list_contracts(account: AccountName) -> None:
+    """The contracts of an account, and what each allows."""
+    with _opened(account) as provider:
+        if not isinstance(provider, Contracts):
+            _ERRORS.print(f"{escape(account)}: {provider.name} has no contracts to choose from")
+            raise typer.Exit(2)
+        table = Table("id", "name", "what it allows")
+        for one in provider.contracts():
+            table.add_row(*map(escape, (one.id, one.name or "", "; ".join(one.facts))))
+    Console().print(table)
+
+
+@webhooks.command("list")
+def list_webhooks(account: AccountName) -> None:
+    """The webhooks registered with ICEYE; an order or the account names one by its id."""
+    with _opened(account) as provider:
+        table = Table("id", "address")
+        for one in _iceye(account, provider).client.webhooks():
+            table.add_row(*map(escape, (one.id, one.url or "")))
+    Console().print(table)
+
+
+@webhooks.command("register")
+def register_webhook(
+    account: AccountName, url: Annotated[str, typer.Argument(help="The receiver's address, https://...")]
+) -> None:
+    """Register an address with ICEYE; prints the id that an order or the account names it by."""
+    with _opened(account) as provider:
+        typer.echo(_iceye(account, provider).client.register_webhook(url).id)
+
+
+def _iceye(account: str, provider: Provider) -> Iceye:
+    if not isinstance(provider, Iceye):
+        _ERRORS.print(f"{escape(account)}: {provider.name} has no webhooks; name an iceye-tasking block")
+        raise typer.Exit(2)
+    return provider
