@@ -456,3 +456,29 @@ def test_an_order_is_checked_before_anything_is_sent(axelglobe: AxelGlobe, simul
     axelglobe.client.landing()
     with pytest.raises(InvalidOrder, match="is past"):
         axelglobe.check(order_at(START - timedelta(days=40)))
+
+
+def test_a_capture_that_only_the_link_names_comes_home_and_expired_addresses_are_renewed(
+    axelglobe: AxelGlobe, simulator: Simulator, order: AxelGlobeOrder
+) -> None:
+    simulator.switch(capture_id_known="never", asset_life_seconds=3600)
+    plan, candidates = planned(axelglobe, simulator, order, "linked")
+    chosen = candidates[-1]
+    request = axelglobe.request(order, plan.id, chosen, "linked")
+    assert axelglobe.read([request.id])[request.id].capture_ids == (), "the link is there before there is data"
+    simulator.advance((chosen.end - simulator.clock.now()).total_seconds() + 3 * 86400)
+    request = axelglobe.read([request.id], {request.id: chosen})[request.id]
+    assert len(request.capture_ids) == 1
+    (item,) = axelglobe.products(request)
+    simulator.advance(3700)
+    with axelglobe.open_asset(item, "thumbnail") as response:
+        assert response.read().startswith(b"\x89PNG")
+
+
+def test_satellites_are_sent_only_where_the_order_names_some(axelglobe: AxelGlobe, simulator: Simulator) -> None:
+    now = simulator.clock.now().replace(microsecond=0)
+    for label, named in (("all", {}), ("one", {"satellites": ["GRUS-1B"]})):
+        since = last_call(simulator)
+        axelglobe.plan(order_at(now, **named), f"satellites-{label}")
+        (call,) = simulator.journal(path=ITEMS.format("plans"), method="POST", since=since)
+        assert call["body"]["properties"].get("satellites") == named.get("satellites")

@@ -92,6 +92,14 @@ def test_a_secret_is_never_shown() -> None:
     assert "a-secret-value" not in f"{account!r} {account} {account.settings()!r}"
 
 
+def test_the_client_id_is_hidden_like_the_secret() -> None:
+    for kind in Account.__subclasses__():
+        form = kind.model_json_schema()["properties"]["client_id"]
+        assert (form["format"], form["title"]) == ("password", "Client ID")
+    account = AxelGlobeTasking(**{**ACCOUNT, "client_id": "an-id-to-hide"})
+    assert "an-id-to-hide" not in f"{account!r} {account} {account.settings()!r}"
+
+
 @pytest.mark.parametrize(
     "url", ["relative/folder", "s3://bucket/folder", "", "file://host/folder", "https://example.com"]
 )
@@ -154,3 +162,14 @@ def test_a_block_of_the_wrong_kind_or_name_is_said(installation: Installation) -
     account = load_account("axelglobe-tasking/default")
     assert isinstance(account, AxelGlobeTasking)
     assert account.settings().api_url == installation.simulator.api_url
+
+
+@pytest.mark.server
+def test_a_block_that_was_saved_with_its_client_id_in_plain_is_read(installation: Installation) -> None:
+    AxelGlobeTasking(**ACCOUNT).save("before")
+    with get_client(sync_client=True) as client:  # as an older version saved it
+        held = client.read_block_document_by_name("before", "axelglobe-tasking")
+        client.update_block_document(held.id, BlockDocumentUpdate(data={**ACCOUNT, "client_id": "plain"}))
+    account = load_account("axelglobe-tasking/before")
+    assert isinstance(account, AxelGlobeTasking)
+    assert account.settings().client_id.get_secret_value() == "plain"
