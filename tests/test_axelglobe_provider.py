@@ -477,7 +477,8 @@ def test_a_capture_that_only_the_link_names_comes_home_and_expired_addresses_are
 
 def test_satellites_are_sent_only_where_the_order_names_some(axelglobe: AxelGlobe, simulator: Simulator) -> None:
     now = simulator.clock.now().replace(microsecond=0)
-    for label, named in (("all", {}), ("one", {"satellites": ["GRUS-1B"]})):
+    cases: list[tuple[str, dict[str, Any]]] = [("all", {}), ("one", {"satellites": ["GRUS-1B"]})]
+    for label, named in cases:
         since = last_call(simulator)
         axelglobe.plan(order_at(now, **named), f"satellites-{label}")
         (call,) = simulator.journal(path=ITEMS.format("plans"), method="POST", since=since)
