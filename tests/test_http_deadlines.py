@@ -176,6 +176,14 @@ def test_a_server_that_reads_byte_by_byte_does_not_hold_a_create_for_ever() -> N
     listener.close()
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the test that means one has a proxy."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
 # names and addresses -------------------------------------------------------------------------------------------------
 
 

@@ -129,7 +129,7 @@ def test_long_words_are_shortened() -> None:
     with pytest.raises(Refused) as caught:
         api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
     assert caught.value.said is not None
-    assert len(caught.value.said) == 300
+    assert len(caught.value.said) == 200
 
 
 def test_no_secret_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:

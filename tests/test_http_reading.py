@@ -137,6 +137,75 @@ def test_a_long_retry_after_is_handed_up_instead_of_slept(form: str, pauses: lis
     assert pauses == []
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_a_pause_is_told_in_our_seconds_also_by_a_clock_of_another_speed(own: bool) -> None:
+    told = {"Date": "Tue, 01 Dec 2026 00:00:00 GMT", "X-Clock-Rate": "60", "Retry-After": "120"}
+    handler, _ = answering(httpx.Response(429, headers=told))
+    with pytest.raises(Unavailable) as caught:
+        api_for(handler, clock=ProviderClock(own=own)).get(httpx.URL(BASE), Thing, Call("read"))
+    assert caught.value.retry_after == 120
+
+
+def test_a_date_to_come_back_at_is_one_of_the_servers_clock() -> None:
+    wrong = {"Date": "Tue, 01 Dec 2099 00:00:00 GMT", "Retry-After": "Tue, 01 Dec 2099 00:02:00 GMT"}
+    for clock, pause in ((ProviderClock(), 120), (ProviderClock(own=True), 2)):
+        handler, _ = answering(httpx.Response(503, headers={**wrong, "X-Clock-Rate": "60"}))
+        settings = QUICK.model_copy(update={"retry_after_max_seconds": 0})
+        with pytest.raises(Unavailable) as caught:
+            api_for(handler, settings, clock=clock).get(httpx.URL(BASE), Thing, Call("read"))
+        assert caught.value.retry_after == pytest.approx(pause)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ('{"id": "東京 Ü"}'.encode(), "application/json; charset=iso-8859-1"),  # JSON is UTF-8, whatever is said
+        ('{"id": "東京 Ü"}'.encode("utf-16"), "application/json"),
+        ('{"id": "東京 Ü"}'.encode("utf-16-be"), "application/json; charset=UTF-16BE"),
+        ('{"id": "東京 Ü"}'.encode("utf-32"), "application/json"),
+        ('{"id": "東京"}'.encode("shift_jis"), "application/json;charset=Shift_JIS"),
+        ('{"id": "Ü"}'.encode("latin-1"), 'application/problem+json; charset="ISO-8859-1"'),
+        (b'\xef\xbb\xbf{"id": "a"}', "text/html"),
+    ],
+)
+def test_an_answer_is_read_in_the_encoding_it_is_in(body: bytes, kind: str) -> None:
+    handler, _ = answering(httpx.Response(200, content=body, headers={"Content-Type": kind}))
+    assert api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))[0].id in ("東京 Ü", "東京", "Ü", "a")
+
+
+@pytest.mark.parametrize("charset", ["idna", "punycode", "rot13", "base64", "unicode_escape", "x" * 5000])
+def test_an_answer_in_an_encoding_that_is_none_is_unexpected(charset: str) -> None:
+    kind = f"application/json; charset={charset}"
+    handler, _ = answering(httpx.Response(200, content=b'{"id": "\xff"}', headers={"Content-Type": kind}))
+    with pytest.raises(UnexpectedAnswer):
+        api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+
+
+ITEM = '{"id": "i", "assets": {}, "properties": {"gsd": %s, "x": [1, %s, {"y": %s}]}}'
+
+
+@pytest.mark.parametrize("odd", ["NaN", "Infinity", "-Infinity", "1e999", "1" + "0" * 400])
+def test_an_odd_number_about_a_file_is_read_as_nothing_and_anywhere_else_refused(odd: str) -> None:
+    item = ITEM % (odd, odd, odd)
+    answer = text_answer(200, f'{{"id": "a", "features": [{item}, {ITEM % (1, 2, 3)}]}}')
+    handler, _ = answering(answer)
+    thing, _ = api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+    first, second = (thing.model_extra or {})["features"]
+    assert first["properties"] == {"gsd": None, "x": [1, None, {"y": None}]}
+    assert second["properties"] == {"gsd": 1, "x": [1, 2, {"y": 3}]}
+    for other in (f'{{"id": "a", "price": {odd}}}', f'{{"id": "a", "features": [{{"price": {odd}}}]}}'):
+        handler, _ = answering(text_answer(200, other))
+        with pytest.raises(UnexpectedAnswer):
+            api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+
+
+def test_what_an_http_library_repeats_of_a_server_is_cut() -> None:
+    handler, _ = answering(httpx.RemoteProtocolError("illegal status line: " + "x" * 100_000))
+    with pytest.raises(Unavailable) as caught:
+        api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+    assert len(str(caught.value)) < 400
+
+
 @pytest.mark.parametrize("nonsense", ["soon", "-5", "nan", "1e9", "Xxx, 99 Foo", "9" * 40, ""])
 def test_a_retry_after_that_cannot_be_read_is_no_trouble(nonsense: str) -> None:
     handler, sent = answering(httpx.Response(503, headers={"Retry-After": nonsense}))

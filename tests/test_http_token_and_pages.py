@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 
 from tasking.errors import (
     CredentialsRefused,
+    Refused,
     Unavailable,
     UnexpectedAnswer,
 )
@@ -92,6 +94,48 @@ def test_a_token_answer_that_is_none_is_an_unexpected_answer(body: Any) -> None:
     with pytest.raises(UnexpectedAnswer) as caught:
         api_for(handler).ask_token("https://auth.example.com/token")
     assert TOKEN not in every_text(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "life"),
+    [
+        ({"expires_in": "3600"}, 3600),
+        ({"expires_in": 3599.5, "token_type": "bearer"}, 3599.5),
+        ({"expires_in": None, "token_type": "BEARER", "scope": None}, None),
+        ({"expires_in": ""}, None),
+        ({"scope": "a b", "refresh_token": "r", "id_token": 5, "error": None}, None),
+    ],
+)
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_what_legal_servers_say_of_a_token_is_understood(more: dict[str, Any], life: float | None, mark: bytes) -> None:
+    body = mark + json.dumps({"access_token": TOKEN, **more}).encode()
+    handler, _ = answering(httpx.Response(201, content=body, headers={"Content-Type": "text/plain; charset=latin-1"}))
+    answer = api_for(handler).ask_token("https://auth.example.com/token")
+    assert (answer.access_token, answer.expires_in) == (TOKEN, life)
+
+
+def test_a_no_that_is_told_with_200_is_a_no() -> None:
+    body = {"error": "invalid_client", "error_description": f"no client with {SECRET}"}
+    handler, sent = answering(httpx.Response(200, json=body))
+    with pytest.raises(CredentialsRefused, match="invalid_client: no client with") as caught:
+        api_for(handler).ask_token("https://auth.example.com/token", data={"client_secret": SECRET})
+    assert len(sent) == 1
+    assert SECRET not in every_text(caught.value)
+
+
+@pytest.mark.parametrize(("given", "named"), [({"audience": "a"}, True), ({"grant_type": "client_credentials"}, False)])
+def test_an_audience_is_spoken_of_only_where_one_is_sent(given: dict[str, str], named: bool) -> None:
+    handler, _ = answering(httpx.Response(401, json={"error": "invalid_client"}))
+    with pytest.raises(CredentialsRefused, match="client id or the client secret") as caught:
+        api_for(handler).ask_token("https://auth.example.com/token", data=given)
+    assert ("audience" in str(caught.value)) == named
+
+
+@pytest.mark.parametrize("status", [404, 405, 410])
+def test_a_wrong_token_address_is_named(status: int) -> None:
+    handler, _ = answering(httpx.Response(status))
+    with pytest.raises(Refused, match=r"token address is not right: https://auth\.example\.com has no such"):
+        api_for(handler).ask_token("https://auth.example.com/oauth/token")
 
 
 def pages_of(handler: Handler) -> list[str]:

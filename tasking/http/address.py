@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from tasking.errors import InvalidOrder
+from tasking.excerpt import excerpt
 
 Origin = tuple[str, str, int]
 """Scheme, host and port: two addresses belong together only when all three agree."""
@@ -29,7 +30,6 @@ _CARRIES_V4 = {
     "2002::/16": 16,  # 6to4 (RFC 3056)
 }
 """IPv6 addresses that stand for an IPv4 one, and after how many bits it stands there."""
-_SHOWN = 200
 
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _RAW_QUOTED = re.compile(r"'[^']*'")
@@ -196,8 +196,7 @@ def segment(identifier: str) -> str:
 def shown(url: httpx.URL | str) -> str:
     """An address fit for messages and logs: the query, which may be a signature, and a user are left out."""
     url = httpx.URL(url)
-    text = str(url.copy_with(query=None, fragment=None, userinfo=b"")) + ("?…" if url.query else "")
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return excerpt(str(url.copy_with(query=None, fragment=None, userinfo=b""))) + ("?…" if url.query else "")
 
 
 def host_shown(url: httpx.URL | str) -> str:

@@ -19,13 +19,11 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import pydantic_core
 import stamina
 from pydantic import BaseModel, ValidationError
 
@@ -34,6 +32,7 @@ from tasking.errors import CredentialsRefused, NotFound, ProviderError, Refused,
 from tasking.http.deadline import left
 from tasking.http.encoding import utf8
 from tasking.http.exchange import Answer, Lost, NotSent
+from tasking.http.numbers import read_json
 from tasking.http.settings import HttpSettings
 from tasking.http.words import Secrets, said
 
@@ -43,7 +42,6 @@ T = TypeVar("T")
 
 _LATER = (408, 425, 429)
 _HEADER_MOST = 200
-_MAYBE_HUGE = re.compile(rb"[0-9]{300}|[eE]\+?[0-9]{3}")
 
 MARK_BYTES = 8
 """A value of an answer takes this many bytes of it, at least on average: ``{},{},{}`` in a long one fills our memory
@@ -126,8 +124,7 @@ class Answers:
             why = f"the answer holds more than {self._settings.answer_max_bytes // MARK_BYTES} values"
         if why is None:
             try:
-                data = pydantic_core.from_json(utf8(answer), allow_inf_nan=False)
-                _refuse_huge_numbers(answer.body, data)
+                data = read_json(utf8(answer))
                 return model.model_validate(data)
             except ValidationError as error:
                 why = f"the answer is not what the API promises: {_shape(error)}"
@@ -220,25 +217,6 @@ class Allowance:
 def _marks(body: bytes) -> int:
     """How many values a JSON text holds, at least about."""
     return sum(body.count(mark) for mark in (b",", b"[", b"{"))
-
-
-def _refuse_huge_numbers(body: bytes, data: Any) -> None:
-    """Refuse numbers that no double can hold: nothing that counts with them would be safe.
-
-    Raises:
-        ValueError: There is one.
-    """
-    if not _MAYBE_HUGE.search(body):
-        return
-    waiting = [data]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-        elif isinstance(value, int | float) and not abs(value) <= sys.float_info.max:
-            raise ValueError("a number that is too large")
 
 
 def _shape(error: ValidationError) -> str:

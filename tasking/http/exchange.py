@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import httpx
 
+from tasking.excerpt import excerpt
 from tasking.http.address import is_loopback
 from tasking.http.deadline import left, within
 from tasking.http.decoding import pieces
@@ -17,9 +18,6 @@ from tasking.http.network import Forbidden, MayConnect, guard
 from tasking.http.settings import HttpSettings
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-
-_WORDS_MOST = 200
-"""Characters kept of an error of the HTTP library: it may repeat what the server sent."""
 
 _WORDS: dict[type[Exception], str] = {
     httpx.ConnectTimeout: "no connection in time",
@@ -168,9 +166,8 @@ def read(response: httpx.Response, most_bytes: int, most_seconds: float) -> Answ
 
 
 def in_words(error: Exception) -> str:
-    """The HTTP library's error in a few words, with its own."""
-    words, said = _WORDS.get(type(error), type(error).__name__), str(error)
-    said = said if len(said) <= _WORDS_MOST else said[: _WORDS_MOST - 1] + "…"
+    """The HTTP library's error in a few words, with its own: those may repeat what the server sent."""
+    words, said = _WORDS.get(type(error), type(error).__name__), excerpt(str(error))
     return f"{words} ({said})" if said else words
 
 

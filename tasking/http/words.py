@@ -13,8 +13,7 @@ from urllib.parse import quote, quote_plus
 import httpx
 import pydantic_core
 
-MOST = 300
-"""Characters of a server's own words that are kept."""
+from tasking.excerpt import excerpt
 
 HIDDEN = "***"
 
@@ -62,7 +61,7 @@ class Secrets:
 
 
 def said(body: bytes, secrets: Secrets) -> str | None:
-    """A server's own words from the body of an answer, at most `MOST` characters; ``None`` when it said nothing.
+    """A server's own words from the body of an answer, cut to an excerpt; ``None`` when it said nothing.
 
     Reads the error shapes in use among providers: ``code`` with ``message``, ``description``, ``details`` or
     ``detail``; ``title``; OAuth's ``error`` and ``error_description``; lists of messages by field; else plain text
@@ -75,7 +74,7 @@ def said(body: bytes, secrets: Secrets) -> str | None:
     words = html.unescape(_cut(words))  # also in JSON: a secret is to be known in any spelling
     words = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
     words = secrets.hide(words)
-    return (words if len(words) <= MOST else words[: MOST - 1] + "…") or None
+    return excerpt(words) or None
 
 
 def _cut(words: str) -> str:
