@@ -62,6 +62,7 @@ def order(reference: str | None, now: datetime) -> dict[str, Any]:
         **({} if reference is None else {"reference": reference}),
         "point": {"type": "Point", "coordinates": MUMBAI_HARBOUR},
         "window": {"start": start.isoformat(), "end": (start + timedelta(days=7)).isoformat()},
+        "narrow": True,
         "select": "earliest",
     }
 

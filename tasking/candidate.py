@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from tasking.excerpt import Excerpt
+from tasking.excerpt import Excerpt, Note
 
 WHOLE_WINDOW = "whole-window"
 """Id of the candidate that stands for an order's window: the provider picks the pass."""
@@ -49,6 +49,6 @@ class Candidate(BaseModel):
     sun_azimuth_deg: float | None = None
     coverage_percent: float | None = None
     quoted: dict[str, str] | None = None
-    note: str = ""
+    note: Note = ""
     attempt: int = 1
     area_covered_percent: float | None = None

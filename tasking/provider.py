@@ -42,7 +42,7 @@ class Plan(BaseModel):
     ready: bool
     candidates_at: AwareDatetime
     patience_until: AwareDatetime
-    note: str = ""
+    note: Note = ""
 
 
 class Items(list[dict[str, Any]]):

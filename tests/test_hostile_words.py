@@ -143,9 +143,10 @@ def _seen_by_an_order(thing: Any) -> None:
             cancelling.terms(thing, [capture], SATELLOGIC, NOW)
             our_satellogic_task([thing.model_copy(update={"task_name": "x"})], S, "x", 169)
         case satellogic_models.Analysis():
-            name = analysis.AnalysisName("can-add", thing.id, NOW)
-            analysis.plan_of(name, thing, SATELLOGIC)
-            analysis.candidates_of(thing.model_copy(update={"status": "finished"}), SATELLOGIC)
+            for over in (False, True):
+                analysis.stage(thing, patience_is_over=over)
+            analysis.word_of(thing)
+            analysis.candidates_of(thing, SATELLOGIC)
 
 
 @pytest.mark.parametrize("model", _models(), ids=lambda model: f"{model.__module__.split('.')[1]}-{model.__name__}")

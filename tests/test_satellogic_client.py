@@ -13,10 +13,10 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from tasking.candidate import Candidate
-from tasking.errors import NotFound, UnexpectedAnswer, UnsafeAsset
+from tasking.errors import NotFound, ReferenceTaken, UnexpectedAnswer, UnsafeAsset
 from tasking.http.api import HttpSettings
 from tasking.provider import Items
-from tasking.satellogic.analysis import AnalysisName, candidates_of, is_broken, plan_of
+from tasking.satellogic.analysis import AnalysisName, Stage, candidates_of, stage
 from tasking.satellogic.client import SatellogicClient, task_payload
 from tasking.satellogic.conversions import STATUS, request_of
 from tasking.satellogic.finding import our_task
@@ -28,7 +28,12 @@ from tasking.status import StatusCode
 
 NOW = datetime(2026, 12, 3, 12, tzinfo=UTC)
 QUICK = HttpSettings(
-    attempts=2, wait_initial_seconds=0, wait_max_seconds=0, wait_jitter_seconds=0, requests_per_second=10_000
+    attempts=2,
+    wait_initial_seconds=0,
+    wait_max_seconds=0,
+    wait_jitter_seconds=0,
+    requests_per_second=10_000,
+    own_clock=True,
 )
 SAID: dict[str, Any] = {
     "client_id": "me",
@@ -57,6 +62,7 @@ ORDER = SatellogicOrder.model_validate(
         "window": {"start": "2026-12-01T00:00:00Z", "end": "2026-12-15T00:00:00Z"},
     }
 )
+NARROW = ORDER.model_copy(update={"narrow": True})
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -123,23 +129,28 @@ def test_a_task_is_sent_as_the_document_writes_it() -> None:
     provider, served = provider_for({"/tasking/tasks/": lambda _: httpx.Response(201, json=TASK)})
     start = datetime(2026, 12, 5, 1, 2, tzinfo=UTC)
     candidate = Candidate(id="c", start=start, end=start + timedelta(minutes=1), platform="NewSat31")
-    request = provider.request(ORDER, None, candidate, "bay")
-    (call,) = served.calls("/tasking/tasks/")
-    assert json.loads(call.content) == {
-        "task_name": "bay",
-        "project_name": "Bay",
-        "product": 169,
-        "target": {"type": "Point", "coordinates": [139.7, 35.6]},
-        "start": "2026-12-05T00:52:00Z",
-        "end": "2026-12-05T01:13:00Z",
-    }
-    assert (request.id, request.status) == ("299035", StatusCode.RECEIVED)
+    whole, one = (provider.request(each, None, candidate, "bay") for each in (ORDER, NARROW))
+    for call, begin, end in zip(
+        served.calls("/tasking/tasks/"),
+        ("2026-12-01T00:00:00Z", "2026-12-05T00:52:00Z"),
+        ("2026-12-15T00:00:00Z", "2026-12-05T01:13:00Z"),
+        strict=True,
+    ):
+        assert json.loads(call.content) == {
+            "task_name": "bay",
+            "project_name": "Bay",
+            "product": 169,
+            "target": {"type": "Point", "coordinates": [139.7, 35.6]},
+            "start": begin,
+            "end": end,
+        }
+    assert (whole.id, whole.status) == (one.id, one.status) == ("299035", StatusCode.RECEIVED)
 
 
 def test_a_margin_does_not_leave_the_orders_window() -> None:
     provider, served = provider_for({"/tasking/tasks/": TASK})
     start = ORDER.window.start + timedelta(minutes=4)
-    provider.request(ORDER, None, Candidate(id="c", start=start, end=start), "bay")
+    provider.request(NARROW, None, Candidate(id="c", start=start, end=start), "bay")
     assert json.loads(served.calls("/tasking/tasks/")[0].content)["start"] == "2026-12-01T00:00:00Z"
 
 
@@ -280,9 +291,11 @@ def test_a_task_without_an_id_is_none(task_id: Any) -> None:
 
 def test_a_narrow_order_is_known_by_a_window_inside_its_own() -> None:
     inside = Task.model_validate({**TASK, "start": "2026-12-05T00:00:00Z", "end": "2026-12-05T00:20:00Z"})
-    assert our_task([inside], ORDER, "bay", 169) is inside
-    assert our_task([inside], ORDER, "ba", 169) is None
-    assert our_task([inside], ORDER, "bay-2", 169) is None
+    assert our_task([inside], NARROW, "bay", 169) is inside
+    assert our_task([inside], NARROW, "ba", 169) is None
+    assert our_task([inside], NARROW, "bay-2", 169) is None
+    with pytest.raises(ReferenceTaken, match="its window"):
+        our_task([inside], ORDER, "bay", 169)
 
 
 def test_the_oldest_task_is_taken_also_without_a_time_of_creation() -> None:
@@ -472,33 +485,18 @@ def test_the_opportunities_are_found_wherever_they_are(shape: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("status", ["in_progress", "pending", "queued", "a new word"])
-def test_an_analysis_that_is_not_finished_has_no_candidates_and_an_end_of_patience(status: str) -> None:
+def test_an_analysis_that_is_not_finished_has_no_candidates_yet(status: str) -> None:
     analysis = Analysis.model_validate({"id": 7, "status": status, "result": None})
+    assert stage(analysis) is Stage.GOING_ON
+    assert stage(analysis, patience_is_over=True) is Stage.UNREAD
     name = AnalysisName("opportunities", "7", NOW)
-    plan = plan_of(name, analysis, SETTINGS)
-    assert (plan.ready, plan.candidates_at) == (False, NOW + timedelta(seconds=60))
-    assert plan.patience_until == NOW + timedelta(minutes=30)
-    assert AnalysisName.read(plan.id) == name
-    assert candidates_of(analysis, SETTINGS) == []
-
-
-def test_a_finished_analysis_without_opportunities_is_a_no() -> None:
-    analysis = Analysis.model_validate({"id": 7, "status": "finished", "opportunities": []})
-    plan = plan_of(AnalysisName("opportunities", "7", NOW), analysis, SETTINGS)
-    assert (plan.ready, plan.patience_until) == (True, NOW)
+    assert AnalysisName.read(str(name)) == name
 
 
 def test_opportunities_get_ids_of_their_own_and_those_without_a_time_are_left_out() -> None:
     given = [PASS, PASS, {**PASS, "satellite_name": "NewSat32"}, {"end": PASS["end"]}, {**PASS, "start": "soon"}]
     found = candidates_of(Analysis.model_validate({"id": 7, "status": "finished", "results": given}), SETTINGS)
     assert len({each.id for each in found}) == len(found) == 3
-
-
-def test_a_failed_analysis_is_made_anew() -> None:
-    assert is_broken(Analysis.model_validate({"id": 7, "status": "FAILED"}))
-    provider, _ = provider_for({"/v2/analysis/opportunities/7": {"id": 7, "status": "failed"}})
-    with pytest.raises(NotFound, match="the analysis failed"):
-        provider.read_plan("opportunities/7/20261201T000000Z")
 
 
 # deliveries -----------------------------------------------------------------------------------------------------------

@@ -75,12 +75,12 @@ def test_what_cannot_be_sent_is_refused_with_what_would_be_right(changes: dict[s
 
 
 def test_a_narrow_window_is_only_for_one_capture_of_a_point() -> None:
-    assert order().narrowed
-    assert order(product="rush").narrowed
-    assert not order(narrow=False).narrowed
-    assert not order(max_captures=2).narrowed
-    assert not order(expected_age_days=7).narrowed
-    assert not area_order().narrowed
+    assert not order().narrowed
+    assert order(narrow=True).narrowed
+    assert order(product="rush", narrow=True).narrowed
+    assert not order(max_captures=2, narrow=True).narrowed
+    assert not order(expected_age_days=7, narrow=True).narrowed
+    assert not area_order(narrow=True).narrowed
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_contracts_are_listed_without_one_and_products_have_codes(satellogic: Sa
 def test_a_point_goes_from_analysis_to_verified_files(
     satellogic: Satellogic, simulator: Simulator, tmp_path: Path
 ) -> None:
-    order = order_at(simulator)
+    order = order_at(simulator, narrow=True)
     satellogic.check(order)
     assert satellogic.find_plan(order, "whole") is None
     plan = satellogic.plan(order, "whole")
@@ -241,7 +241,7 @@ def test_a_narrow_task_whose_word_says_failed_while_its_capture_is_processed_sti
     satellogic: Satellogic, simulator: Simulator
 ) -> None:
     simulator.satellogic.board.change(ends_with_window=True)
-    request = requested(satellogic, simulator, order_at(simulator), "narrow")
+    request = requested(satellogic, simulator, order_at(simulator, narrow=True), "narrow")
     seen = [request]
     for _ in range(80):
         simulator.advance(3600)

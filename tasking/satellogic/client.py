@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from tasking.clock import ProviderClock
-from tasking.errors import NotFound, ProviderError
+from tasking.errors import CredentialsRefused, NotFound, UnexpectedAnswer
 from tasking.http.address import segment
 from tasking.http.api import Api, Call
 from tasking.http.tokens import SharedTokens
@@ -81,7 +81,7 @@ class SatellogicClient:
             api.tokens = self.api.tokens
             call = Call("list contracts")
             page, _ = api.get(api.url("contracts"), Page, call)
-            return [self._read(each, Contract, call) for each in page.results]
+            return [one for each in page.results if (one := self._read_if_possible(each, Contract, call)) is not None]
 
     def products(self) -> list[Product]:
         """The products that can be tasked, with their codes."""
@@ -99,48 +99,49 @@ class SatellogicClient:
             Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         call = Call("create task", reference=str(payload.get("task_name")))
-        return self.api.create(self.api.url(TASKS), dict(payload), Task, call)
+        with self._contract_named():
+            return self.api.create(self.api.url(TASKS), dict(payload), Task, call)
 
-    def tasks(self, *, task_name: str | None = None, status: str | None = None) -> Iterator[Task]:
-        """The contract's tasks, all or by name or status. Whether the filters are exact is not documented.
+    def tasks(self, *, task_name: str | None = None) -> Iterator[Task]:
+        """The contract's tasks, all or by name. Whether the filter is exact is not documented.
 
         Raises:
-            UnexpectedAnswer: A task that cannot be read, and that may be called ``task_name``.
+            UnexpectedAnswer: A task that is called ``task_name`` and cannot be read; one of somebody else is left out.
             ProviderError: As `tasking.http.api.Api.get`.
         """
-        sent = {key: value for key, value in (("task_name", task_name), ("status", status)) if value is not None}
         call = Call("list tasks", reference=task_name)
-        for page in self._pages(TASKS, call, sent):
+        for page in self._pages(TASKS, call, {} if task_name is None else {"task_name": task_name}):
             for given in page.results:
-                try:
+                if task_name is not None and given.get("task_name") == task_name:
                     yield self._read(given, Task, call)
-                except ProviderError:
-                    if given.get("task_name") in (None, task_name) or task_name is None:
-                        raise
-                    logger.warning("satellogic: a task of another name cannot be read and is left out")
+                elif (task := self._read_if_possible(given, Task, call)) is not None:
+                    yield task
 
-    def task_pages(self) -> Iterator[tuple[list[Task], int | None]]:
-        """The contract's tasks page by page, each with how many there are in all (when the server says so)."""
+    def task_pages(self, status: str | None = None) -> Iterator[tuple[list[Task], int | None]]:
+        """The contract's tasks page by page, all or by status, each with how many there are (when the server says).
+
+        A task that cannot be read is left out. Whether a server honours the documented filter is seen by its answer.
+        """
         call = Call("list tasks")
-        for page in self._pages(TASKS, call, {}):
-            tasks = []
-            for given in page.results:
-                try:
-                    tasks.append(self._read(given, Task, call))
-                except ProviderError as error:
-                    logger.warning("satellogic: a task that cannot be read is left out: %s", error)
-            yield tasks, page.count
+        for page in self._pages(TASKS, call, {} if status is None else {"status": status}):
+            read = (self._read_if_possible(given, Task, call) for given in page.results)
+            yield [task for task in read if task is not None], page.count
 
     def task(self, task_id: str) -> Task:
         """One task."""
         call = Call("read task", provider_id=task_id)
-        return self.api.get(self._task_url(task_id, call), Task, call)[0]
+        with self._contract_named():
+            return self.api.get(self._task_url(task_id, call), Task, call)[0]
 
     def captures(self, task_id: str) -> list[Capture]:
-        """The captures of a task, whatever became of them."""
+        """The captures of a task, whatever became of them; one without an id has yet to get it, and is left out."""
         call = Call("list captures", provider_id=task_id)
         self._task_url(task_id, call)
-        return list(self._list(f"{TASKS}{segment(task_id)}/captures/", Capture, call))
+        path = f"{TASKS}{segment(task_id)}/captures/"
+        read = (
+            self._read_if_possible(each, Capture, call) for page in self._pages(path, call, {}) for each in page.results
+        )
+        return [each for each in read if each is not None]
 
     def cancel_task(self, task_id: str) -> Task:
         """Cancel a task. Sent once.
@@ -151,19 +152,29 @@ class SatellogicClient:
         """
         call = Call("cancel task", provider_id=task_id)
         self._task_url(task_id, call)
-        return self.api.create(self.api.url(f"{TASKS}{segment(task_id)}/cancel/"), {}, Task, call, method="PATCH")
+        with self._contract_named():
+            return self.api.create(self.api.url(f"{TASKS}{segment(task_id)}/cancel/"), {}, Task, call, method="PATCH")
 
     # analysis --------------------------------------------------------------------------------------------------------
 
     def start_analysis(self, kind: str, payload: Mapping[str, Any]) -> Analysis:
-        """Ask for an analysis of what would become of a task; free, and nothing is ordered. Sent once.
+        """Ask for an analysis of what would become of a task.
+
+        It is free, and nothing is ordered by it, so it is repeated like any question.
 
         Args:
             kind: ``opportunities`` or ``can-add``.
             payload: From `task_payload`: the very payload that the task would have.
+
+        Raises:
+            UnexpectedAnswer: Not an analysis, or one without an id.
+            ProviderError: As `tasking.http.api.Api.ask`.
         """
         call = Call("start analysis", reference=str(payload.get("task_name")))
-        return self.api.create(self.api.url(self._analysis_path(kind)), dict(payload), Analysis, call)
+        made = self.api.ask(self.api.url(self._analysis_path(kind)), dict(payload), Analysis, call)
+        if made.id is None:
+            raise self.api.unexpected("the analysis has no id", call)
+        return made
 
     def analysis(self, kind: str, analysis_id: str) -> Analysis:
         """One analysis; Satellogic keeps it for 24 hours, then it is `NotFound`."""
@@ -174,10 +185,18 @@ class SatellogicClient:
     # what was delivered ----------------------------------------------------------------------------------------------
 
     def scenes(self, capture_id: str) -> list[Scene]:
-        """The scenes of a capture, each with its attachments; a scene that names another capture is left out."""
-        call = Call("list scenes", provider_id=capture_id)
-        found = self._list("telluric/scenes/", Scene, call, {"sceneset_id": capture_id})
-        return [scene for scene in found if scene.sceneset_id in (None, capture_id)]
+        """The scenes of a capture, each with its attachments; a scene that names another capture is left out.
+
+        One without an id gets one from its place in the list: it is the file that is ordered.
+        """
+        call, found = Call("list scenes", provider_id=capture_id), list[Scene]()
+        for page in self._pages("telluric/scenes/", call, {"sceneset_id": capture_id}):
+            for given in page.results:
+                scene = self._read_if_possible(given, Scene, call)
+                scene = scene or self._read({**given, "scene_id": f"{capture_id}-{len(found) + 1}"}, Scene, call)
+                if scene.sceneset_id in (None, capture_id):
+                    found.append(scene)
+        return found
 
     # how -------------------------------------------------------------------------------------------------------------
 
@@ -199,6 +218,19 @@ class SatellogicClient:
     def _analysis_path(self, kind: str) -> str:
         return self.settings.can_add_path if kind == "can-add" else self.settings.opportunities_path
 
+    @contextmanager
+    def _contract_named(self) -> Iterator[None]:
+        """A refusal of the account says under which contract it was: that is where it may be wrong."""
+        try:
+            yield
+        except CredentialsRefused as error:
+            if error.verb != "get token" and self.settings.contract_id not in error.message:
+                error.message += (
+                    f" under contract {self.settings.contract_id} (contract_id of the account's block; "
+                    "tasking-flows contracts lists those of the account)"
+                )
+            raise
+
     def _task_url(self, task_id: str, call: Call) -> httpx.URL:
         if not task_id:
             raise NotFound("an empty id", provider=self.api.provider, verb=call.verb)
@@ -219,14 +251,15 @@ class SatellogicClient:
 
         def next_href(page: Page) -> str | None:
             nonlocal read
-            read += len(page.results)
+            read += page.given
             if page.next:
                 return self._as_secure(page.next)
-            if page.results and page.count is not None and read < page.count:
+            if page.given and page.count is not None and read < page.count:
                 return str(self.api.url(path, {**sent, "offset": str(read)}))
             return None
 
-        return self.api.pages(self.api.url(path, sent), Page, next_href, call)
+        with self._contract_named():
+            yield from self.api.pages(self.api.url(path, sent), Page, next_href, call)
 
     def _as_secure(self, href: str) -> str:
         """A link to our own host as https: a server behind a proxy writes http in its links."""
@@ -234,6 +267,14 @@ class SatellogicClient:
         if base.scheme == "https" and base.port is None and href.startswith(plain):
             return f"https://{base.host}/{href.removeprefix(plain)}"
         return href
+
+    def _read_if_possible(self, given: dict[str, Any], model: type[F], call: Call) -> F | None:
+        """An object of a list, or ``None`` with a warning when it cannot be read."""
+        try:
+            return self._read(given, model, call)
+        except UnexpectedAnswer as error:
+            logger.warning("satellogic: left out: %s", error)
+            return None
 
     def _read(self, given: dict[str, Any], model: type[F], call: Call) -> F:
         try:

@@ -12,13 +12,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasking.candidate import Candidate
+from tasking.candidate import WHOLE_WINDOW, Candidate
+from tasking.moment import LATEST
 from tasking.provider import Request
 from tasking.satellogic.models import Capture, Task
 from tasking.satellogic.settings import SatellogicSettings
 from tasking.status import StatusCode
 
 logger = logging.getLogger(__name__)
+
+UNSEEN = timedelta(hours=12)
+"""How long captures are left alone at most where they may move, or appear, without a change of the task's word."""
 
 STATUS = {
     "received": StatusCode.RECEIVED,
@@ -40,7 +44,10 @@ ENDS = ("completed", "partially_completed", "failed", "canceled", "rejected")
 """Words after which a task changes no more."""
 
 QUEUED, PROCESSING, PUBLISHED, FAILED = "queued", "processing", "published", "failed"
-"""Capture words."""
+"""Capture words. Any other is one that we do not know: a capture that began and is neither published nor failed."""
+
+CAPTURES = "captures"
+"""What `Candidate.quoted` says under ``captures``: how many captures a task wants, or ``several``."""
 
 
 def can_have_captures(task: Task) -> bool:
@@ -74,14 +81,16 @@ def request_of(
         logger.warning("satellogic: task %s has a status that is not known here: %r", task.task_id, word)
     captures = sorted({each.capture_id: each for each in captures}.values(), key=_by_time)
     unsettled = _unsettled(task, captures, now)
-    open_ones = [each for each in unsettled if _is_awaited(task, each, settings, now)]
-    start, end, platform = _when(task, captures, open_ones, settings, candidate)
+    over = task.end or (candidate.end if candidate is not None else None)
+    open_ones = [each for each in unsettled if _is_awaited(task, each, over, settings, now)]
+    start, end, platform, timed = _when(task, captures, open_ones, settings, candidate)
+    wanted = _wanted(task, candidate)
     ahead = open_ones if word not in ENDS else ()
     queued = [each.start for each in ahead if each.status == QUEUED and each.start is not None]
     last_moment = max((each for each in (task.end, end) if each), default=now)
     give_up_at = last_moment + timedelta(seconds=settings.delivery_patience_seconds)
     published = tuple(each.capture_id for each in captures if each.status == PUBLISHED)
-    late = word == "completed" and 0 < len(published) < _wanted(task) and task.end is not None and now < give_up_at
+    late = word == "completed" and 0 < len(published) < (wanted or 0) and over is not None and now < give_up_at
     if word in ENDS and (open_ones or late):
         status = StatusCode.PROCESSING
     elif word == "failed" and published:  # after its window, and home: whoever orders again would pay again
@@ -92,15 +101,28 @@ def request_of(
         provider_status=word,
         capture_ids=published,
         final=word == "rejected",
-        note=_note(task, captures, open_ones, [each for each in unsettled if each not in open_ones]),
+        note=_note(task, wanted or 0, captures, open_ones, [each for each in unsettled if each not in open_ones]),
         start=start,
         end=end,
         platform=platform,
+        timed=timed,
         # later than that the next capture is taken all the same, though Satellogic still takes the cancel
         cancel_until=min(queued) - timedelta(seconds=settings.cancel_notice_seconds) if queued else None,
         next_look_at=_next_look(word, open_ones, settings, now),
         give_up_at=give_up_at,
+        quiet_until=None if late else _quiet_until(word, wanted, published, open_ones, over, settings, now),
     )
+
+
+def is_quiet(task: Task, known: Request, now: datetime) -> bool:
+    """Whether a task's captures can tell nothing new: its word is the one it had, and its time has not come."""
+    return known.quiet_until is not None and now < known.quiet_until and known.provider_status == (task.status or "")
+
+
+def still_so(known: Request, settings: SatellogicSettings, now: datetime) -> Request:
+    """A task that stands as it stood."""
+    again = now + timedelta(seconds=settings.poll_interval_seconds)
+    return known.model_copy(update={"next_look_at": max(known.next_look_at, again)})
 
 
 def _unsettled(task: Task, captures: Sequence[Capture], now: datetime) -> list[Capture]:
@@ -112,22 +134,40 @@ def _unsettled(task: Task, captures: Sequence[Capture], now: datetime) -> list[C
     """
     if task.status == "rejected":
         return []
-    found = [each for each in captures if each.status in (QUEUED, PROCESSING)]
+    found = [each for each in captures if each.status not in (PUBLISHED, FAILED)]
     if task.status not in ENDS or task.status == "canceled":
         return found
-    return [each for each in found if each.status == PROCESSING or (each.start is not None and each.start <= now)]
+    return [each for each in found if _has_begun(each, now)]
 
 
-def _is_awaited(task: Task, capture: Capture, settings: SatellogicSettings, now: datetime) -> bool:
+def _has_begun(capture: Capture, now: datetime) -> bool:
+    """Whether a capture was begun, as far as its word and its time tell; whatever its word, its time tells."""
+    if capture.status == PROCESSING:
+        return True
+    if capture.start is None:  # of an unknown word only this is known: it is not the one for what lies ahead
+        return capture.status != QUEUED
+    return capture.start <= now
+
+
+def _is_awaited(
+    task: Task, capture: Capture, over: datetime | None, settings: SatellogicSettings, now: datetime
+) -> bool:
     """Whether an unsettled capture is waited for: after the task's end not for ever."""
     if task.status not in ENDS:
         return True
-    taken = capture.end or capture.start or task.end
-    return taken is not None and now < taken + timedelta(seconds=settings.delivery_patience_seconds)
+    taken = capture.end or capture.start or over
+    return taken is None or now < taken + timedelta(seconds=settings.delivery_patience_seconds)
 
 
-def _wanted(task: Task) -> int:
-    return task.max_captures or 0
+def _wanted(task: Task, candidate: Candidate | None) -> int | None:
+    """How many captures a task wants: as it says, else as it was ordered; ``None`` when neither is a number.
+
+    The document's default is one, and whether a task shows the number is not documented.
+    """
+    if task.max_captures:
+        return task.max_captures
+    ordered = (candidate.quoted or {}).get(CAPTURES, "") if candidate is not None else ""
+    return int(ordered) if ordered.isascii() and ordered.isdigit() and len(ordered) < 6 else None
 
 
 def _when(
@@ -136,17 +176,20 @@ def _when(
     open_ones: Sequence[Capture],
     settings: SatellogicSettings,
     candidate: Candidate | None,
-) -> tuple[datetime | None, datetime | None, str | None]:
-    """Start, end and satellite: of the next capture, else the last published, else what was chosen, else the window."""
+) -> tuple[datetime | None, datetime | None, str | None, bool]:
+    """Start, end and satellite, and whether they are a capture's and not the window's.
+
+    Of the next capture, else the last published, else what was chosen, else the window.
+    """
     published = [each for each in captures if each.status == PUBLISHED]
     for each in [*open_ones[:1], *published[-1:]]:
         if each.start is not None:
-            return each.start, each.end or each.start, each.satellite_name
-    if candidate is not None and task.start is not None and task.end is not None:
+            return each.start, each.end or each.start, each.satellite_name, True
+    if candidate is not None and candidate.id != WHOLE_WINDOW and task.start is not None and task.end is not None:
         around = timedelta(seconds=settings.narrow_margin_seconds + 1)
         if candidate.start - around <= task.start and task.end <= candidate.end + around:
-            return candidate.start, candidate.end, candidate.platform
-    return task.start, task.end, None
+            return candidate.start, candidate.end, candidate.platform, True
+    return task.start, task.end, None, False
 
 
 def _next_look(word: str, open_ones: Sequence[Capture], settings: SatellogicSettings, now: datetime) -> datetime:
@@ -164,10 +207,48 @@ def _next_look(word: str, open_ones: Sequence[Capture], settings: SatellogicSett
     return max(data, poll)
 
 
-def _note(task: Task, captures: Sequence[Capture], open_ones: Sequence[Capture], given_up: Sequence[Capture]) -> str:
+def _quiet_until(
+    word: str,
+    wanted: int | None,
+    published: Sequence[str],
+    open_ones: Sequence[Capture],
+    over: datetime | None,
+    settings: SatellogicSettings,
+    now: datetime,
+) -> datetime | None:
+    """Until when a task's captures can tell nothing new as long as its word stays.
+
+    A task of one capture tells all by its word: planned, taken, failed, published ('Task Statuses'). One of several
+    stays ``in_progress``, or goes back to ``planning``, while captures are published; then the time of the next one
+    tells. Captures that lie ahead may be moved without a word, so that they are looked at again after a while.
+    """
+    if word in ENDS:
+        lists_lag = not published and word in ("completed", "partially_completed")
+        return None if open_ones or lists_lag else LATEST
+    if word not in ("received", "planning", "pending", "in_progress") or over is None or now >= over:
+        return None
+    data = timedelta(seconds=settings.data_after_capture_seconds)
+    due = [each.start + data for each in open_ones if each.start is not None]
+    one = wanted == 1
+    if len(due) < len(open_ones):
+        return None
+    if not due:  # what is queued changes the word; a list that lags behind it is asked again
+        return (over if one else min(now + UNSEEN, over)) if word in ("received", "planning") else None
+    if now < min(due):
+        return min(due) if one else min(min(due), now + UNSEEN)
+    return min(now + UNSEEN, over) if one else None
+
+
+def _note(
+    task: Task,
+    wanted: int,
+    captures: Sequence[Capture],
+    open_ones: Sequence[Capture],
+    given_up: Sequence[Capture],
+) -> str:
     """How far a task has come, for a person; empty when its status alone says it."""
     counts = Counter(each.status for each in captures)
-    published, failed, wanted = counts[PUBLISHED], counts[FAILED], _wanted(task)
+    published, failed = counts[PUBLISHED], counts[FAILED]
     partial, short = task.status == "partially_completed", wanted - published
     going_on = task.status in ("canceled", "planning", "pending", "in_progress", "failed")
     parts = []

@@ -1,7 +1,8 @@
 """Satellogic's objects as its documents show them, and a little more forgiving.
 
 The documents leave many fields open. A field that is missing or of another kind than expected is as good as not given
-(``None``); only an object's id is asked for. Unknown fields are kept, unknown words stay words.
+(``None``); only an object's id is asked for. Unknown fields are kept, unknown words stay words, at most 200 characters
+of them.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from pydantic import (
     model_validator,
 )
 
+from tasking.excerpt import Excerpt
 from tasking.moment import moment
 
 Json = dict[str, Any]
 
 
 def _as_text(value: object) -> object:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -39,12 +43,21 @@ def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
         return None
 
 
+def _not_compact(value: object) -> object:
+    """``20261201`` is a day to whoever wrote it, and seconds since 1970 to who reads it: as good as not given."""
+    if isinstance(value, str) and value.strip().isdigit():
+        raise ValueError("not a time")
+    return value
+
+
 Id = Annotated[str, BeforeValidator(_as_text), StringConstraints(min_length=1, max_length=500)]
 """An id; numbers (``task_id``) become text."""
 Forgiving = WrapValidator(_or_none)
-Moment = Annotated[datetime, AfterValidator(moment)]
+Moment = Annotated[datetime, BeforeValidator(_not_compact), AfterValidator(moment)]
 MaybeMoment = Annotated[Moment | None, Forgiving]
 MaybeText = Annotated[str | None, BeforeValidator(_as_text), Forgiving]
+MaybeWord = Annotated[Excerpt | None, BeforeValidator(_as_text), Forgiving]
+"""A status, a name, a satellite: something a person reads. An address is a `MaybeText`, which is whole or useless."""
 MaybeNumber = Annotated[float | None, Forgiving]
 MaybeCount = Annotated[int | None, Forgiving]
 MaybeJson = Annotated[Json | None, Forgiving]
@@ -53,32 +66,49 @@ MaybeJson = Annotated[Json | None, Forgiving]
 class _Shape(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_not_given(cls, value: object) -> object:
+        """A field that is null under one of its names may be given under another."""
+        return {key: each for key, each in value.items() if each is not None} if isinstance(value, dict) else value
+
 
 class Page(_Shape):
-    """One page of a list: objects as given, each is read on its own. A bare list is a page too."""
+    """One page of a list: objects as given, each is read on its own. A bare list is a page too.
+
+    Attributes:
+        results: Its objects. What is none is left out, unless there is nothing else.
+        given: How many there were, also those that are no objects: the next offset counts them.
+    """
 
     results: tuple[Json, ...]
     count: MaybeCount = None
     next: MaybeText = None
+    given: int = 0
 
     @model_validator(mode="before")
     @classmethod
-    def _bare_list(cls, value: object) -> object:
-        return {"results": value} if isinstance(value, list) else value
+    def _objects_of_it(cls, value: object) -> object:
+        page = {"results": value} if isinstance(value, list) else value
+        if not isinstance(page, dict) or not isinstance(page.get("results"), list):
+            return page
+        results = page["results"]
+        objects = [each for each in results if isinstance(each, dict)]
+        return {**page, "results": objects or results, "given": len(results)}
 
 
 class Contract(_Shape):
     """A contract of the account (``GET /contracts``)."""
 
-    contract_id: Id
-    name: MaybeText = None
+    contract_id: Annotated[Id, Field(validation_alias=AliasChoices("contract_id", "id"))]
+    name: MaybeWord = None
 
 
 class Product(_Shape):
     """A product that can be tasked: its code, and whether it takes an area."""
 
     code: Annotated[int, Field(validation_alias=AliasChoices("pk", "id", "product_id"))]
-    name: MaybeText = None
+    name: MaybeWord = None
     is_area: Annotated[bool | None, Forgiving] = None
 
 
@@ -86,16 +116,16 @@ class Task(_Shape):
     """A task. ``target`` is GeoJSON, its positions may have a third number."""
 
     task_id: Id
-    task_name: MaybeText = None
-    project_name: MaybeText = None
+    task_name: MaybeWord = None
+    project_name: MaybeWord = None
     product: MaybeCount = None
     target: MaybeJson = None
     start: MaybeMoment = None
     end: MaybeMoment = None
     max_captures: MaybeCount = None
-    expected_age: MaybeText = None
+    expected_age: MaybeWord = None
     created_time: MaybeMoment = None
-    status: MaybeText = None
+    status: MaybeWord = None
 
 
 class Capture(_Shape):
@@ -104,29 +134,33 @@ class Capture(_Shape):
     capture_id: Id
     start: MaybeMoment = None
     end: MaybeMoment = None
-    satellite_name: MaybeText = None
-    status: MaybeText = None
+    satellite_name: MaybeWord = None
+    status: MaybeWord = None
 
 
 class Attachment(_Shape):
     """A file of a scene; ``name`` says what it is."""
 
-    name: MaybeText = None
+    name: MaybeWord = None
     url: MaybeText = None
-    file_name: MaybeText = None
+    file_name: MaybeWord = None
+
+
+def _objects(value: object) -> list[object]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list | tuple) else []
 
 
 class Scene(_Shape):
     """A scene of a capture, with its delivery."""
 
-    scene_id: Id
+    scene_id: Annotated[Id, Field(validation_alias=AliasChoices("scene_id", "id"))]
     sceneset_id: MaybeText = None
-    attachments: Annotated[tuple[Attachment, ...], BeforeValidator(lambda value: value or ())] = ()
+    attachments: Annotated[tuple[Attachment, ...], BeforeValidator(_objects)] = ()
     captured: Annotated[
         MaybeMoment, Field(validation_alias=AliasChoices("timestamp", "datetime", "ts", "start", "capture_time"))
     ] = None
     footprint: Annotated[MaybeJson, Field(validation_alias=AliasChoices("footprint", "geometry"))] = None
-    platform: Annotated[MaybeText, Field(validation_alias=AliasChoices("satellite_name", "platform", "satellite"))] = (
+    platform: Annotated[MaybeWord, Field(validation_alias=AliasChoices("satellite_name", "platform", "satellite"))] = (
         None
     )
     cloud_cover: Annotated[MaybeNumber, Field(validation_alias=AliasChoices("cloud_cover", "eo:cloud_cover"))] = None
@@ -137,11 +171,19 @@ class Analysis(_Shape):
 
     The documents give no shape. The fields may lie in the object or in its ``properties``; the list may be called
     ``opportunities``, ``results``, ``result`` or ``features``, and may lie one level deeper.
+
+    Attributes:
+        id: Needed when it is asked for; an answer about it may leave it out.
+        status: Satellogic's word.
+        opportunities: ``None`` when no list of a known name is there.
+        unread: Whether there is a list of objects under a name that is not known: then an empty list of a known one
+            says nothing.
     """
 
-    id: Annotated[Id, Field(validation_alias=AliasChoices("analysis_id", "id"))]
-    status: MaybeText = None
+    id: Annotated[Id | None, Forgiving, Field(validation_alias=AliasChoices("analysis_id", "id"))] = None
+    status: MaybeWord = None
     opportunities: tuple[Json, ...] | None = None
+    unread: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -150,7 +192,7 @@ class Analysis(_Shape):
             return value
         inner = value.get("properties")
         flat = {**value, **(inner if isinstance(inner, dict) else {})}
-        return {**flat, "opportunities": _list_in(flat)}
+        return {**flat, "opportunities": _list_in(flat), "unread": _another_list_in(flat)}
 
 
 class Opportunity(_Shape):
@@ -160,7 +202,7 @@ class Opportunity(_Shape):
         MaybeMoment, Field(validation_alias=AliasChoices("start", "start_time", "start_datetime", "capture_start"))
     ] = None
     end: Annotated[MaybeMoment, Field(validation_alias=AliasChoices("end", "end_time", "end_datetime"))] = None
-    platform: Annotated[MaybeText, Field(validation_alias=AliasChoices("satellite_name", "platform", "satellite"))] = (
+    platform: Annotated[MaybeWord, Field(validation_alias=AliasChoices("satellite_name", "platform", "satellite"))] = (
         None
     )
     footprint: Annotated[MaybeJson, Field(validation_alias=AliasChoices("footprint", "geometry"))] = None
@@ -188,8 +230,20 @@ class StacPage(_Shape):
     links: tuple[Json, ...] = ()
 
 
+_LISTS = ("opportunities", "results", "result", "features")
+
+
+def _another_list_in(value: Json, depth: int = 0) -> bool:
+    for key, found in value.items():
+        if key not in _LISTS and isinstance(found, list) and any(isinstance(each, dict) for each in found):
+            return True
+        if isinstance(found, dict) and depth < 2 and _another_list_in(found, depth + 1):
+            return True
+    return False
+
+
 def _list_in(value: Json, depth: int = 0) -> list[Json] | None:
-    for key in ("opportunities", "results", "result", "features"):
+    for key in _LISTS:
         found = value.get(key)
         if isinstance(found, list):
             return [each for each in found if isinstance(each, dict)]

@@ -9,7 +9,7 @@ import math
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from tasking.area import EXAMPLE as AREA_EXAMPLE
 from tasking.area import Area
@@ -23,6 +23,12 @@ FOOTPRINT_KM = 5.0
 """Side of the square that a point order images at least ('Tasks and products': 5x5 km, 5x10 km, ... by contract)."""
 MOST_CAPTURES = 1000
 _KM_PER_DEGREE = 111.32
+
+
+def _range(smallest: float | None, largest: float | None) -> tuple[float, float] | None:
+    if smallest is None and largest is None:
+        return None
+    return (0.0 if smallest is None else smallest, 90.0 if largest is None else largest)
 
 
 class SatellogicOrder(Order):
@@ -53,12 +59,12 @@ class SatellogicOrder(Order):
         description="What to cover with the product 'area': one polygon, longitude first (WGS84), as WKT or GeoJSON.",
         examples=[AREA_EXAMPLE],
     )
-    product: Literal["point", "area", "rush", "nei"] = Field(
+    product: Literal["point", "area", "rush"] = Field(
         default="point",
         title="Product",
         description=(
             "'point': standard tasking of a point. 'area': a polygon, covered in strips on different days. 'rush': a "
-            "point with priority; the account's contract must be a rush contract. 'nei' is not supported."
+            "point with priority; the account's contract must be a rush contract."
         ),
     )
     max_captures: int = Field(
@@ -78,22 +84,57 @@ class SatellogicOrder(Order):
         title="Project",
         description="Groups tasks at Satellogic. Left empty: the site, else the order's name.",
     )
+    narrow: bool = Field(
+        default=False,
+        title="Order one opportunity only",
+        description=(
+            "Off: the whole window is ordered, as Satellogic recommends. It picks the pass, and tries again after "
+            "clouds or a failure until the window ends. On: a single capture of a point is ordered for one "
+            "opportunity of an analysis, with ten minutes of margin on each side; clouds then end that try."
+        ),
+    )
     select: Policy = Field(
         default="best-coverage",
         title="Choose by",
         description=(
-            "Which opportunity is ordered, when it is a single capture of a point. All but 'best-coverage' choose "
-            "among those that cover nearly as much as the best one. No effect for areas, recurrences and several "
-            "captures, or with 'Order the chosen opportunity' off: then Satellogic chooses."
+            "Which opportunity is ordered, where only one is: with 'Order one opportunity only' or with a limit below. "
+            "All but 'best-coverage' choose among those that cover nearly as much as the best one."
         ),
     )
-    narrow: bool = Field(
-        default=True,
-        title="Order the chosen opportunity",
+    off_nadir_min_deg: float | None = Field(
+        default=None,
+        title="Smallest off-nadir angle (degrees)",
+        description="Of the opportunity that is ordered; as the largest one.",
+        examples=[0],
+    )
+    off_nadir_max_deg: float | None = Field(
+        default=None,
+        title="Largest off-nadir angle (degrees)",
         description=(
-            "Order a single capture of a point for the chosen opportunity, with ten minutes of margin on each side as "
-            "Satellogic recommends. Switch it off to order the whole window: Satellogic then picks the pass, and tries "
-            "again after clouds or a failure. Areas, recurrences and several captures always take the whole window."
+            "Of the opportunity that is ordered: smaller looks straighter down, larger gives more chances. A limit "
+            "orders one opportunity only, because Satellogic publishes no such field of a task."
+        ),
+        examples=[20],
+    )
+    sun_elevation_min_deg: float | None = Field(
+        default=None,
+        title="Lowest sun (degrees)",
+        description="Least elevation of the sun above the horizon. It orders one opportunity only, as above.",
+        examples=[25],
+    )
+    sun_elevation_max_deg: float | None = Field(
+        default=None,
+        title="Highest sun (degrees)",
+        description="Largest elevation of the sun above the horizon. It orders one opportunity only, as above.",
+        examples=[60],
+    )
+    analysis: Literal["none", "opportunities", "can-add"] | None = Field(
+        default=None,
+        title="Analysis",
+        description=(
+            "What Satellogic is asked before it is ordered; free. 'opportunities': which passes are possible. "
+            "'can-add': which are left beside what others have ordered. 'none': nothing. Left empty: as the account "
+            "says. Where it is not to be had, a whole window is ordered without, and the run says so."
         ),
     )
     account: str = Field(
@@ -108,9 +149,9 @@ class SatellogicOrder(Order):
         """A form sends an empty text or object for a target that was left alone."""
         return None if value in ("", {}) or (isinstance(value, str) and not value.strip()) else value
 
-    @field_validator("product")
+    @field_validator("product", mode="before")
     @classmethod
-    def _can_be_ordered(cls, value: str) -> str:
+    def _can_be_ordered(cls, value: object) -> object:
         if value == "nei":
             raise InvalidOrder(
                 "product",
@@ -127,10 +168,25 @@ class SatellogicOrder(Order):
             raise InvalidOrder("max_captures", value, f"give a number from 1 to {MOST_CAPTURES}")
         return value
 
-    @field_validator("expected_age_days", mode="before")
+    @field_validator(
+        "expected_age_days",
+        "off_nadir_min_deg",
+        "off_nadir_max_deg",
+        "sun_elevation_min_deg",
+        "sun_elevation_max_deg",
+        "analysis",
+        mode="before",
+    )
     @classmethod
-    def _no_recurrence(cls, value: object) -> object:
+    def _left_empty(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("off_nadir_min_deg", "off_nadir_max_deg", "sun_elevation_min_deg", "sun_elevation_max_deg")
+    @classmethod
+    def _an_angle(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None and not 0 <= value <= 90:
+            raise InvalidOrder(info.field_name or "angle", value, "give degrees from 0 to 90")
+        return value
 
     @field_validator("expected_age_days")
     @classmethod
@@ -186,6 +242,49 @@ class SatellogicOrder(Order):
             )
         return self
 
+    @model_validator(mode="after")
+    def _limits_can_be_kept(self) -> SatellogicOrder:
+        for name, bounds in (
+            ("off_nadir_max_deg", self.off_nadir_range),
+            ("sun_elevation_max_deg", self.sun_elevation_range),
+        ):
+            if bounds is not None and bounds[0] >= bounds[1]:
+                smallest = name.replace("max", "min")
+                raise InvalidOrder(name, bounds[1], f"{smallest} is {bounds[0]:g}; give more than that")
+        if self._limits and not self._is_one_capture:
+            raise InvalidOrder(
+                self._limits[0],
+                getattr(self, self._limits[0]),
+                "only a single capture of a point can be ordered within a limit: Satellogic picks the passes of areas "
+                "and series, and publishes no field for it; leave this out",
+            )
+        if self.narrowed and self.analysis == "none":
+            raise InvalidOrder(
+                "analysis",
+                "none",
+                f"{self.wish} needs the opportunities of an analysis; choose another, or leave it out",
+            )
+        return self
+
+    @property
+    def _limits(self) -> list[str]:
+        names = ("off_nadir_min_deg", "off_nadir_max_deg", "sun_elevation_min_deg", "sun_elevation_max_deg")
+        return [name for name in names if getattr(self, name) is not None]
+
+    @property
+    def _is_one_capture(self) -> bool:
+        return self.point is not None and self.max_captures == 1 and self.expected_age_days is None
+
+    @property
+    def off_nadir_range(self) -> tuple[float, float] | None:
+        """Smallest and largest angle off nadir that may be chosen, degrees; ``None`` without a limit."""
+        return _range(self.off_nadir_min_deg, self.off_nadir_max_deg)
+
+    @property
+    def sun_elevation_range(self) -> tuple[float, float] | None:
+        """Lowest and highest sun that may be chosen, degrees; ``None`` without a limit."""
+        return _range(self.sun_elevation_min_deg, self.sun_elevation_max_deg)
+
     @property
     def target(self) -> dict[str, Any]:
         """What the task is sent with: a GeoJSON Point or Polygon."""
@@ -211,8 +310,13 @@ class SatellogicOrder(Order):
 
     @property
     def narrowed(self) -> bool:
-        """Whether the task's window is that of the chosen opportunity."""
-        return self.narrow and self.point is not None and self.max_captures == 1 and self.expected_age_days is None
+        """Whether the task's window is that of one chosen opportunity: wished, or the only way to keep a limit."""
+        return self._is_one_capture and (self.narrow or bool(self._limits))
+
+    @property
+    def wish(self) -> str:
+        """What makes the order one for a single opportunity, as the fields are called."""
+        return "narrow" if self.narrow else " and ".join(self._limits)
 
     @property
     def expected_age(self) -> str | None:

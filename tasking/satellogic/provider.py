@@ -11,16 +11,18 @@ import httpx
 
 from tasking.account import OneAccount
 from tasking.candidate import Candidate
-from tasking.errors import CredentialsRefused, InvalidOrder, NotFound, ProviderError, Refused
+from tasking.errors import CredentialsRefused, InvalidOrder, NotFound, ProviderError, Refused, UnexpectedAnswer
 from tasking.order import Order
-from tasking.provider import CancelTerms, Plan, Request
-from tasking.satellogic.analysis import AnalysisName, candidates_of, is_broken, plan_of
+from tasking.provider import CancelTerms, Contract, Plan, Request
+from tasking.satellogic import plans
+from tasking.satellogic.analysis import NO_ANALYSIS
 from tasking.satellogic.cancelling import cancel, terms
-from tasking.satellogic.client import PAGE, SatellogicClient, task_payload
-from tasking.satellogic.conversions import can_have_captures, request_of
+from tasking.satellogic.client import SatellogicClient, task_payload
+from tasking.satellogic.conversions import can_have_captures, is_quiet, request_of, still_so
 from tasking.satellogic.finding import our_task
-from tasking.satellogic.models import Analysis, Capture, Task
+from tasking.satellogic.models import Capture, Task
 from tasking.satellogic.order import SatellogicOrder
+from tasking.satellogic.reading import read_tasks
 from tasking.satellogic.settings import SatellogicSettings
 
 
@@ -46,16 +48,33 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
 
     def learn_time(self) -> None:
         """Ask for the contracts unless an answer has told the time already."""
-        if not self.clock.known:
+        if self.clock.known:
+            return
+        try:
             self.client.contracts()
+        except UnexpectedAnswer:
+            if not self.clock.known:  # any answer tells the time, also one that is of no use otherwise
+                raise
 
     def check(self, order: Order) -> None:
-        """Refuse an order that is not Satellogic's, or whose window is over. All else the order itself has checked.
+        """Refuse an order that is not Satellogic's, whose window is over, or that needs an analysis and has none.
 
         Raises:
             InvalidOrder: Says what would be right.
         """
-        _ours(order).window.refuse_if_past(self.clock.now())
+        mine = _ours(order)
+        mine.window.refuse_if_past(self.clock.now())
+        if mine.narrowed and self._analysis_of(mine) == NO_ANALYSIS:
+            raise InvalidOrder(
+                "analysis",
+                "none (the account's)",
+                f"{mine.wish} needs the opportunities of an analysis; give 'opportunities' or 'can-add', or order the "
+                "whole window",
+            )
+
+    def contracts(self) -> list[Contract]:
+        """The account's contracts, with the ids that an account block takes."""
+        return [Contract(id=each.contract_id, name=each.name) for each in self.client.contracts()]
 
     # plans -----------------------------------------------------------------------------------------------------------
 
@@ -65,36 +84,27 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         return None
 
     def plan(self, order: Order, label: str) -> Plan:
-        """Start an analysis with the very payload of the task. One POST; see `SatellogicClient.start_analysis`."""
+        """Ask for an analysis with the very payload of the task, if there is one; see `plans.start`."""
         mine = _ours(order)
-        kind = self.settings.analysis
-        made = self.client.start_analysis(kind, self._payload(mine, label, mine.window.start, mine.window.end))
-        asked = self.clock.now().replace(microsecond=0)
-        return plan_of(AnalysisName(kind, made.id, asked), made, self.settings)
+        payload = self._payload(mine, label, mine.window.start, mine.window.end)
+        return plans.start(self.client, mine, self._analysis_of(mine), payload)
 
     def read_plan(self, plan_id: str) -> Plan:
-        """Read one analysis; it is ready when it is finished.
+        """Read one analysis; see `plans.read`.
 
         Raises:
-            NotFound: Forgotten (after 24 hours), or failed at the provider: another one is to be made.
+            NotFound: Forgotten (after 24 hours): another one is to be made.
         """
-        name, analysis = self._analysis(plan_id)
-        return plan_of(name, analysis, self.settings)
+        return plans.read(self.client, plan_id)
 
-    def candidates(self, plan_id: str, order: Order | None = None) -> list[Candidate]:  # noqa: ARG002
-        """The opportunities of a finished analysis; none while it is not finished."""
-        return candidates_of(self._analysis(plan_id)[1], self.settings)
+    def candidates(self, plan_id: str, order: Order | None = None) -> list[Candidate]:
+        """What can be ordered; none while the analysis is not finished; see `plans.candidates`.
 
-    def _analysis(self, plan_id: str) -> tuple[AnalysisName, Analysis]:
-        name = AnalysisName.read(plan_id)
-        if name is None:
-            raise NotFound("not the id of an analysis", provider=self.name, verb="read analysis", provider_id=plan_id)
-        found = self.client.analysis(name.kind, name.id)
-        if is_broken(found):
-            raise NotFound(
-                "the analysis failed", provider=self.name, verb="read analysis", provider_id=name.id, said=found.status
-            )
-        return name, found
+        Raises:
+            NotFound: The analysis is forgotten, or failed and is needed: another one is to be made.
+            OrderEnded: Not feasible, or nothing to choose from.
+        """
+        return plans.candidates(self.client, plan_id, None if order is None else _ours(order))
 
     # requests --------------------------------------------------------------------------------------------------------
 
@@ -104,7 +114,7 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         plan_id: str | None,  # noqa: ARG002
         label: str,
         earlier: Collection[str] = (),  # noqa: ARG002
-        announced: bool = False,  # noqa: ARG002
+        announced: bool = False,
     ) -> Request | None:
         """The task called ``label``, the oldest if there are several; how it is told is in `finding.our_task`.
 
@@ -121,7 +131,7 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
                 raise
             except Refused:
                 tasks = list(self.client.tasks())
-            found = our_task(tasks, mine, label, self.settings.codes[mine.product])
+            found = our_task(tasks, mine, label, self.settings.codes[mine.product], announced=announced)
             return self._request(found) if found is not None else None
 
     def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:  # noqa: ARG002
@@ -136,46 +146,40 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
             margin = timedelta(seconds=self.settings.narrow_margin_seconds)
             start, end = max(start, candidate.start - margin), min(end, candidate.end + margin)
         made = self.client.create_task(self._payload(mine, label, start, end))
-        return request_of(made, (), self.settings, self.clock.now(), candidate)
+        # nothing is known of its captures yet: the next look asks for them whatever its word is
+        return request_of(made, (), self.settings, self.clock.now(), candidate).model_copy(update={"quiet_until": None})
 
     def read(
         self,
         request_ids: Sequence[str],
         candidates: Mapping[str, Candidate] | None = None,
-        known: Mapping[str, Request] | None = None,  # noqa: ARG002
+        known: Mapping[str, Request] | None = None,
     ) -> Mapping[str, Request]:
-        """Read many tasks in the fewest calls: single ones, or pages of the list, whichever is fewer.
+        """Read many tasks in the fewest calls; see `reading.read_tasks`.
 
-        How many pages there are is known after the first. One or two tasks are asked singly. Pages are read on as long
-        as each brings two or more, or as long as they are fewer than what is missing. What the pages do not show is
-        asked singly before it counts as unknown. Then the captures of each task that can have some are read.
+        The captures of a task are one more call. It is made when the task's word has changed, or when its time says
+        that something can be new; see `conversions.is_quiet`.
 
         Args:
             request_ids: Satellogic's task ids.
-            candidates: What was chosen for them, when known: gives the capture times of narrow tasks.
-            known: Not looked at.
+            candidates: What was chosen for them, when known: gives the capture times of narrow tasks, and how many
+                captures are wanted where the task does not say.
+            known: How they stood when they were read last.
 
         Returns:
             By id; ids that Satellogic does not know are absent.
         """
-        found: dict[str, Task] = {}
-        missing = dict.fromkeys(request_ids)
-        if len(missing) > 2:
-            for read, (page, in_all) in enumerate(self.client.task_pages(), start=1):
-                hits = {each.task_id: each for each in page if each.task_id in missing}
-                found |= hits
-                missing = {each: None for each in missing if each not in hits}
-                size = len(page) or PAGE
-                pages_left = -(-in_all // size) - read if in_all is not None else read
-                if len(missing) <= 1 or (len(hits) < 2 and len(missing) <= pages_left):
-                    break
-        for task_id in missing:
-            try:
-                found[task_id] = self.client.task(task_id)
-            except NotFound:
-                continue
-        chosen = candidates or {}
-        return {key: self._request(each, chosen.get(key)) for key, each in found.items()}
+        before, chosen, now = known or {}, candidates or {}, None
+        words = {key: each.provider_status for key, each in before.items()}
+        found: dict[str, Request] = {}
+        for key, task in read_tasks(self.client, request_ids, words).items():
+            now = now or self.clock.now()  # known by the answer
+            last = before.get(key)
+            if last is not None and is_quiet(task, last, now):
+                found[key] = still_so(last, self.settings, now)
+            else:
+                found[key] = self._request(task, chosen.get(key))
+        return found
 
     # cancelling ------------------------------------------------------------------------------------------------------
 
@@ -223,6 +227,9 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
             max_captures=order.max_captures,
             expected_age=order.expected_age,
         )
+
+    def _analysis_of(self, order: SatellogicOrder) -> str:
+        return order.analysis or self.settings.analysis
 
     def _captures(self, task: Task) -> list[Capture]:
         try:

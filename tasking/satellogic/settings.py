@@ -27,7 +27,7 @@ AUDIENCE = "https://api.satellogic.com/"
 POINT_CODE, AREA_CODE = 169, 178
 HOUR, DAY = 3600.0, 86400.0
 
-Analysis = Literal["opportunities", "can-add"]
+Analysis = Literal["none", "opportunities", "can-add"]
 
 
 def _base(value: str) -> str:
@@ -57,7 +57,8 @@ class SatellogicSettings(BaseModel):
         title="Contract ID",
         description=(
             "The contract that orders are placed under. It decides footprint, cloud cover, priority and timeline, also "
-            "whether a point order is a rush order. Satellogic lists an account's contracts under /contracts."
+            "whether a point order is a rush order. To list an account's contracts, save the block with any word here, "
+            "then run: tasking-flows contracts satellogic-tasking/<name>."
         ),
         examples=["cont.8d5d4b0e-0000-0000-0000-000000000000"],
     )
@@ -78,8 +79,9 @@ class SatellogicSettings(BaseModel):
         default="opportunities",
         title="Analysis",
         description=(
-            "Where candidates come from. 'opportunities': all passes that are possible. 'can-add': those that are "
-            "left beside what others have ordered."
+            "What is asked before it is ordered, unless an order says otherwise. 'opportunities': all passes that are "
+            "possible. 'can-add': those that are left beside what others have ordered. 'none': nothing. Satellogic "
+            "does not publish where it is: where it is not to be had, orders of a whole window go on without."
         ),
     )
     opportunities_path: str = Field(
@@ -111,7 +113,7 @@ class SatellogicSettings(BaseModel):
         default=HOUR / 2,
         ge=0,
         title="Patience for an analysis (seconds)",
-        description="How long an analysis that does not finish is waited for before the order counts as not feasible.",
+        description="How long an analysis that does not finish is waited for; a whole window is then ordered without.",
     )
     narrow_margin_seconds: float = Field(
         default=600.0,

@@ -14,7 +14,9 @@ from tasking.simulator.clock import utc_text
 from tasking.simulator.features import Json, json_answer
 from tasking.simulator.satellogic.answers import Asked, Refusal
 from tasking.simulator.satellogic.passes import Pass
+from tasking.simulator.satellogic.switches import SatellogicSwitches
 from tasking.simulator.satellogic.tasks import Tasks
+from tasking.simulator.switches import SwitchBoard
 from tasking.simulator.world import World
 
 Fact = dict[str, Any]
@@ -24,11 +26,12 @@ _KIND = "satellogic analysis"
 class Analyses:
     """Analyses asked for."""
 
-    def __init__(self, world: World, tasks: Tasks) -> None:
-        self._world, self._tasks = world, tasks
+    def __init__(self, world: World, board: SwitchBoard[SatellogicSwitches], tasks: Tasks) -> None:
+        self._world, self._board, self._tasks = world, board, tasks
 
     def ask(self, asked: Asked, kind: str) -> Response:
         """``POST /v2/analysis/{kind}``; raises `Refusal` 400."""
+        self._refuse_if_not_there("ask")
         draft = self._tasks.draft(asked)
         with self._world.store.together():
             analysis_id = self._world.new_uuid("satellogic analysis")
@@ -40,6 +43,7 @@ class Analyses:
 
     def read(self, asked: Asked, kind: str, analysis_id: str) -> Response:
         """``GET /v2/analysis/{kind}/{analysis_id}``; raises `Refusal` 404, also when its day is over."""
+        self._refuse_if_not_there("read")
         found = self._world.store.get(_KIND, analysis_id)
         now = self._world.clock.seconds()
         if (
@@ -52,13 +56,19 @@ class Analyses:
             raise Refusal(404, "Not found.")
         return json_answer(self._shape(found))
 
+    def _refuse_if_not_there(self, call: str) -> None:
+        switches = self._board.now
+        if switches.analysis_status and switches.analysis_status_for in ("ask", call):
+            words = {403: "Forbidden", 404: "Not found.", 405: "Method not allowed.", 501: "Not implemented"}
+            raise Refusal(switches.analysis_status, words[switches.analysis_status])
+
     def _shape(self, analysis: Fact) -> Json:
         draft = analysis["draft"]
         ready = self._world.clock.seconds() >= analysis["ready"]
         return {
             "analysis_id": analysis["analysis_id"],
             "type": analysis["kind"],
-            "status": "completed" if ready else "in_progress",
+            "status": (self._board.now.analysis_word or "completed") if ready else "in_progress",
             "created_time": utc_text(draft["created"]),
             "expires_time": utc_text(draft["created"] + draft["rules"]["analysis_life_seconds"]),
             "result": self._result(analysis) if ready else None,
@@ -67,6 +77,8 @@ class Analyses:
     def _result(self, analysis: Fact) -> Json:
         with self._world.store.lock:
             looks, strips = self._tasks.opportunities(analysis["draft"], free_only=analysis["kind"] == "can-add")
+        if self._board.now.analysis_shape == "windows":
+            return {"windows": [{"from": utc_text(look.start), "until": utc_text(look.end)} for look in looks]}
         return {
             "feasible": bool(looks),
             "opportunities": [_opportunity(look) for look in looks],

@@ -13,7 +13,7 @@ from tasking.simulator.satellogic.answers import Asked, listing
 from tasking.simulator.satellogic.captures import Capture
 from tasking.simulator.satellogic.rules import PRODUCTS
 from tasking.simulator.satellogic.switches import SatellogicSwitches
-from tasking.simulator.satellogic.tasks import Tasks, capture_shape, task_shape
+from tasking.simulator.satellogic.tasks import Tasks, capture_shape, normalised, task_shape
 from tasking.simulator.switches import SwitchBoard
 from tasking.simulator.world import World
 
@@ -53,6 +53,8 @@ class Calls:
         shape = task_shape(
             task, odd if odd and status == "in_progress" else status, echo_limits=self._board.now.echo_limits
         )
+        if self._board.now.echo == "normalised":
+            shape = normalised(shape, task)
         if self._world.switches.now.extra_fields:
             shape["new_field"] = {"nested": [1]}
         return shape
@@ -85,8 +87,11 @@ class Calls:
         """``GET /tasking/tasks/{task_id}/captures/``, earliest first; raises `Refusal` 404."""
         story = self._tasks.story(self._tasks.get(asked, task_id))
 
+        odd = self._board.now.processing_word
+
         def show(capture: Capture) -> Json:
-            return capture_shape(capture, self._world.clock.seconds())
+            shape = capture_shape(capture, self._world.clock.seconds())
+            return {**shape, "status": odd} if odd and shape["status"] == "processing" else shape
 
         return self._page(asked, f"/tasking/tasks/{task_id}/captures/", list(story.captures), show)
 

@@ -43,7 +43,7 @@ class Satellogic:
         files = Files(world, self.board, self.accounts)
         self._tasks = Tasks(world, self.board, newsats(world.epoch))
         self._calls = Calls(world, self.board, self.accounts, self._tasks)
-        self._analyses = Analyses(world, self._tasks)
+        self._analyses = Analyses(world, self.board, self._tasks)
         self._delivery = Delivery(world, self.board, self._tasks, files)
         self._archive = Archive(world, self.board, self._tasks, files)
 

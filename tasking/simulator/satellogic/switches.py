@@ -96,8 +96,25 @@ class SatellogicSwitches(BaseModel):
     page_size: int = Field(25, gt=0, description="[inf] limit when none is given")
     page_size_max: int = Field(100, gt=0, description="[inf] a larger limit is cut down to this, silently")
     echo_limits: bool = Field(True, description="[inf] a task shows max_captures and expected_age")
+    echo: Literal["as sent", "normalised"] = Field(
+        "as sent",
+        description="[inf] 'normalised': a task is shown in whole minutes, with a begin not before it was made, "
+        "positions of four decimals, and max_captures 0 where none was sent",
+    )
+    processing_word: str = Field("", description="[inf] a word in place of processing for a capture")
     cancel_answer: Literal["task", "empty"] = Field("task", description="[inf] what a cancel answers")
     contracts_shape: Literal["array", "results"] = Field("array", description="[pub] shape of the contracts' list")
+    # Analysis: the document tells of it and publishes no path, no shape and no word
+    analysis_status: Literal[0, 403, 404, 405, 501] = Field(
+        0, description="[inf] what the calls of the analysis answer; 0: they are served"
+    )
+    analysis_status_for: Literal["ask", "read"] = Field(
+        "ask", description="[inf] whether analysis_status meets all calls of it, or only those that read one"
+    )
+    analysis_word: str = Field("", description="[inf] a word in place of completed for an analysis with its result")
+    analysis_shape: Literal["result", "windows"] = Field(
+        "result", description="[inf] 'windows': opportunities under another name and with other fields"
+    )
     # Delivery
     attachment_access: Literal["token", "signed"] = Field(
         "token", description="[inf] files ask for the headers, or their addresses are signed and end"

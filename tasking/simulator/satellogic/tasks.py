@@ -215,6 +215,22 @@ def task_shape(task: Fact, status: str, *, echo_limits: bool) -> Json:
     }
 
 
+def normalised(shape: Json, task: Fact) -> Json:
+    """A task as a server shows it that keeps whole minutes, four decimals, and zero for no number of captures."""
+
+    def rounded(value: Any) -> Any:
+        return [rounded(one) for one in value] if isinstance(value, list) else round(value, 4)
+
+    start = max(task["start"], task["created"])
+    changed = {
+        "start": utc_text(start - start % 60),
+        "end": utc_text(task["end"] - task["end"] % 60),
+        "target": {**shape["target"], "coordinates": rounded(shape["target"]["coordinates"])},
+    }
+    limits = {"max_captures": task["max_captures"] or 0} if "max_captures" in shape else {}
+    return {**shape, **changed, **limits}
+
+
 def capture_shape(capture: Capture, now: float) -> Json:
     """A capture as its task's list shows it."""
     return {
