@@ -65,20 +65,21 @@ def _asked_or_cancelled(reference: str, dry_run: bool, stop_waiting: bool) -> St
             if record.status == StatusCode.USER_CANCELLED and not dry_run:
                 _release(record)  # an earlier attempt may have died before it
             return _already_ended(record)
-        if not record.requests:
+        if not record.requests or lifecycle.between_tries(record):
             return _before_the_request(book, record, dry_run)
         return _after_the_request(book, record, dry_run, stop_waiting)
 
 
 def _before_the_request(book: Ledger, record: OrderRecord, dry_run: bool) -> State[Any]:
     if dry_run:
-        said = "can be cancelled free of charge: nothing was ordered yet"
+        what = "the next try is not ordered yet" if record.requests else "nothing was ordered yet"
+        said = f"can be cancelled free of charge: {what}"
         if lifecycle.in_doubt(book, record):
             said = "has a request under way whose outcome is not known yet; a cancel keeps it from being made again"
         return Completed(message=f"Order {record.reference} {said}. {HOW_TO_CANCEL}")
-    return _end_unless_more_was_ordered(
-        book, record, f"Order {record.reference} was cancelled before anything was ordered"
-    )
+    what = "the next try" if record.requests else "anything"
+    message = f"Order {record.reference} was cancelled before {what} was ordered"
+    return _end_unless_more_was_ordered(book, record, message)
 
 
 def _end_unless_more_was_ordered(book: Ledger, seen: OrderRecord, message: str) -> State[Any]:

@@ -166,3 +166,17 @@ def test_a_cloudy_capture_of_a_narrow_task_leads_to_the_next_opportunity(simulat
         assert first.last.end is not None
         assert second.candidate is not None
         assert second.candidate.start > first.last.end
+
+
+def test_between_two_tries_a_cancel_costs_nothing_and_no_other_is_made(simulator: Simulator, tmp_path: Path) -> None:
+    with iceye(simulator, tmp_path) as way:
+        ordered(way)
+        assert not lifecycle.between_tries(way.record)
+        assert isinstance(decided(way, "REJECTED"), Wait)
+        assert lifecycle.between_tries(way.record)
+        way.ledger.record("bay", cancel_asked=True)
+        way.advance(AFTER_REJECTION + HOUR / 60)
+        end = way.go()
+        assert isinstance(end, OrderRecord)
+        assert end.status == "user_cancelled"
+        assert len(tasks(way)) == 1

@@ -12,6 +12,7 @@ from tasking.lifecycle.delivering import deliver, end, ending
 from tasking.lifecycle.following import ENDED, follow, last_read, note_answers, ordered, still_going, undelivered
 from tasking.lifecycle.labels import in_doubt, label
 from tasking.lifecycle.listing import candidates
+from tasking.lifecycle.next_try import between_tries
 from tasking.lifecycle.outlasting import is_put_off, put_off
 from tasking.lifecycle.pausing import look_after, passes, pause
 from tasking.lifecycle.planning import half_time, prepare
@@ -21,6 +22,7 @@ __all__ = [
     "ENDED",
     "WHOLE_WINDOW",
     "accept",
+    "between_tries",
     "candidates",
     "choose",
     "chosen",

@@ -82,6 +82,15 @@ def wish_of(order: Order, candidate: Candidate) -> Order:
     return order.model_copy(update={"window": Window(start=candidate.start, end=candidate.end)})
 
 
+def between_tries(record: OrderRecord) -> bool:
+    """Whether all that was requested is over for good, and the next try is not ordered yet: then nothing is paid."""
+    current = record.current_request
+    if current is None or record.candidate == current.candidate:
+        return False
+    last = [one.last for one in record.requests]
+    return all(one.status in GIVEN_UP or (one.status is StatusCode.REJECTED and one.final) for one in last)
+
+
 def told(record: OrderRecord) -> str:
     """What became of the requests before, as a sentence; empty when there were none."""
     if not record.requests:

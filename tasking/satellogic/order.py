@@ -79,6 +79,16 @@ class SatellogicOrder(Order):
         description="A new capture of a point every so many days until the window ends; 0.5 is twice a day.",
         examples=[7],
     )
+    coverage_min_percent: float = Field(
+        default=90.0,
+        ge=0,
+        le=100,
+        title="Least coverage (%)",
+        description=(
+            "Of areas: where Satellogic tells what can be covered, nothing is ordered below this. It seldom tells "
+            "before, so the end says how much came home, and whether that is less. No effect for points."
+        ),
+    )
     project_name: str = Field(
         default="",
         title="Project",
@@ -291,6 +301,11 @@ class SatellogicOrder(Order):
         target = self.area if self.point is None else self.point
         assert target is not None, "checked when it was made"
         return target.geometry
+
+    @property
+    def least_coverage_percent(self) -> float | None:
+        """Least share of the area that is asked for, 0..100; ``None`` for points."""
+        return self.coverage_min_percent if self.area is not None else None
 
     @property
     def footprint(self) -> dict[str, Any]:
