@@ -287,7 +287,7 @@ def test_a_task_that_was_imaged_cannot_be_cancelled() -> None:
     answers.on("GET", ONE, json_answer(200, task(status="ACTIVE"), **after))
     answers.on("GET", f"{ONE}/scene", json_answer(200, SCENE, **after))
     with iceye(answers) as provider:
-        assert "imaging of task" in provider.cancel_terms(TASK).message
+        assert "Imaging of task" in provider.cancel_terms(TASK).message
         answers.on("GET", ONE, json_answer(200, task(status="DONE"), **after))
         assert provider.cancel_terms(TASK).allowed is False
 
