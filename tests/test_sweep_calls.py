@@ -28,7 +28,7 @@ from tasking.simulator import Simulator, serve
 from tests.test_iceye_terms import order as iceye_order
 
 COUNT = 300
-QUICK = HttpSettings(requests_per_second=10_000)
+QUICK = HttpSettings(requests_per_second=10_000, own_clock=True)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 Open = Callable[[], Provider]
 
