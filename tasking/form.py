@@ -24,6 +24,10 @@ class Form(BaseModel):
         made = handler(schema)
         fields = handler.resolve_ref_schema(made).get("properties", {})
         for field in fields.values():
+            inside = handler.resolve_ref_schema({"$ref": field["$ref"]}) if "$ref" in field else {}
+            if "anyOf" in inside:  # one UI has a box for each kind only where the field itself lists them
+                del field["$ref"]
+                field.update({"title": inside["title"], **field, "anyOf": inside["anyOf"]})
             if "anyOf" in field:
                 _open_as_text(field, handler)
         number(fields)
