@@ -91,7 +91,7 @@ def test_an_order_begins_with_its_name_and_target_and_ends_with_its_blocks(kind:
     [(AxelGlobeOrder, "area"), (IceyeOrder, "point"), (SatellogicOrder, "point"), (SatellogicOrder, "area")],
 )
 def test_a_target_opens_as_text(kind: type[Order], field: str) -> None:
-    """The default UI opens the first kind, and has no box for a bare object; the older one looks no further than here."""
+    """The default UI opens the first kind and has no box for an object; the older one looks no further than here."""
     kinds = kind.model_json_schema()["properties"][field]["anyOf"]
     assert kinds[0]["type"] == "string"
     assert kinds[0]["examples"][0] in kinds[0]["description"]
