@@ -22,6 +22,7 @@ from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.choice import Ranked
 from tasking.delivery.catalog import Delivery
+from tasking.delivery.pictures import thumbnail
 from tasking.order import Order
 from tasking.picture import footprint_svg
 from tasks.step import ledger
@@ -59,6 +60,8 @@ def show_delivery(reference: str, delivery: Delivery) -> None:
         f"# Delivered: {_text(reference)}",
         f"In {_text(str(delivery.folder))}; its index is catalog.json (STAC).",  # a browser opens no file:// link
     ]
+    if (picture := thumbnail(delivery.files)) is not None:
+        lines += ["", f"![Thumbnail]({picture})"]
     item = None
     for one in delivery.files:
         if one.item_id != item:

@@ -15,6 +15,8 @@ import httpx
 
 from tasking.axelglobe import filters
 from tasking.axelglobe.models import Json, StacPage
+from tasking.delivery.reading import listed_item
+from tasking.errors import UnexpectedAnswer
 from tasking.http.api import Api, Call
 from tasking.http.lists import refuse_cut
 
@@ -45,8 +47,8 @@ def search(api: Api, link: str, call: Call, wanted: Collection[str], *, capture_
         capture_id: Ask for this capture at the link's address; ``None`` asks the link as it is.
 
     Raises:
-        UnexpectedAnswer: Not a STAC answer, an item without id or assets, endless pages, too many items, items of
-            several captures, or a list that is cut.
+        UnexpectedAnswer: Not a STAC answer, endless pages, too many items, items of several captures, or a list that is
+            cut.
         ProviderError: As `tasking.http.Api.get`.
     """
     from pystac_client import ItemSearch
@@ -141,22 +143,17 @@ def _next(api: Api, call: Call, link: Json, at: httpx.URL, address: httpx.URL) -
 
 
 def _checked(api: Api, call: Call, item: Json, at: httpx.URL) -> Json:
-    """An item with an id, properties and assets, each asset with an absolute address."""
-    assets, properties = item.get("assets"), item.get("properties")
-    if not isinstance(item.get("id"), str) or not isinstance(assets, dict) or not isinstance(properties, dict):
-        raise api.unexpected("an item without id, properties or assets", call)
+    """An item with an id, properties and assets, each address absolute; what else is odd in it stops no file."""
     links = item.get("links")
     own = [
         link["href"]
         for link in (links if isinstance(links, list) else [])
         if isinstance(link, dict) and link.get("rel") == "self" and isinstance(link.get("href"), str)
     ]
-    base = api.found(at, own[0], call) if own else at
-    whole = {}
-    for key, asset in assets.items():
-        if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
-            raise api.unexpected(f"asset {key[:60]} has no address", call)
-        # any scheme is kept here: whether an address may be followed is decided when it is opened
-        href = asset["href"]
-        whole[key] = {**asset, "href": href if "://" in href else str(api.found(base, href, call))}
-    return {**item, "assets": whole}
+    base = at
+    if own:
+        try:
+            base = api.found(at, own[0], call)
+        except UnexpectedAnswer:
+            logger.warning("axelglobe %s: an item's link to itself is no address", call.verb)
+    return listed_item(item, lambda href: str(api.found(base, href, call)))

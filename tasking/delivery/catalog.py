@@ -1,6 +1,7 @@
 """What comes home: a self-contained STAC catalog for each order, with every file beside its item.
 
     <archive>/<reference>/catalog.json           written last: when it is there, everything it links to is whole
+                          collections/<id>.json  a collection of the provider, as far as the order is in it
                           <item>/<item>.json     relative addresses, file:checksum and file:size for each asset
                           <item>/<asset files>
                           <item>/<name of a zip>/<what was in it>
@@ -8,45 +9,41 @@
 Delivering again adds what is new and fetches nothing that stands verified on disk. A product that the provider issues
 again under the same item and key keeps the file that was delivered first.
 
+A file that cannot be brought home keeps no other from it: the item stands with the rest, and names it. What an item
+says is read leniently, and written as valid STAC 1.1 (`strict`).
+
 An asset that is marked with `unpack.UNPACK` is a zip: it is kept as it came, and what it holds stands beside it as
 further assets of the item, each with its checksum, under keys such as ``delivery/rasters/a.tif``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+import stat
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 from pydantic import BaseModel, ConfigDict
 
-from tasking.delivery import receipts
-from tasking.delivery.download import MAX_BYTES, FileFacts, fetch
+from tasking.delivery.download import MAX_BYTES, FileFacts
+from tasking.delivery.fetching import Fetching
 from tasking.delivery.folder import PART, alone_in, archive_folder, disk_trouble
-from tasking.delivery.names import checked_href, file_name, folder_name
-from tasking.delivery.stac import (
-    FILE_EXTENSION,
-    read_catalog,
-    read_item,
-    sorted_out_links,
-    valid_item,
-    write_catalog,
-    write_item,
-)
-from tasking.delivery.unpack import UNPACK
-from tasking.delivery.unpacked import told_by_name, unpacked
-from tasking.delivery.verification import items_that_stand, standing, verify
-from tasking.errors import DeliveryFailed, ProviderError, UnsafeAsset
+from tasking.delivery.reading import GivenItem, read_given
+from tasking.delivery.stac import read_catalog, write_catalog, write_status
+from tasking.delivery.strict import Captured
+from tasking.delivery.taking_in import OrderItems
+from tasking.delivery.verification import items_that_stand, verify
+from tasking.errors import DeliveryFailed, ProviderError, Unavailable, UnsafeAsset
 from tasking.order import REFERENCE
 
-if TYPE_CHECKING:
-    import pystac
-
-__all__ = ["Delivery", "archive_folder", "deliver", "items_that_stand", "verify"]
+__all__ = ["Brought", "Delivery", "archive_folder", "bring", "deliver", "items_that_stand", "settle", "verify"]
 
 OpenAsset = Callable[[dict[str, Any], str], AbstractContextManager[httpx.Response]]
+Trouble = DeliveryFailed | ProviderError
+SHIPPING = "shipping"
+"""``order:status`` of an order of which more may come."""
 
 
 class Delivery(BaseModel):
@@ -55,10 +52,11 @@ class Delivery(BaseModel):
     Attributes:
         folder: The order's folder; ``catalog.json`` is in it.
         items: Ids of all items in the catalog.
-        taken_in: Names of the folders of the items that were given, in their order.
+        taken_in: Names of the folders of the items that were given and are there, in their order.
         files: Every file of every item, also those of earlier deliveries.
         bytes_total: Size of all files in bytes.
         new_files: How many were downloaded this time.
+        left_out: Assets of the given items that cannot be fetched, with the reason, for a person.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,6 +67,23 @@ class Delivery(BaseModel):
     files: tuple[FileFacts, ...]
     bytes_total: int
     new_files: int
+    left_out: tuple[str, ...] = ()
+
+
+class Brought(NamedTuple):
+    """What became of one given item.
+
+    Attributes:
+        folder: Its folder's name; empty when nothing of it is home.
+        troubles: What went wrong and may go well another time; empty when the item is as whole as it can be.
+        left_out: Assets that cannot be fetched, with the reason.
+        fetched: How many files were downloaded.
+    """
+
+    folder: str
+    troubles: tuple[Trouble, ...] = ()
+    left_out: tuple[str, ...] = ()
+    fetched: int = 0
 
 
 def deliver(
@@ -79,16 +94,59 @@ def deliver(
     *,
     title: str,
     description: str,
-    order_facts: dict[str, Any],
+    order_facts: Mapping[str, str],
+    captured: Captured = (None, None),
     max_bytes: int = MAX_BYTES,
     tries: int = 3,
     wait_seconds: float = 1.0,
     lock_wait_seconds: float = 60.0,
 ) -> Delivery:
-    """Bring every asset of every item home and write the order's catalog.
+    """Bring every asset of every item home and write the order's catalog; see `bring`.
 
-    May be run again at any time and after any interruption; one process at a time works in an order's folder. Items
-    pass through with all their properties; links to the provider's own pages stay only where they carry no query.
+    Raises:
+        DeliveryFailed: Nothing to deliver, a file that is not whole, a disk that does not take it, or another process
+            in the folder. Nothing damaged stands under a final name, and all that could be brought home is there.
+        UnsafeAsset: Something of an item must not be taken, and the rest of it is not what was ordered.
+        ProviderError: From ``open_asset``; says which file.
+    """
+    delivery, brought = bring(
+        reference,
+        items,
+        folder,
+        open_asset,
+        title=title,
+        description=description,
+        order_facts=order_facts,
+        captured=captured,
+        max_bytes=max_bytes,
+        tries=tries,
+        wait_seconds=wait_seconds,
+        lock_wait_seconds=lock_wait_seconds,
+    )
+    if troubles := [one for each in brought for one in each.troubles]:
+        raise most_telling(troubles)
+    assert delivery is not None, "what is without trouble is home"
+    return delivery
+
+
+def bring(
+    reference: str,
+    items: Iterable[dict[str, Any]],
+    folder: Path,
+    open_asset: OpenAsset,
+    *,
+    title: str,
+    description: str,
+    order_facts: Mapping[str, str],
+    captured: Captured = (None, None),
+    max_bytes: int = MAX_BYTES,
+    tries: int = 3,
+    wait_seconds: float = 1.0,
+    lock_wait_seconds: float = 60.0,
+) -> tuple[Delivery | None, list[Brought]]:
+    """Bring home what can be brought home of each item, and write the order's catalog.
+
+    May be run again at any time and after any interruption; one process at a time works in an order's folder.
 
     Args:
         reference: The order's reference; the folder's name.
@@ -97,156 +155,87 @@ def deliver(
         open_asset: Starts the download of one asset (item, key) as a stream.
         title: Title of the catalog.
         description: Description of the catalog.
-        order_facts: Further fields of the catalog, e.g. ``order:id``. No secrets.
+        order_facts: ``order:id``, and ``order:status`` where it is not ``shipping``. No secrets.
+        captured: Begin and end of the capture as the order knows it, for items that do not say.
         max_bytes: Largest single file.
         tries: How often a download that broke is begun anew.
         wait_seconds: Longest first pause between tries.
         lock_wait_seconds: How long to wait for another process that works in the folder.
 
+    Returns:
+        What stands there, ``None`` when nothing does; and what became of each item, in their order.
+
     Raises:
-        DeliveryFailed: Nothing to deliver, an item that is not valid STAC, a file that is not whole, a disk that does
-            not take it, or another process in the folder. Nothing damaged stands under a final name.
-        UnsafeAsset: An address that must not be followed. Nothing of that item was fetched.
-        ProviderError: From ``open_asset``; says which file.
+        UnsafeAsset: The reference cannot be a folder's name, or a link stands in its place.
+        DeliveryFailed: No items, a disk that does not take it, or another process in the folder.
     """
     if not REFERENCE.fullmatch(reference) or reference.endswith("."):
         raise UnsafeAsset(f"{reference!r} cannot be a folder's name; nothing was fetched")
-    given = [valid_item(item) for item in items]
-    for item in given:
-        for key, asset in item["assets"].items():
-            checked_href(asset.get("href"), f"item {item['id']}, asset {key}")
+    given = [_read_given(item) for item in items]
     home = folder / reference
+    if given and all(isinstance(one, DeliveryFailed) for one in given):
+        return None, [Brought("", (one,)) for one in given if isinstance(one, DeliveryFailed)]
     with alone_in(home, lock_wait_seconds):
         _sweep(home)
-        catalog = _Catalog(home)
-        if not given and not catalog.items:
+        order = {"order:status": SHIPPING, **order_facts}
+        there = OrderItems(home, order, captured)
+        if not given and not there.items:
             raise DeliveryFailed(f"order {reference}: there is nothing to deliver yet; the provider lists no items")
-        fetching = _Fetching(open_asset, max_bytes, tries, wait_seconds)
-        taken_in = [catalog.take_in(item, fetching) for item in given]
-        write_catalog(home, reference, title, description, order_facts, catalog.items.values())
-        files = catalog.files()
+        brought = _bring_each(given, there, Fetching(open_asset, max_bytes, tries, wait_seconds))
+        if not there.items:
+            return None, brought
+        write_catalog(home, reference, title, description, there.items)
+        files = there.files()
     return Delivery(
         folder=home,
-        items=tuple(item.id for item in catalog.items.values()),
-        taken_in=tuple(name for name, _ in taken_in),
+        items=tuple(item["id"] for item in there.items.values()),
+        taken_in=tuple(one.folder for one in brought if one.folder),
         files=files,
         bytes_total=sum(facts.size for facts in files),
-        new_files=sum(fetched for _, fetched in taken_in),
-    )
+        new_files=sum(one.fetched for one in brought),
+        left_out=tuple(said for one in brought for said in one.left_out),
+    ), brought
+
+
+def settle(home: Path, status: str, *, lock_wait_seconds: float = 60.0) -> None:
+    """Write the order's last ``order:status`` (``succeeded``, ``failed``, ``canceled``) into what stands there.
+
+    Raises:
+        DeliveryFailed: The disk does not take it, or another process works in the folder.
+    """
+    if not read_catalog(home):
+        return
+    with alone_in(home, lock_wait_seconds):
+        write_status(home, status)
+
+
+def most_telling(troubles: Sequence[Trouble]) -> Trouble:
+    """The one to raise: an outage says when to come back; what must not be taken never passes, and comes last."""
+    return min(troubles, key=lambda one: (isinstance(one, UnsafeAsset), not isinstance(one, Unavailable)))
+
+
+def _read_given(item: object) -> GivenItem | DeliveryFailed:
+    try:
+        return read_given(item)
+    except DeliveryFailed as error:
+        return error
+
+
+def _bring_each(given: Sequence[GivenItem | DeliveryFailed], there: OrderItems, fetching: Fetching) -> list[Brought]:
+    """Take each in."""
+    brought: list[Brought] = []
+    for item in given:
+        if isinstance(item, DeliveryFailed):
+            brought.append(Brought("", (item,)))
+        else:
+            one = there.take_in(item, fetching)
+            brought.append(Brought(one.folder, one.troubles, one.left_out, one.fetched))
+    return brought
 
 
 def _sweep(home: Path) -> None:
     """Remove what a killed download left; called while the folder is held."""
     with disk_trouble(home):
         for left in home.rglob(f"*{PART}"):
-            left.unlink(missing_ok=True)
-
-
-class _Fetching(NamedTuple):
-    """How files are fetched, the same for all of a delivery."""
-
-    open_asset: OpenAsset
-    max_bytes: int
-    tries: int
-    wait_seconds: float
-
-
-class _Catalog:
-    """The items of one order by folder name, as they stand on disk and as new ones are taken in."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.items: dict[str, pystac.Item] = read_catalog(home)
-        self._checked: dict[str, dict[str, FileFacts]] = {}
-
-    def files(self) -> tuple[FileFacts, ...]:
-        """Every file of every item; those of items that were not taken in now are hashed again."""
-        found: list[FileFacts] = []
-        for name, item in self.items.items():
-            found += self._checked[name].values() if name in self._checked else standing(self.home / name, item)
-        return tuple(found)
-
-    def take_in(self, given: dict[str, Any], fetching: _Fetching) -> tuple[str, int]:
-        """Fetch what is not there yet and write the item; its folder's name and how many files were fetched."""
-        identity = f"{given.get('collection') or ''}/{given['id']}"
-        known = {name.lower(): f"{item.collection_id or ''}/{item.id}" for name, item in self.items.items()}
-        name = folder_name(identity, given["id"], known)
-        place = self.home / name
-        with disk_trouble(place):
-            place.mkdir(exist_ok=True)
-        before = self.items.get(name) or read_item(place)
-        if before is not None and f"{before.collection_id or ''}/{before.id}" != identity:
-            before = None
-        there = self._checked.get(name)
-        if there is None:
-            there = {facts.asset_key: facts for facts in standing(place, before)} if before is not None else {}
-        receipt = receipts.read(place)
-        flat = (facts.path.name.lower() for facts in there.values() if facts.path.parent == place)
-        taken = {f"{name}.json".lower(), *flat}
-        assets, now, fetched = {}, dict(there), 0
-        for key, asset in given["assets"].items():
-            facts = there.get(key)
-            if facts is None:
-                target = place / file_name(key, asset, taken)
-                facts = receipts.whole(receipt, key, target)
-                if facts is None:
-                    facts = self._fetch(given, key, asset, target, fetching)
-                    receipt = receipts.write(place, receipt, key, facts)
-                    fetched += 1
-            now[key] = facts.model_copy(update={"item_id": given["id"], "asset_key": key})
-            told = {field: value for field, value in asset.items() if field != UNPACK}
-            assets[key] = _asset(told, place, facts)
-            if asset.get(UNPACK) is True:
-                for facts in unpacked(now[key], there.values()):
-                    now[facts.asset_key] = facts
-                    assets[facts.asset_key] = _asset(told_by_name(facts.path), place, facts)
-        unchanged = before is not None and set(assets) <= set(there)
-        if before is not None and unchanged:
-            self.items[name] = before
-        else:
-            kept = before.to_dict(include_self_link=False)["assets"] if before is not None else {}
-            self.items[name] = write_item(
-                self.home,
-                name,
-                {
-                    **given,
-                    "assets": {**{key: value for key, value in kept.items() if key in there}, **assets},
-                    "links": sorted_out_links(given),
-                    "stac_extensions": sorted({*(given.get("stac_extensions") or []), FILE_EXTENSION}),
-                },
-            )
-        self._checked[name] = now
-        with suppress(OSError):
-            receipts.remove(place)
-        return name, fetched
-
-    def _fetch(
-        self, item: dict[str, Any], key: str, asset: dict[str, Any], target: Path, fetching: _Fetching
-    ) -> FileFacts:
-        size, checksum, kind = asset.get("file:size"), asset.get("file:checksum"), asset.get("type")
-        try:
-            return fetch(
-                lambda: fetching.open_asset(item, key),
-                target,
-                promised_size=size if isinstance(size, int) and not isinstance(size, bool) else None,
-                promised_checksum=checksum if isinstance(checksum, str) else None,
-                media_type=kind if isinstance(kind, str) else None,
-                max_bytes=fetching.max_bytes,
-                tries=fetching.tries,
-                wait_seconds=fetching.wait_seconds,
-            )
-        except ProviderError as error:
-            error.message = f"item {item['id']}, asset {key}: {target.name}: {error.message}"
-            raise
-        except DeliveryFailed as error:
-            raise type(error)(f"item {item['id']}, asset {key}: {error}") from error
-
-
-def _asset(told: dict[str, Any], place: Path, facts: FileFacts) -> dict[str, Any]:
-    """An asset as it stands at home."""
-    return {
-        **told,
-        "href": f"./{facts.path.relative_to(place).as_posix()}",
-        "file:size": facts.size,
-        "file:checksum": facts.checksum,
-    }
+            if not stat.S_ISDIR(left.lstat().st_mode):
+                left.unlink(missing_ok=True)

@@ -12,8 +12,9 @@ from pathlib import Path
 import httpx
 from pydantic import BaseModel, ConfigDict
 
-from tasking.delivery.folder import PART, disk_trouble, sync_folder
-from tasking.delivery.structure import damage
+from tasking.delivery.folder import PART, create_part, disk_trouble, open_plain, sync_folder
+from tasking.delivery.speed import LeastSpeed, TooSlow
+from tasking.delivery.structure import look
 from tasking.errors import DeliveryFailed, TaskingError
 from tasking.http.decoding import pieces
 
@@ -32,6 +33,9 @@ class FileFacts(BaseModel):
         checksum: Multihash in hex, sha2-256 (``1220`` and 64 digits), as ``file:checksum`` has it.
         item_id: The STAC item it belongs to; empty outside of a delivery.
         asset_key: Its key in that item; empty outside of a delivery.
+        note: What a person should know of it: it is of another format than was said, or could not be judged.
+        media_type: What it is, when that is another format than its name or media type said.
+        title: What it was called by who made it, when its name had to be changed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +45,9 @@ class FileFacts(BaseModel):
     checksum: str
     item_id: str = ""
     asset_key: str = ""
+    note: str = ""
+    media_type: str | None = None
+    title: str | None = None
 
 
 class _Spoilt(DeliveryFailed):
@@ -61,20 +68,22 @@ def fetch(
     """Download one file; ``target`` appears whole and verified or not at all.
 
     Verified means: the length agrees with Content-Length and with the promised size, the hash with the promised
-    checksum, and, where there is no checksum to agree with, the file's own structure is whole (`structure.damage`).
+    checksum, and, where there is no checksum to agree with, the file's own structure is whole (`structure.look`).
+    A file whose structure cannot be judged is taken at its length, with a note.
 
     Args:
         open_asset: Starts the download as a stream; called once for each try.
         target: Final path; its folder exists.
         promised_size: ``file:size`` in bytes.
         promised_checksum: ``file:checksum``, a multihash in hex. One of an unknown kind is not used.
-        media_type: Media type promised, used when the name does not tell what the file is.
+        media_type: Media type promised: a claim, as the name is.
         max_bytes: More than this is refused.
         tries: How often a download that broke is begun anew.
         wait_seconds: Longest first pause between tries; the next are longer.
 
     Raises:
-        DeliveryFailed: Not whole after all tries, larger than allowed, or the disk does not take it.
+        DeliveryFailed: Not whole after all tries, slower than a line can be, larger than allowed, or the disk does not
+            take it (`DiskTrouble`).
         ProviderError: From ``open_asset``; retried first when it is ``retryable``.
     """
     import stamina
@@ -100,8 +109,8 @@ def fetch(
 
 
 def checksum_of(path: Path) -> str:
-    """The multihash (sha2-256, hex) of a file on disk."""
-    with path.open("rb") as file:
+    """The multihash (sha2-256, hex) of a plain file on disk; raises `OSError` when it is none."""
+    with open_plain(path) as file:
         return "1220" + hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -127,12 +136,12 @@ def _one_try(
             expected = promised_size if promised_size is not None else stated
             _refuse_too_much(target, expected or 0, max_bytes)
             ours, theirs = hashlib.sha256(), hashlib.new(kind, usedforsecurity=False) if kind else None
-            size = 0
+            size, speed = 0, LeastSpeed(expected or 0)
             with disk_trouble(target):
-                part.unlink(missing_ok=True)
-                file = part.open("xb")
+                file = create_part(part)
             with disk_trouble(target), file:
                 for chunk in pieces(response):
+                    speed.took(max(size + len(chunk), response.num_bytes_downloaded))
                     size += len(chunk)
                     if size > max_bytes:
                         _refuse_too_much(target, size, max_bytes)
@@ -150,12 +159,19 @@ def _one_try(
             raise _Spoilt(f"{target.name}: {size} bytes came, the item promises {promised_size}")
         if theirs and theirs.hexdigest() != promised_digest:
             raise _Spoilt(f"{target.name}: its {kind} is {theirs.hexdigest()}, the item promises {promised_digest}")
-        if not theirs and (wrong := damage(part, target.name, media_type)):
-            raise _Spoilt(f"{target.name}: {wrong}")
+        note, kind_found = "", None
+        if not theirs and not size == promised_size == 0:
+            with disk_trouble(target):
+                seen = look(part, target.name, media_type)
+            if seen.damage:
+                raise _Spoilt(f"{target.name}: {seen.damage}")
+            note, kind_found = seen.note, seen.media_type
         with disk_trouble(target):
             part.replace(target)
             sync_folder(target.parent)
-        return FileFacts(path=target, size=size, checksum="1220" + ours.hexdigest())
+        return FileFacts(path=target, size=size, checksum="1220" + ours.hexdigest(), note=note, media_type=kind_found)
+    except TooSlow as error:
+        raise _Spoilt(f"{target.name}: {error}") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)

@@ -9,36 +9,44 @@ import json
 from pathlib import Path
 
 from tasking.delivery.download import FileFacts, checksum_of
-from tasking.delivery.folder import write_at_once
+from tasking.delivery.folder import is_plain, read_plain, write_at_once
 
 _NAME = ".received.json"
 
-Receipts = dict[str, tuple[str, int, str]]
-"""File name, size in bytes and checksum by asset key."""
+Receipts = dict[str, tuple[str, int, str, str, str | None]]
+"""File name, size in bytes, checksum, note and media type found, by asset key."""
 
 
 def read(place: Path) -> Receipts:
     """The receipts of an item's folder; none when they are missing or unreadable (files are then fetched again)."""
     try:
-        found = json.loads((place / _NAME).read_text(encoding="utf-8"))
-        return {str(key): (str(name), int(size), str(checksum)) for key, (name, size, checksum) in found.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        found = json.loads(read_plain(place / _NAME) or b"{}")
+        return {str(key): _receipt(*told) for key, told in found.items()}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
+
+
+def _receipt(
+    name: object, size: object, checksum: object, note: object = "", media_type: object = None
+) -> tuple[str, int, str, str, str | None]:
+    return str(name), int(str(size)), str(checksum), str(note), None if media_type is None else str(media_type)
 
 
 def write(place: Path, receipts: Receipts, key: str, facts: FileFacts) -> Receipts:
     """Add one; returns all of them."""
-    receipts = {**receipts, key: (facts.path.name, facts.size, facts.checksum)}
+    receipts = {**receipts, key: (facts.path.name, facts.size, facts.checksum, facts.note, facts.media_type)}
     write_at_once(place / _NAME, json.dumps(receipts))
     return receipts
 
 
 def whole(receipts: Receipts, key: str, target: Path) -> FileFacts | None:
     """The facts of ``target`` when it was received as this asset and still is what it was."""
-    name, size, checksum = receipts.get(key, ("", 0, ""))
-    if name != target.name or not target.is_file() or target.stat().st_size != size or checksum_of(target) != checksum:
+    name, size, checksum, note, media_type = receipts.get(key, ("", 0, "", "", None))
+    if name != target.name or not is_plain(target):
         return None
-    return FileFacts(path=target, size=size, checksum=checksum)
+    if target.stat().st_size != size or checksum_of(target) != checksum:
+        return None
+    return FileFacts(path=target, size=size, checksum=checksum, note=note, media_type=media_type)
 
 
 def remove(place: Path) -> None:

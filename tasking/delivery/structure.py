@@ -3,190 +3,194 @@
 A server can state the length of the half it kept, and can answer 200 with an error page. The length then agrees with
 the wrong bytes, so the file itself is asked: do its pixels, chunks or directories lie inside it, does its end stand
 where it belongs?
+
+What a file is, its first bytes say; its name and its media type are a claim. Where both are images, or both are packed,
+and differ, the file is judged as what it is and that is noted. Where an image is claimed and a text came, the text is
+taken for an error message. What cannot be judged is taken at the length that its server states, with a note.
 """
 
 from __future__ import annotations
 
-import json
+import re
 import struct
-import zipfile
 from pathlib import Path
-from typing import BinaryIO
-from xml.parsers import expat
+from typing import BinaryIO, NamedTuple
 
-from tasking.delivery.tiff import is_tiff, tiff_damage
-from tasking.delivery.zips import OpenZip
+from tasking.delivery.formats import images, packed, science, texts
+from tasking.delivery.formats.claims import MEDIA_TYPE_OF, NOT_JUDGED, SUFFIX_OF, TEXTS, format_of, of_media_type
+from tasking.delivery.formats.netcdf import netcdf_damage
+from tasking.delivery.formats.sniffing import HEAD, sniff
+from tasking.delivery.formats.tiff import tiff_damage
+from tasking.delivery.formats.verdict import NotJudged
 
-_BY_SUFFIX = {
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".png": "png",
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".zip": "zip",
-    ".kmz": "zip",
-    ".json": "json",
-    ".geojson": "json",
-    ".xml": "xml",
-    ".kml": "xml",
-    ".h5": "hdf5",
-    ".html": "html",
-    ".htm": "html",
-}
-_BY_MEDIA_TYPE = {
-    "image/tiff": "tiff",
-    "image/png": "png",
-    "image/jpeg": "jpeg",
-    "application/zip": "zip",
-    "application/json": "json",
-    "application/geo+json": "json",
-    "application/xml": "xml",
-    "text/xml": "xml",
-    "application/vnd.google-earth.kml+xml": "xml",
-    "application/x-hdf5": "hdf5",
-    "application/x-hdf": "hdf5",
-    "text/html": "html",
-}
-SUFFIX_OF = {
-    "tiff": ".tif",
-    "png": ".png",
-    "jpeg": ".jpg",
-    "zip": ".zip",
-    "json": ".json",
-    "xml": ".xml",
-    "hdf5": ".h5",
-    "html": ".html",
-}
-"""The usual file name ending of each format known here."""
+__all__ = ["SUFFIX_OF", "Look", "damage", "format_of", "look"]
 
-_LONGEST_JSON, _MOST_JSON_VALUES = 64 * 1024 * 1024, 4_000_000
+_CALLED = {
+    "tiff": "a TIFF", "png": "a PNG", "jpeg": "a JPEG", "webp": "a WebP", "gif": "a GIF", "jp2": "a JPEG 2000",
+    "j2k": "a JPEG 2000 codestream", "hdf": "an HDF file", "netcdf": "a netCDF", "nitf": "a NITF",
+    "zip": "a ZIP archive", "gzip": "a gzip file", "bzip2": "a bzip2 file", "xz": "an xz file", "zstd": "a zstd file",
+    "7z": "a 7z archive", "tar": "a tar archive", "pdf": "a PDF", "parquet": "a Parquet file", "sqlite": "SQLite",
+    "shapefile": "a shapefile", "grib": "a GRIB", "las": "a LAS file", "flatgeobuf": "a FlatGeobuf", "json": "JSON",
+    "xml": "XML", "html": "HTML",
+}  # fmt: skip
+_SAME = ({"hdf", "hdf4", "netcdf"}, {"jp2", "j2k"}, {"nitf", "j2k"})
+"""Formats that go by one another's names."""
+_ERROR_DOCUMENT = re.compile(rb"(?:<\?[^>]*>\s*)*+<(?:\w+:)?(?:Error|ExceptionReport|ServiceExceptionReport)\b")
+"""XML that a store or a map server sends instead of a file; no metadata of an image begins like this."""
+_ENVELOPE = re.compile(rb"(?:<\?[^>]*>\s*)*+<(?:\w+:)?(?:Fault|Envelope)\b")
+_ERROR_OBJECT = re.compile(rb'\{\s*"(?:error|errors|message|detail|fault|code)"\s*:', re.IGNORECASE)
 
 
-def format_of(name: str, media_type: str | None = None) -> str | None:
-    """The format a file claims by its name, else by its media type; ``None`` when neither is known here."""
-    by_name = _BY_SUFFIX.get(Path(name).suffix.lower())
-    return by_name or _BY_MEDIA_TYPE.get((media_type or "").split(";")[0].strip().lower())
+class Look(NamedTuple):
+    """What a look at a file found.
+
+    Attributes:
+        damage: What is wrong with it, in words; ``None`` when nothing is known to be.
+        note: What a person should know of a file that is taken: it is of another format than was said, or not judged.
+        media_type: What it is, when that is another format than was claimed.
+        text: Whether it is, and is said to be, a text or something without a known structure.
+    """
+
+    damage: str | None = None
+    note: str = ""
+    media_type: str | None = None
+    text: bool = False
 
 
 def damage(path: Path, name: str, media_type: str | None = None) -> str | None:
-    """What is wrong with the file as a ``name`` of this media type, in words; ``None`` when nothing is.
+    """What is wrong with the file as a ``name`` of this media type, in words; ``None`` when nothing is known to be."""
+    return look(path, name, media_type).damage
+
+
+def look(path: Path, name: str, media_type: str | None = None) -> Look:
+    """Judge a file by what it is.
 
     Args:
         path: Where the bytes are now.
-        name: The name it will get; its ending says what it should be.
-        media_type: The media type promised for it, used when the name says nothing.
+        name: The name it will get; its ending is a claim.
+        media_type: The media type promised for it; a claim, too, when the name says nothing.
+
+    Raises:
+        OSError: The disk does not hand it out. Nothing else leaves it: a look that goes wrong has not judged.
     """
     size = path.stat().st_size
     if size == 0:
-        return "it is empty"
+        return Look("it is empty")
     claimed = format_of(name, media_type)
     with path.open("rb") as file:
-        head = file.read(512)
-        if claimed != "html" and _is_web_page(head):
-            return "it is a web page (HTML), probably an error or login page of the server"
+        head = file.read(HEAD)
+        found = sniff(file, head)
+        text = found in (None, "text", *TEXTS) and claimed in (None, NOT_JUDGED, *TEXTS)
+        if (wrong := _not_what_was_asked_for(claimed, found, head)) is not None:
+            if claimed == "zip" and found not in ("text", *TEXTS) and packed.zip_damage(path) is None:
+                return Look()  # with a program before it that takes it apart
+            return Look(wrong, text=text)
+        odd = _odd(claimed, found) or _odd(of_media_type(media_type), found)
         try:
-            if claimed == "tiff":
-                return tiff_damage(file, size, head) if is_tiff(head) else _instead("a TIFF", head)
-            if claimed == "png":
-                return _png(file, size, head)
-            if claimed == "jpeg":
-                return _jpeg(file, size, head)
-            if claimed == "hdf5":
-                return _hdf5(size, head)
-            if claimed == "xml":
-                return _xml(file)
-        except struct.error:
-            return "it ends in the middle of its structure"
-    if claimed == "zip":
-        return _zip(path, head)
-    if claimed == "json":
-        return _json(path, size)
-    return None
+            wrong = _damage(file, path, size, head, found)
+        except NotJudged as error:
+            return Look(note=_notes(odd, f"{error}; not judged"), media_type=_type(odd, found), text=text)
+        except (struct.error, IndexError):
+            wrong = "it ends in the middle of its structure"
+        except OSError:
+            raise
+        except Exception as error:  # a mistake of the look says nothing of the file
+            why = f"the look at it failed ({type(error).__name__}); not judged"
+            return Look(note=_notes(odd, why), media_type=_type(odd, found), text=text)
+    if wrong is not None:
+        return Look(f"{wrong} ({odd})" if odd else wrong, text=text)
+    return Look(note=odd, media_type=_type(odd, found), text=text)
 
 
-def _is_web_page(head: bytes) -> bool:
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return start.startswith((b"<!doctype html", b"<html"))
+def _damage(file: BinaryIO, path: Path, size: int, head: bytes, found: str | None) -> str | None:
+    """What is wrong with a file of this format.
+
+    Raises:
+        NotJudged: The look does not tell.
+        struct.error: It ends in the middle of its structure.
+    """
+    match found:
+        case "tiff":
+            return tiff_damage(file, size, head)
+        case "xml":
+            return texts.xml_damage(file, size, head)
+        case "json":
+            return texts.json_damage(file, size, head)
+        case "zip":
+            return packed.zip_damage(path)
+        case "jp2":
+            return images.boxes_damage(file, size, b"jp2c")
+        case None | "text" | "html":
+            raise NotJudged("nothing in it says where it ends")
+    judge = _JUDGES.get(found)
+    if judge is None:
+        raise NotJudged(f"files that are {_CALLED.get(found, found)} are not judged")
+    return judge(file, size)
 
 
-def _instead(expected: str, head: bytes) -> str:
+_JUDGES = {
+    "png": images.png_damage,
+    "jpeg": images.jpeg_damage,
+    "webp": images.webp_damage,
+    "gif": images.gif_damage,
+    "j2k": images.codestream_damage,
+    "jxl": images.boxes_damage,
+    "boxes": images.boxes_damage,
+    "hdf": science.hdf5_damage,
+    "netcdf": netcdf_damage,
+    "nitf": science.nitf_damage,
+    "grib": science.grib_damage,
+    "sqlite": science.sqlite_damage,
+    "shapefile": science.shapefile_damage,
+    "parquet": science.parquet_damage,
+    "pdf": science.pdf_damage,
+    "gzip": packed.gzip_damage,
+    "bzip2": packed.bzip2_damage,
+    "xz": packed.xz_damage,
+    "7z": packed.seven_zip_damage,
+    "tar": packed.tar_damage,
+}
+
+
+def _not_what_was_asked_for(claimed: str | None, found: str | None, head: bytes) -> str | None:
+    """Why it is taken for an error message, or for bytes that lost their beginning; ``None`` when it is not."""
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if found == "html" and claimed != "html":
+        return "it is a web page (HTML), probably an error or login page of the server"
+    if found == "xml" and _ERROR_DOCUMENT.match(start):
+        return f"it is an error message of the server: {_begin(head)!r}"
+    if claimed is None or claimed in (NOT_JUDGED, found):
+        return None
+    if claimed in TEXTS:
+        if found is None or (found == "text" and claimed != "html" and b"{" not in head and b"<" not in head):
+            return _instead(claimed, head)
+        if (found == "xml" and _ENVELOPE.match(start)) or (found == "json" and _ERROR_OBJECT.match(start)):
+            return _instead(claimed, head)
+        return None
+    return _instead(claimed, head) if found in (None, "text", *TEXTS) else None
+
+
+def _odd(claimed: str | None, found: str | None) -> str:
+    """A note when it is whole and something else than was said."""
+    if claimed is None or found is None or claimed in (NOT_JUDGED, found) or found == "text":
+        return ""
+    if any(claimed in one and found in one for one in _SAME):
+        return ""
+    return f"it is {_CALLED.get(found, found)}, not {_CALLED[claimed]}"
+
+
+def _type(odd: str, found: str | None) -> str | None:
+    return MEDIA_TYPE_OF.get(found or "") if odd else None
+
+
+def _notes(*said: str) -> str:
+    return "; ".join(filter(None, said))
+
+
+def _instead(claimed: str, head: bytes) -> str:
+    return f"it is not {_CALLED[claimed]}; it starts with {_begin(head)!r}"
+
+
+def _begin(head: bytes) -> str:
     start = head.lstrip()[:80]
-    shown = start.decode("utf-8", "replace") if start.isascii() else start[:12].hex(" ")
-    return f"it is not {expected}; it starts with {shown!r}"
-
-
-def _png(file: BinaryIO, size: int, head: bytes) -> str | None:
-    if not head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return _instead("a PNG", head)
-    at = 8
-    while at + 12 <= size:
-        file.seek(at)
-        length, kind = struct.unpack(">I4s", file.read(8))
-        at += 12 + length
-        if kind == b"IEND":
-            return None if at <= size else "it ends before its last chunk does"
-    return "it ends before its IEND chunk"
-
-
-def _jpeg(file: BinaryIO, size: int, head: bytes) -> str | None:
-    if not head.startswith(b"\xff\xd8\xff"):
-        return _instead("a JPEG", head)
-    file.seek(max(0, size - 4096))
-    return None if b"\xff\xd9" in file.read() else "it ends before its end marker"
-
-
-def _hdf5(size: int, head: bytes) -> str | None:
-    """HDF5 (format specification 3.0): the superblock says where the file ends."""
-    if not head.startswith(b"\x89HDF\r\n\x1a\n"):
-        return _instead("an HDF5 file", head)
-    (version,) = struct.unpack_from("B", head, 8)
-    (width,) = struct.unpack_from("B", head, 9 if version > 1 else 13)
-    if version > 3 or width not in (2, 4, 8):
-        return None
-    at = (24, 28, 12, 12)[version] + 2 * width  # after the base address and another
-    (end,) = struct.unpack_from("<" + {2: "H", 4: "I", 8: "Q"}[width], head, at)
-    return None if end <= size else f"it says that it ends at byte {end}; it has {size} bytes"
-
-
-def _xml(file: BinaryIO) -> str | None:
-    parser = expat.ParserCreate()
-    parser.EntityDeclHandler = _no_entities
-    file.seek(0)
-    try:
-        parser.ParseFile(file)
-    except expat.ExpatError as error:
-        return f"it is not whole XML ({error})"
-    except _NoEntities:
-        return None  # it could be made to unfold without end; its length is what is known of it
-    return None
-
-
-class _NoEntities(Exception):
-    pass
-
-
-def _no_entities(*_declared: object) -> None:
-    raise _NoEntities
-
-
-def _zip(path: Path, head: bytes) -> str | None:
-    try:
-        with OpenZip(path):
-            return None
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
-        if not head.startswith(b"PK"):
-            return _instead("a ZIP archive", head)
-        return f"its directory at the end is not whole ({error})"
-
-
-def _json(path: Path, size: int) -> str | None:
-    if size > _LONGEST_JSON:
-        return None
-    text = path.read_bytes()
-    if sum(text.count(mark) for mark in (b",", b"[", b"{")) > _MOST_JSON_VALUES:
-        return None
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError) as error:
-        return f"it is not readable JSON ({error})"
-    return None
+    return start.decode("ascii") if start.isascii() and b"\0" not in start else start[:12].hex(" ")

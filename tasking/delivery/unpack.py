@@ -5,6 +5,9 @@ backslashes, drive letters), links and devices, two files of one name, files wit
 than `Limits` allows. While a file is written its bytes are counted again, because a zip can lie about its sizes; its
 checksum (CRC-32) decides whether it is as it was packed. It must also be whole by its own account, as it may have been
 cut before; of a text (JSON, XML) it is only noted when it is odd, for it may be in another encoding.
+
+A zip that is packed in a way that cannot be taken apart here (a password, another method) is not refused for it: it
+stays as it came, with a note (`CannotUnpack`).
 """
 
 from __future__ import annotations
@@ -16,17 +19,18 @@ import re
 import shutil
 import stat
 import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tasking.delivery.download import FileFacts
-from tasking.delivery.folder import PART, disk_trouble, sync_folder
+from tasking.delivery.folder import PART, create_part, disk_trouble, make_folder, sync_folder
 from tasking.delivery.names import safe_name
-from tasking.delivery.structure import damage, format_of
+from tasking.delivery.structure import format_of, look
 from tasking.delivery.zips import OpenZip
 from tasking.errors import DeliveryFailed, UnsafeAsset
 
@@ -36,7 +40,6 @@ UNPACK = "tasking:unpack"
 """A provider sets this to true on an asset that is a zip to be taken apart on delivery."""
 
 _CHUNK = 1024 * 1024
-_TEXTS = ("json", "xml")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -62,6 +65,10 @@ class Limits:
     levels: int = 10
 
 
+class CannotUnpack(UnsafeAsset):
+    """The zip may be whole, and cannot be taken apart here; nothing was written."""
+
+
 class DamagedZip(DeliveryFailed):
     """The zip itself is not whole: it has to be fetched again."""
 
@@ -82,6 +89,7 @@ def unpack(
 
     Raises:
         UnsafeAsset: The zip holds what is never taken out of one; nothing was written.
+        CannotUnpack: It has a password, or is compressed in a way that is not known here; nothing was written.
         DamagedZip: It is not whole, or holds no file, or an image in it is not whole.
         DeliveryFailed: The disk does not take it.
     """
@@ -144,13 +152,13 @@ def _judged(opened: zipfile.ZipFile, archive: Path, limits: Limits) -> dict[str,
 
 def _parts(entry: zipfile.ZipInfo, name: str, levels: int) -> list[str]:
     """The path of an entry, each part made safe; raises when it leads elsewhere."""
-    given = entry.orig_filename
+    given = _name_of(entry)
     why = None
-    parts = given.removesuffix("/").split("/")
+    parts = given.replace("\\", "/").removeprefix("./").removesuffix("/").split("/")
     if "\0" in given:
         why = "has a hidden end"
-    elif "\\" in given:
-        why = "has a backslash, which some systems take for a folder"
+    elif "\\" in given and (".." in parts or _DRIVE.match(given) or given.startswith("\\")):
+        why = "has a backslash, which some systems take for a folder, and leads elsewhere"
     elif given.startswith("/") or _DRIVE.match(given):
         why = "is absolute"
     elif ".." in parts:
@@ -164,6 +172,24 @@ def _parts(entry: zipfile.ZipInfo, name: str, levels: int) -> list[str]:
     return [safe_name(part) for part in parts]
 
 
+def _name_of(entry: zipfile.ZipInfo) -> str:
+    """The name as it was meant: a zip without the mark of UTF-8 has names in the encoding of its maker's machine.
+
+    In those of Japan and China the second byte of a letter may be a backslash, so the bytes are not enough to judge.
+    """
+    given = entry.orig_filename
+    if entry.flag_bits & 0x800 or given.isascii():
+        return given
+    try:
+        raw = given.encode("cp437")
+    except UnicodeEncodeError:
+        return given
+    for encoding in ("utf-8", "cp932", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            return unicodedata.normalize("NFC", raw.decode(encoding))
+    return given
+
+
 def _refuse_odd(entry: zipfile.ZipInfo, name: str) -> None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     why = None
@@ -171,20 +197,23 @@ def _refuse_odd(entry: zipfile.ZipInfo, name: str) -> None:
         why = "is a link"
     elif kind not in (0, stat.S_IFREG):
         why = "is neither a file nor a folder"
-    elif entry.flag_bits & 0x41:
-        why = "needs a password"
-    elif entry.compress_type not in _METHODS:
-        why = f"is compressed in a way that is not taken (method {entry.compress_type})"
     if why is not None:
         raise UnsafeAsset(f"{name}: {_shown(entry)} {why}; nothing was unpacked")
+    if entry.flag_bits & 0x41:
+        raise CannotUnpack(f"{name}: {_shown(entry)} needs a password; nothing was unpacked")
+    if entry.compress_type not in _METHODS:
+        raise CannotUnpack(
+            f"{name}: {_shown(entry)} is compressed in a way that is not taken (method {entry.compress_type}); nothing "
+            "was unpacked"
+        )
 
 
 def _shown(entry: zipfile.ZipInfo) -> str:
-    return repr(entry.orig_filename[:120])
+    return repr(_name_of(entry)[:120])
 
 
 def _refuse_without_room(folder: Path, needed: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DeliveryFailed(
@@ -198,12 +227,12 @@ def _take_out(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, folder
     target = folder / path
     if not target.parent.resolve().is_relative_to(folder.resolve()):
         raise UnsafeAsset(f"{name}: {path} would land outside of {folder}")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    for above in reversed([one for one in target.parents if one.is_relative_to(folder)]):
+        make_folder(above)
     part = target.with_name(target.name + PART)
     try:
         ours, size = hashlib.sha256(), 0
-        part.unlink(missing_ok=True)
-        with opened.open(entry) as source, part.open("xb") as file:
+        with opened.open(entry) as source, create_part(part) as file:
             while chunk := source.read(_CHUNK):
                 size += len(chunk)
                 if size > entry.file_size:
@@ -214,13 +243,26 @@ def _take_out(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, folder
             os.fsync(file.fileno())
         if size != entry.file_size:
             raise DamagedZip(f"{name}: {path} has {size} bytes, the zip says {entry.file_size}")
-        if size and (wrong := damage(part, target.name)):
-            if format_of(target.name) not in _TEXTS:
-                raise DamagedZip(f"{name}: {path}: {wrong}")
-            logger.warning("%s: %s: %s; it is taken, as it is what was packed", name, path, wrong)
+        note, media_type = "", None
+        if size:
+            seen = look(part, target.name)
+            if seen.damage and not seen.text:
+                raise DamagedZip(f"{name}: {path}: {seen.damage}")
+            note, media_type = seen.note, seen.media_type
+            if seen.damage:
+                note = f"{seen.damage}; it is what was packed"
+            if note and format_of(target.name) in ("json", "xml"):
+                logger.warning("%s: %s: %s; it is taken, as it is what was packed", name, path, seen.damage or note)
         part.replace(target)
         sync_folder(target.parent)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-    return FileFacts(path=target, size=size, checksum="1220" + ours.hexdigest())
+    return FileFacts(
+        path=target,
+        size=size,
+        checksum="1220" + ours.hexdigest(),
+        note=note,
+        media_type=media_type,
+        title=PurePosixPath(_name_of(entry).replace("\\", "/")).name,
+    )

@@ -8,42 +8,45 @@ from typing import Any
 
 from tasking.delivery.download import FileFacts
 from tasking.delivery.folder import disk_trouble
-from tasking.delivery.unpack import DamagedZip, unpack
+from tasking.delivery.formats.claims import MEDIA_TYPE_OF, format_of
+from tasking.delivery.unpack import CannotUnpack, DamagedZip, unpack
 from tasking.errors import DeliveryFailed, UnsafeAsset
 
-_KINDS = {
-    ".tif": ("image/tiff; application=geotiff", "data"),
-    ".tiff": ("image/tiff; application=geotiff", "data"),
-    ".png": ("image/png", "overview"),
-    ".jpg": ("image/jpeg", "overview"),
-    ".jpeg": ("image/jpeg", "overview"),
-    ".json": ("application/json", "metadata"),
-    ".geojson": ("application/geo+json", "metadata"),
-    ".xml": ("application/xml", "metadata"),
-    ".txt": ("text/plain", "metadata"),
-    ".pdf": ("application/pdf", "metadata"),
+_BESIDE = {"png": "overview", "jpeg": "overview", "webp": "overview", "json": "metadata", "xml": "metadata",
+           "pdf": "metadata", "html": "metadata"}  # fmt: skip
+_TEXT_ENDINGS = (".txt", ".csv", ".md", ".md5", ".sha256")
+_MORE_TYPES = {
+    "tiff": "image/tiff; application=geotiff",
+    ".geojson": "application/geo+json",
+    ".kml": "application/vnd.google-earth.kml+xml",
+    ".kmz": "application/vnd.google-earth.kmz",
+    ".csv": "text/csv",
+    **dict.fromkeys((".txt", ".md", ".md5", ".sha256"), "text/plain"),
 }
 
 
-def unpacked(archive: FileFacts, standing: Iterable[FileFacts]) -> list[FileFacts]:
-    """The files of a zip that is home, in a folder beside it that is called like it.
+def unpacked(archive: FileFacts, folder: Path, standing: Iterable[FileFacts]) -> list[FileFacts]:
+    """The files of a zip that is home.
 
     Args:
         archive: The zip, with its item and asset key.
+        folder: Where they go, beside it.
         standing: Files of the item that stand verified from an earlier delivery; those of the zip are left alone.
 
     Returns:
         Facts of all its files, with keys such as ``delivery/rasters/a.tif``.
 
     Raises:
+        CannotUnpack: It stays as it is.
         DeliveryFailed: As `unpack`. A zip that is refused is removed, so that the next delivery fetches it again.
     """
-    folder = archive.path.with_suffix("")
     before = {
         facts.path.relative_to(folder).as_posix(): facts for facts in standing if facts.path.is_relative_to(folder)
     }
     try:
         found = unpack(archive.path, folder, before)
+    except CannotUnpack:
+        raise
     except DeliveryFailed as error:
         if isinstance(error, DamagedZip | UnsafeAsset):
             with disk_trouble(archive.path):
@@ -57,7 +60,10 @@ def unpacked(archive: FileFacts, standing: Iterable[FileFacts]) -> list[FileFact
     ]
 
 
-def told_by_name(path: Path) -> dict[str, Any]:
-    """What an asset out of a zip says of itself: its name is all there is to tell from."""
-    media_type, role = _KINDS.get(path.suffix.lower(), (None, "data"))
-    return {"title": path.name, **({"type": media_type} if media_type else {}), "roles": [role]}
+def told_by_name(facts: FileFacts) -> dict[str, Any]:
+    """What an asset out of a zip says of itself: its name, and what it is, are all there is to tell from."""
+    suffix = facts.path.suffix.lower()
+    kind = format_of(facts.path.name) or ""
+    media_type = facts.media_type or _MORE_TYPES.get(suffix) or _MORE_TYPES.get(kind) or MEDIA_TYPE_OF.get(kind)
+    role = "metadata" if suffix in _TEXT_ENDINGS else _BESIDE.get(kind, "data")
+    return {"title": facts.title or facts.path.name, **({"type": media_type} if media_type else {}), "roles": [role]}

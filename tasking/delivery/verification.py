@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tasking.delivery.download import FileFacts, checksum_of
-from tasking.delivery.folder import disk_trouble
-from tasking.delivery.stac import read_catalog
-
-if TYPE_CHECKING:
-    import pystac
+from tasking.delivery.folder import disk_trouble, is_plain, read_plain
+from tasking.delivery.stac import NOTE, read_catalog
 
 
-def standing(place: Path, item: pystac.Item) -> list[FileFacts]:
+def standing(place: Path, item: dict[str, Any]) -> list[FileFacts]:
     """The files of an item that are on disk with the size and checksum its JSON gives; hashes each of them."""
     found = []
-    for key, asset in item.assets.items():
-        facts, problem = _check(place, key, asset.to_dict())
+    for key, asset in item["assets"].items():
+        facts, problem = _check(place, key, asset)
         if facts is not None and problem is None:
-            found.append(facts.model_copy(update={"item_id": item.id}))
+            found.append(facts.model_copy(update={"item_id": item["id"], "note": str(asset.get(NOTE) or "")}))
     return found
 
 
@@ -38,7 +37,7 @@ def items_that_stand(folder: Path, *, hashed: bool = False) -> set[str]:
         return {
             name
             for name, item in read_catalog(folder).items()
-            if not any(_check(folder / name, key, asset.to_dict(), hashed)[1] for key, asset in item.assets.items())
+            if not any(_check(folder / name, key, asset, hashed)[1] for key, asset in item["assets"].items())
         }
 
 
@@ -52,9 +51,16 @@ def verify(folder: Path) -> list[str]:
     catalog = _read(folder / "catalog.json", problems)
     if catalog is None:
         return problems
-    links = [link for link in catalog.get("links", []) if isinstance(link, dict) and link.get("rel") == "item"]
+    given = catalog.get("links")
+    all_links = [link for link in given if isinstance(link, dict)] if isinstance(given, list) else []
+    links = [link for link in all_links if link.get("rel") == "item"]
     if not links:
         problems.append("catalog.json: it links to no item")
+    for link in (link for link in all_links if link.get("rel") == "child"):
+        if not _inside(folder, folder / str(link.get("href"))):
+            problems.append(f"catalog.json: its link {link.get('href')} leads out of the folder")
+        else:
+            _read(folder / str(link.get("href")), problems)
     for link in links:
         href = str(link.get("href"))
         path = folder / href
@@ -77,12 +83,14 @@ def verify(folder: Path) -> list[str]:
 
 
 def _check(place: Path, key: str, asset: dict[str, Any], hashed: bool = True) -> tuple[FileFacts | None, str | None]:
+    if not isinstance(asset, dict):
+        return None, "it is not an object"
     href, size, checksum = str(asset.get("href")), asset.get("file:size"), asset.get("file:checksum")
     path = place / href
     if not _inside(place, path):
         return None, f"{href} leads out of the item's folder"
-    if not path.is_file():
-        return None, f"{path.name} is missing"
+    if not is_plain(path):
+        return None, f"{path.name} is missing" if not path.is_symlink() else f"{path.name} is a link"
     if not isinstance(size, int) or not isinstance(checksum, str):
         return None, f"{path.name} has no file:size and file:checksum to check"
     if (found := path.stat().st_size) != size:
@@ -93,17 +101,24 @@ def _check(place: Path, key: str, asset: dict[str, Any], hashed: bool = True) ->
 
 
 def _inside(folder: Path, path: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # a circle of links, or no name at all
+        return False
 
 
 def _read(path: Path, problems: list[str]) -> dict[str, Any] | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        text = read_plain(path)
+        found = json.loads(text) if text is not None else None
     except OSError as error:
         problems.append(f"{path.name}: it cannot be read ({error.strerror})")
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problems.append(f"{path.name}: it is not readable JSON ({error})")
+        return None
+    if text is None:
+        problems.append(f"{path.name}: it cannot be read ({os.strerror(errno.ENOENT)})")
         return None
     if not isinstance(found, dict):
         problems.append(f"{path.name}: it is not a JSON object")

@@ -7,8 +7,15 @@ import zipfile
 from pathlib import Path
 from typing import Any, cast
 
-LONGEST_DIRECTORY = 64 * 1024 * 1024
-"""Most bytes of a zip's directory that are read: room for far more files than are ever taken out of one."""
+LONGEST_DIRECTORY = 8 * 1024 * 1024
+"""Most bytes of a zip's directory that are read: room for more files than are ever taken out of one.
+
+An entry of 46 bytes becomes an object of 700: 8 MiB are 130 MB of our memory at the most, and a second.
+"""
+
+
+class DirectoryTooLong(zipfile.BadZipFile):
+    """It may be whole; its directory is not read."""
 
 
 class _ShortReads(io.BufferedReader):
@@ -19,7 +26,7 @@ class _ShortReads(io.BufferedReader):
         wanted = LONGEST_DIRECTORY + 1 if size is None or size < 0 else size
         data = b"" if wanted > LONGEST_DIRECTORY + 1 else super().read(wanted)
         if wanted > LONGEST_DIRECTORY + 1 or len(data) > LONGEST_DIRECTORY:
-            raise zipfile.BadZipFile(f"its directory is longer than {LONGEST_DIRECTORY} bytes")
+            raise DirectoryTooLong(f"its directory is longer than {LONGEST_DIRECTORY} bytes")
         return data
 
 

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tasking.delivery import catalog
-from tasking.delivery.catalog import Delivery
+from tasking.delivery.catalog import Brought, Delivery, most_telling
 from tasking.delivery.folder import disk_trouble, is_marked
 from tasking.errors import DeliveryFailed, Incomplete, OrderEnded, Unavailable, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.lifecycle import covering
 from tasking.lifecycle.following import left_out, may_come_back, still_going, undelivered
-from tasking.lifecycle.one_by_one import each, in_turn, together_or_each, worst
+from tasking.lifecycle.one_by_one import Trouble, each, in_turn, worst
 from tasking.lifecycle.pausing import overdue
 from tasking.order import Order
 from tasking.provider import Items, Provider, Request
 from tasking.status import StatusCode
 from tasking.waiting import Wait, wait_until
+
+logger = logging.getLogger(__name__)
+
+ORDER_STATUS = {
+    StatusCode.COMPLETED: "succeeded",
+    StatusCode.FAILED: "failed",
+    StatusCode.EXPIRED: "failed",
+    StatusCode.REJECTED: "failed",
+    StatusCode.CANCELLED: "canceled",
+    StatusCode.USER_CANCELLED: "canceled",
+}
+"""``order:status`` (STAC order extension) of an order that came to its end; until then it is ``shipping``."""
 
 
 def deliver(
@@ -25,8 +39,9 @@ def deliver(
 ) -> Delivery | Wait | None:
     """Bring home what can be fetched, verified; complete the order when nothing more comes.
 
-    A capture that is refused, damaged or unsafe keeps no other from coming home: all others are delivered and noted
-    before it is said. When nobody answers, the rest waits, and another capture is the first one next time.
+    A capture that is refused, damaged or unsafe keeps no other from coming home, nor a file of it its other files: all
+    others are delivered and noted before it is said. When nobody answers, the rest waits, and another capture is the
+    first one next time. A file that has no address to be fetched from is left out and named, unless it is the image.
 
     Args:
         request: One whose ``capture_ids`` say what to fetch.
@@ -62,19 +77,15 @@ def deliver(
     if there:
         count = sum(len(listed[one]) for one in there)
         ledger.record(reference, "delivering", f"Bringing home {count} item{'' if count == 1 else 's'}")
-
-        def bring(captures: list[str]) -> None:
-            nonlocal delivery
-            items = [item for one in captures for item in listed[one]]
-            delivery = _bring_home(ledger, provider, order, reference, request, items, archive)
-            folders = iter(delivery.taken_in)
-            of_each = {one: [next(folders) for _ in listed[one]] for one in captures}
-            whole = [one for one in captures if one not in partly]
-            without = {one: [name[:200] for name in listed[one].left_out[:50]] for one in whole}
-            if whole or delivery.new_files:
-                _note(ledger, reference, delivery, {one: of_each[one] for one in whole}, without)
-
-        troubles |= together_or_each(there, bring)
+        try:
+            delivery, home = _bring_home(ledger, provider, order, reference, request, listed, there, archive)
+        except DeliveryFailed as error:
+            troubles[there[0]] = error
+        else:
+            troubles |= {one: wrong for one in there if (wrong := _trouble(home[one])) is not None}
+            whole = {one: home[one] for one in there if one not in troubles and one not in partly}
+            if delivery is not None and (whole or delivery.new_files):
+                _note(ledger, reference, delivery, whole, {one: listed[one].left_out for one in whole})
     troubles = {**partly, **troubles}
     missing = [one for one in listed if not listed[one] and one not in troubles]
     if troubles:
@@ -93,6 +104,7 @@ def deliver(
         so_far = record.outcome_so_far or f"Delivered {len(due)}"
         done = covering.told(ledger, order, reference, root / reference, so_far)
         said = (done, request.note, left_out(ledger, reference))
+        catalog.settle(root / reference, ORDER_STATUS[StatusCode.COMPLETED])
         end(ledger, reference, StatusCode.COMPLETED, "; ".join(filter(None, said)))
     return delivery
 
@@ -161,19 +173,32 @@ def _bring_home(
     order: Order,
     reference: str,
     request: Request,
-    items: list[dict[str, Any]],
+    listed: Mapping[str, Items],
+    captures: list[str],
     archive: _Archive,
-) -> Delivery:
-    delivery = catalog.deliver(
+) -> tuple[Delivery | None, dict[str, list[Brought]]]:
+    """What stands in the archive, and by capture what became of its items.
+
+    Raises:
+        DeliveryFailed: The disk does not take it, or what stands there is not whole.
+    """
+    given = [(one, item) for one in captures for item in listed[one]]
+    delivery, brought = catalog.bring(
         reference,
-        items,
+        [item for _, item in given],
         archive.root,
         provider.open_asset,
         title=order.name,
         description=f"Order {reference}, collected by {provider.name}",
-        order_facts={"order:id": request.id, "order:status": "succeeded"},
+        order_facts={"order:id": request.id},
+        captured=(request.start, request.end),
     )
     archive.still_there()
+    home: dict[str, list[Brought]] = {one: [] for one in captures}
+    for (one, _), what in zip(given, brought, strict=True):
+        home[one].append(what)
+    if delivery is None:
+        return None, home
     if problems := catalog.verify(delivery.folder):
         _ask_again_for_what_is_gone(ledger, reference, archive, hashed=True)
         raise DeliveryFailed(f"{delivery.folder}: not whole: {'; '.join(problems[:5])}")
@@ -181,25 +206,41 @@ def _bring_home(
         raise DeliveryFailed(
             f"{delivery.folder}: not whole: its catalog does not hold {', '.join(sorted(missing)[:5])}"
         )
-    return delivery
+    return delivery, home
+
+
+def _trouble(items: Sequence[Brought]) -> Trouble | None:
+    """What went wrong with a capture, if anything did."""
+    troubles = [one for item in items for one in item.troubles]
+    return most_telling(troubles) if troubles else None
 
 
 def _note(
     ledger: Ledger,
     reference: str,
     delivery: Delivery,
-    folders: dict[str, list[str]],
-    without: dict[str, list[str]],
+    home: Mapping[str, list[Brought]],
+    unlisted: Mapping[str, Sequence[str]],
 ) -> None:
+    """Write down which captures are home, where, and what was left out of them."""
     size = f"{len(delivery.files)} files ({delivery.bytes_total / 1e6:.1f} MB)"
     message = f"Delivered {size}, verified, to {delivery.folder}"
+    without = {
+        one: [*unlisted[one], *(name for item in items for name in item.left_out)] for one, items in home.items()
+    }
+    notes = sorted({f"{one.path.name}: {one.note}" for one in delivery.files if one.note})
     ledger.record(
         reference,
         "delivered",
         message,
-        delivered=lambda now: list(dict.fromkeys([*now.delivered, *folders])),
+        delivered=lambda now: list(dict.fromkeys([*now.delivered, *home])),
         outcome_so_far=message,
-        detail={"folders": folders, "left_out": without},
+        detail={
+            "home": str(delivery.folder),
+            "folders": {one: [item.folder for item in items] for one, items in home.items()},
+            "left_out": {one: [name[:200] for name in names[:50]] for one, names in without.items()},
+            "notes": [one[:200] for one in notes[:50]],
+        },
     )
 
 
@@ -216,8 +257,22 @@ def _missing(provider: Provider, request: Request, missing: list[str]) -> Wait:
 
 
 def end(ledger: Ledger, reference: str, status: str, message: str) -> OrderRecord:
-    """Write down that the order came to its end."""
-    return ledger.revise(reference, lambda _now: ending(ledger, status, message))
+    """Write down that the order came to its end, and tell it to its catalog."""
+    record = ledger.revise(reference, lambda _now: ending(ledger, status, message))
+    tell_archive(ledger, reference, status)
+    return record
+
+
+def tell_archive(ledger: Ledger, reference: str, status: str) -> None:
+    """Write how an order ended into what is home of it. The ledger counts, so a disk that is away stops nothing."""
+    homes = [one.detail.get("home") for one in ledger.journal(reference) if one.event == "delivered"]
+    word = ORDER_STATUS.get(StatusCode(status)) if status in set(StatusCode) else None
+    if word is None or not homes or not isinstance(homes[-1], str):
+        return
+    try:
+        catalog.settle(Path(homes[-1]), word, lock_wait_seconds=5.0)
+    except DeliveryFailed as error:
+        logger.warning("order %s: its catalog does not say yet how it ended: %s", reference, error)
 
 
 def ending(ledger: Ledger, status: str, message: str) -> Revision:

@@ -37,15 +37,6 @@ def each(captures: Iterable[str], do: Callable[[str], object]) -> dict[str, Trou
     return troubles
 
 
-def together_or_each(captures: list[str], bring: Callable[[list[str]], object]) -> dict[str, Trouble]:
-    """Bring all home together; when that fails, one by one. What went wrong, by capture."""
-    try:
-        bring(captures)
-    except (DeliveryFailed, ProviderError) as error:
-        return {captures[0]: error} if len(captures) == 1 else each(captures, lambda one: bring([one]))
-    return {}
-
-
 def worst(troubles: Mapping[str, Trouble], also: Iterable[str]) -> Trouble:
     """The one to raise, with the captures it is about.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from tasking.delivery.reading import listed_item
 from tasking.http.address import origin
 from tasking.http.api import Api, Call
 from tasking.http.lists import refuse_cut
@@ -31,7 +32,7 @@ def search(api: Api, capture_id: str) -> list[Json]:
     left out would be missing from a finished order.
 
     Raises:
-        UnexpectedAnswer: Not a STAC answer, an item without id, properties or assets, endless pages, or a list that is
+        UnexpectedAnswer: Not a STAC answer, endless pages, or a list that is
             cut.
         ProviderError: As `tasking.http.api.Api.get`.
     """
@@ -79,14 +80,5 @@ def _next_body(link: Json, body: Json) -> Json | None:
 
 
 def _checked(api: Api, call: Call, item: Json, at: httpx.URL) -> Json:
-    """An item with an id, properties and assets, each asset with an absolute address."""
-    assets, properties = item.get("assets"), item.get("properties")
-    if not isinstance(item.get("id"), str) or not isinstance(assets, dict) or not isinstance(properties, dict):
-        raise api.unexpected("an item without id, properties or assets", call)
-    whole = {}
-    for key, asset in assets.items():
-        if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
-            raise api.unexpected(f"asset {key[:60]} has no address", call)
-        href = asset["href"]
-        whole[key] = {**asset, "href": href if "://" in href else str(api.found(at, href, call))}
-    return {**item, "assets": whole}
+    """An item with an id, properties and assets, each address absolute; what else is odd in it stops no file."""
+    return listed_item(item, lambda href: str(api.found(at, href, call)))
