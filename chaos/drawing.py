@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from chaos.order import Detour, Subject
-from chaos.plan import ANY, EXHAUSTIVE, IN_DOUBT, LATE, Plan, Strike, Way
+from chaos.plan import ANY, EXHAUSTIVE, HELD, IN_DOUBT, LATE, Plan, Strike, Way
 from chaos.point import Kind, Point
 from chaos.recording import Recorded
 
@@ -29,13 +29,18 @@ def every_strike(recorded: Recorded, only: re.Pattern[str] | str = "") -> list[S
     """One order for each point and each way; for those points only that the pattern is found in."""
     found: list[Subject] = []
     for provider, points in recorded.items():
-        strikes = [Strike(at=point, way=way) for point in points for way in EXHAUSTIVE[point.kind]]
+        strikes = [Strike(at=point, way=way) for point in points for way in ways_at(point)]
         found += [
             Subject(reference=f"{provider}-{number:03}", provider=provider, plan=Plan(strikes=(strike,)), own_home=True)
             for number, strike in enumerate(strikes)
             if re.search(only, str(strike.at))
         ]
     return found
+
+
+def ways_at(point: Point) -> tuple[Way, ...]:
+    """Every way in which a point of a recorded order is struck."""
+    return (*EXHAUSTIVE[point.kind], *(HELD if _posts(point) else ()))
 
 
 def beyond(recorded: Recorded, went: Mapping[str, Sequence[Point]], subjects: Sequence[Subject]) -> list[Detour]:

@@ -32,6 +32,9 @@ Way = Literal[
     "cut",
     "malformed",
     "wrong content type",
+    "1xx",
+    "slow head",
+    "many addresses",
     "disk full",
     "read-only",
     "full for a while",
@@ -40,6 +43,9 @@ Way = Literal[
 ]
 
 DEADLY: tuple[Way, ...] = ("killed before", "killed while sent", "killed halfway", "killed after")
+
+HELD: tuple[Way, ...] = ("1xx", "slow head", "many addresses")
+"""A call that the network holds for longer than it may take; each POST to a provider is held in each way."""
 
 EXHAUSTIVE: dict[Kind, tuple[Way, ...]] = {
     "provider": ("killed before", "killed while sent", "killed after", "answer lost"),
@@ -54,6 +60,7 @@ ANY: dict[Kind, tuple[Way, ...]] = {
         *EXHAUSTIVE["provider"],
         *("killed halfway", "reset before", "no connection", "timed out", "429", "429 with Retry-After"),
         *("500 after acting", "502 after acting", "503", "504", "401", "cut", "malformed", "wrong content type"),
+        *HELD,
     ),
     "prefect": (*EXHAUSTIVE["prefect"], "500 after acting", "500", "503"),
     "ledger": (*EXHAUSTIVE["ledger"], "locked"),

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from chaos import late
+from chaos.held import held, through_many_addresses
 from chaos.plan import IN_DOUBT, Strike, Way
 from chaos.point import path_pattern
 from chaos.trace import Trace
@@ -89,6 +90,10 @@ def _struck(
     if way == "late" and request.method == "POST":
         _send_late(request)
         raise httpx.ReadTimeout("timed out", request=request)
+    if way in ("1xx", "slow head"):
+        return held(way, original, transport, request)
+    if way == "many addresses":
+        return through_many_addresses(original, transport, request)
     status, acts, headers = _STATUS.get(way, (0, True, {}))
     if not acts:
         return httpx.Response(status, headers=headers, json={"detail": way}, request=request)

@@ -129,6 +129,44 @@ def test_the_next_looks_for_a_create_in_doubt_are_refused_whichever_process_they
     assert Trace(tmp_path, "bay").hits()[0].way == way
 
 
+HELD_CREATE = """
+import sys
+from pathlib import Path
+from pydantic import BaseModel
+from chaos import held
+from chaos.struck_http import strike_http
+from chaos.trace import Trace
+from tasking.errors import ProviderError
+from tasking.http.api import Api, Call, HttpSettings
+class Thing(BaseModel): pass
+held.HELD_SECONDS = 20
+strike_http(Trace(Path(sys.argv[1]), 'bay'), 'http://127.0.0.1:1/api')
+times = dict(connect_seconds=1, write_seconds=0.5, read_seconds=0.5, requests_per_second=1000)
+api = Api('x', sys.argv[2], settings=HttpSettings(**times), headers={'Authorization': 'Bearer t'})
+try:
+    api.create(api.url('tasks'), {}, Thing, Call('create'))
+except ProviderError as error:
+    print(type(error).__name__)
+api.close()
+"""
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("way", "said", "made"),
+    [("1xx", "Uncertain", 0), ("slow head", "Uncertain", 1), ("many addresses", "Uncertain", 1)],
+)
+def test_a_create_that_the_network_holds_ends_by_its_deadline(
+    tmp_path: Path, arrived: tuple[str, Queue[tuple[str, str, bytes]]], way: Any, said: str, made: int
+) -> None:
+    address, calls = arrived
+    Trace(tmp_path, "bay").prepare(Plan(strikes=(Strike(at=Point(kind="provider", what="POST /tasks"), way=way),)))
+    ended = ran(HELD_CREATE, tmp_path, address)
+    assert ended.stdout.split() == [said], ended.stderr
+    assert calls.qsize() == made
+    assert Trace(tmp_path, "bay").hits()[0].way == way
+
+
 @pytest.mark.server
 def test_a_strike_at_a_server_that_is_away_counts_as_none(tmp_path: Path) -> None:
     strike = Strike(at=Point(kind="provider", what="POST /tasks"), way="killed after")
