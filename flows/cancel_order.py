@@ -172,6 +172,11 @@ def _cancelled(
     fresh = lifecycle.note_answers(book, provider, book.read(record.reference), {answer.id: answer})
     said = f"Order {record.reference} was cancelled at {record.provider}: request {answer.id}. {terms}"
     to_fetch, more_to_come = lifecycle.undelivered(fresh, answer), answer.status not in lifecycle.ENDED
+    if others := [one.id for one in lifecycle.still_going(fresh) if one.id != answer.id]:
+        return Completed(
+            message=f"{said} But it was ordered more than once: request {', '.join(others)} still stands. Run "
+            "cancel-order again to cancel that, too; else it is captured and paid"
+        )
     if record.ended is not None:  # nobody goes on with it: a person ended its run, or it gave up
         retry = f" It had ended here before: Retry on run {record.flow_run_id} fetches what was captured."
         return _end(book, record, said + (retry if to_fetch or more_to_come else ""))
@@ -196,9 +201,11 @@ def _not_cancelled(record: OrderRecord) -> str:
 
 
 def _last_request(record: OrderRecord) -> Request:
+    """The one to cancel: the newest that is under way; the newest of all when none is."""
+    going = lifecycle.still_going(record)
     current = record.current_request
     assert current is not None, "requested before"
-    return current.last
+    return going[-1] if going else current.last
 
 
 def _end(book: Ledger, record: OrderRecord, message: str) -> State[Any]:

@@ -10,7 +10,9 @@ No provider documents an idempotency key, so every create follows one rule:
    the settle time, looks several times, and adopts what appears. Only when it stayed absent throughout is it announced
    and sent again: the settle time is over by the provider's clock and by our own, and it was not there in three looks
    that lie apart. Both clocks count seconds as they are: nothing that a server says makes the settle time shorter.
-6. What keeps us from looking (credentials, a gateway's 4xx), or something under our label that asks for something else,
+6. A yes that comes after all that, to a process that outlived it, is never thrown away: the order holds what it made,
+   nothing more is sent under its label, and a person is told. A no that comes so late says nothing about the order.
+7. What keeps us from looking (credentials, a gateway's 4xx), or something under our label that asks for something else,
    says nothing about a create without an outcome: it is waited out, and never taken for the create's own no.
 
 The honest limit is the settle time: it must be longer than our own timeouts plus the longest time the provider's lists
@@ -84,12 +86,14 @@ def create_once(
     begun = Stopwatch()  # from here on others count the settle time
     intent = ledger.intend(reference, verb, label, provider.clock.now(), _our_time(provider))
     if intent is None and there is not None:  # another process of ours made it
-        ledger.record(reference, **made(there))
+        theirs = ledger.open_intent(reference, verb, label)
+        if theirs is None or not ledger.settle(reference, theirs, "adopted", _found(verb, label), **made(there)):
+            ledger.record(reference, **made(there))
         return there
     if intent is None:  # another process of ours is at it, or has made it just now
         return _look_again(provider, None, verb, label)
     if there is not None:
-        ledger.settle(reference, intent, "adopted", f"Found the {verb} {label} at the provider", **made(there))
+        _keep(ledger, reference, intent, "adopted", _found(verb, label), made(there))
         return there
     asleep = max(_our_time(provider) - (intent.ours or intent.at), timedelta(seconds=begun.seconds))
     if asleep > _between_looks(provider):
@@ -99,13 +103,53 @@ def create_once(
         with announced(begun):
             thing = create()
     except (Refused, Unavailable) as no:
-        ledger.settle(reference, intent, "refused", f"The {verb} was not made: {_why(no)}")
+        if not ledger.settle(reference, intent, "refused", f"The {verb} was not made: {_why(no)}"):
+            # another process found it, or sent it again, meanwhile: this no is not about that
+            return _look_again(provider, None, verb, label)
         raise
     except Uncertain as unknown:
         ledger.record(reference, f"{verb} uncertain", f"No clear answer to the {verb} {label}: {unknown}")
         return _look_again(provider, intent, verb, label)
-    ledger.settle(reference, intent, "made", f"The {verb} {label} was made", **made(thing))
+    _keep(ledger, reference, intent, "made", f"The {verb} {label} was made", made(thing))
     return thing
+
+
+def settle(
+    ledger: Ledger,
+    provider: Provider,
+    reference: str,
+    intent: Intent,
+    *,
+    find: Callable[[], T | None],
+    made: Callable[[T], dict[str, Any]],
+) -> T | Wait | None:
+    """What became of an announced create that nobody will send again; see `create_once`.
+
+    Returns:
+        What was found and adopted; a `Wait` while the outcome settles; ``None`` when it never arrived.
+    """
+    with _looking(ledger, reference, intent.verb, intent.label):
+        return _settle(ledger, provider, reference, intent, find, made)
+
+
+def _keep(ledger: Ledger, reference: str, intent: Intent, outcome: str, message: str, fields: dict[str, Any]) -> None:
+    """Write down what stands at the provider, also when another outcome was written before."""
+    if ledger.settle(reference, intent, outcome, message, **fields):
+        return
+    said = (
+        f"The {intent.verb} {intent.label} announced at {readable(intent.at)} was made after all: its answer came when "
+        "its outcome had been written down already"
+    )
+    if intent.verb == "request":
+        said += (
+            ". It is paid and will be delivered. If it was sent again meanwhile, both stand, are paid and delivered: ask "
+            "the provider whether one can be called off"
+        )
+    ledger.made_late(reference, intent, said, **fields)
+
+
+def _found(verb: str, label: str) -> str:
+    return f"Found the {verb} {label} at the provider"
 
 
 @contextmanager
@@ -141,13 +185,8 @@ def _settle(
     asked_at = provider.clock.now()
     there = find()
     if there is not None:
-        ledger.settle(
-            reference,
-            intent,
-            "adopted",
-            f"The {intent.verb} {intent.label} had arrived: found at the provider",
-            **made(there),
-        )
+        said = f"The {intent.verb} {intent.label} had arrived: found at the provider"
+        _keep(ledger, reference, intent, "adopted", said, made(there))
         return there
     looks = ledger.looked(reference, intent, _our_time(provider), _between_looks(provider) * APART)
     if looks < LOOKS or not _settled(provider, intent, asked_at):

@@ -280,16 +280,16 @@ def test_no_request_is_announced_between_the_last_look_at_an_order_and_its_end(
     set_state(run.id, Cancelled(message="by hand"))
     monkeypatch.setattr(opening, "BUSY_SECONDS", 0)
     announced: list[Intent | None] = []
-    open_intent = Ledger.open_intent
+    open_requests = Ledger.open_requests
 
-    def announced_after_the_look(self: Ledger, reference: str, verb: str, label: str) -> Intent | None:
-        found = open_intent(self, reference, verb, label)
+    def announced_after_the_look(self: Ledger, reference: str) -> list[Intent]:
+        found = open_requests(self, reference)
         with closing(open_ledger(ledger_url(installation.folder))) as other, suppress(LedgerUnavailable):
             announced.append(None)
-            announced[-1] = other.intend(reference, verb, label, utc_now())
+            announced[-1] = other.intend(reference, "request", reference, utc_now())
         return found
 
-    monkeypatch.setattr(Ledger, "open_intent", announced_after_the_look)
+    monkeypatch.setattr(Ledger, "open_requests", announced_after_the_look)
     assert "1 tended" in installation.watch()
     assert announced == [None]
     assert "before anything was ordered" in str(installation.ledger.read("bay").outcome)

@@ -21,16 +21,16 @@ def test_a_request_made_in_the_moment_of_a_cancel_is_not_called_cancelled(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = installation.start(order_axelglobe, order=installation.order())
-    open_intent = Ledger.open_intent
+    open_requests = Ledger.open_requests
 
-    def made_meanwhile(self: Ledger, reference: str, verb: str, label: str) -> object:
-        monkeypatch.setattr(Ledger, "open_intent", open_intent)
+    def made_meanwhile(self: Ledger, reference: str) -> object:
+        monkeypatch.setattr(Ledger, "open_requests", open_requests)
         self.record(reference, cancel_asked=False)
         installation.pass_time(run)
         installation.go_on(run.id)
-        return self.open_intent(reference, verb, label)
+        return self.open_requests(reference)
 
-    monkeypatch.setattr(Ledger, "open_intent", made_meanwhile)
+    monkeypatch.setattr(Ledger, "open_requests", made_meanwhile)
     cancel = installation.start(cancel_order, reference="bay", dry_run=False)
     assert "goes on" in str(cancel.state and cancel.state.message)
     assert installation.ledger.read("bay").ended is None

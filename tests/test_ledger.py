@@ -207,9 +207,19 @@ def test_a_create_that_never_arrived_may_be_announced_again(ledger: Ledger) -> N
 
 def test_labels_that_begin_alike_have_intents_of_their_own(ledger: Ledger) -> None:
     claim(ledger)
-    assert ledger.intend("bay", "request", "bay", NOON) is not None
+    assert ledger.intend("bay", "plan", "bay", NOON) is not None
+    assert ledger.intend("bay", "plan", "bay~2", NOON) is not None
+    assert ledger.open_intent("bay", "plan", "bay~2") != ledger.open_intent("bay", "plan", "bay")
+
+
+def test_no_request_is_announced_while_another_of_the_order_may_have_arrived(ledger: Ledger) -> None:
+    claim(ledger)
+    first = ledger.intend("bay", "request", "bay", NOON)
+    assert first is not None
+    assert ledger.intend("bay", "request", "bay#2", NOON) is None
+    assert ledger.open_requests("bay") == [first]
+    ledger.settle("bay", first, "refused", "no")
     assert ledger.intend("bay", "request", "bay#2", NOON) is not None
-    assert ledger.open_intent("bay", "request", "bay#2") != ledger.open_intent("bay", "request", "bay")
 
 
 def test_one_intent_gets_one_outcome(ledger: Ledger) -> None:

@@ -32,11 +32,29 @@ def open_intent(session: Session, reference: str, verb: str, label: str) -> Inte
     return Intent.model_validate(session.scalar(query))
 
 
+def late(verb: str) -> str:
+    """The journal's word for a yes that came after its announcement had got another outcome."""
+    return f"{verb} made late"
+
+
+def all_open(session: Session, reference: str, verb: str) -> list[Intent]:
+    """The announcements of an order that have no outcome yet, whatever their label, oldest first."""
+    lines = select(JournalRow.once, JournalRow.detail).where(
+        JournalRow.reference == reference, JournalRow.once.startswith(f"{reference}/{verb}/", autoescape=True)
+    )
+    found = {name: detail for name, detail in session.execute(lines.order_by(JournalRow.id)) if name is not None}
+    return [
+        Intent.model_validate(detail)
+        for name, detail in found.items()
+        if name.endswith("/intent") and f"{name.removesuffix('intent')}outcome" not in found
+    ]
+
+
 def made(session: Session, reference: str, verb: str, label: str) -> bool:
     """Whether this create is known to have been made."""
     done = select(JournalRow.id).where(
         JournalRow.reference == reference,
-        JournalRow.event.in_((f"{verb} made", f"{verb} adopted")),
+        JournalRow.event.in_((f"{verb} made", f"{verb} adopted", late(verb))),
         JournalRow.once.startswith(f"{reference}/{verb}/{label}/", autoescape=True),
     )
     return session.scalar(done) is not None

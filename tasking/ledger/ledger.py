@@ -175,7 +175,7 @@ class Ledger(Reading):
 
         Returns:
             The intent, or ``None`` when it must not be sent: another process announced the same create and its outcome
-            is unknown, or it was made already.
+            is unknown, or it was made already; of requests, also when any other of the order has no outcome.
 
         Raises:
             OrderEnded: The order ended, or a person asked to cancel it.
@@ -186,9 +186,11 @@ class Ledger(Reading):
                 raise OrderEnded(
                     "user_cancelled", row.outcome or f"Order {reference} was cancelled before the {verb} was made"
                 )
-            if intents.open_intent(session, reference, verb, label) is not None or intents.made(
-                session, reference, verb, label
-            ):
+            if intents.open_intent(session, reference, verb, label) is not None:
+                return None
+            if intents.made(session, reference, verb, label):
+                return None
+            if verb == "request" and intents.all_open(session, reference, verb):
                 return None
             number = intents.rounds(session, reference, verb, label) + 1
             intent = Intent(verb=verb, label=label, round=number, at=at, ours=ours)
@@ -228,7 +230,7 @@ class Ledger(Reading):
             )
             return len(before) + 1
 
-    def settle(self, reference: str, intent: Intent, outcome: str, message: str, /, **fields: Any) -> OrderRecord:
+    def settle(self, reference: str, intent: Intent, outcome: str, message: str, /, **fields: Any) -> bool:
         """Close an intent with what became of it, together with what is then known.
 
         Args:
@@ -238,17 +240,57 @@ class Ledger(Reading):
             message: For a person.
             fields: Columns of `OrderRecord`.
 
-        Closing it a second time changes nothing in the journal (two processes may both see the outcome).
+        Returns:
+            Whether this closed it. It has one outcome: of two processes that see one, the second changes nothing. What
+            that one made is not lost with it: see `made_late`.
         """
         with self.session() as session:
             row = self.locked(session, reference)
             once = intents.once(reference, intent.verb, intent.label, intent.round, "outcome")
-            if session.scalar(select(JournalRow.id).where(JournalRow.once == once)) is None:
-                assign(row, record_of(row), fields)
-                self.note(
-                    session, reference, f"{intent.verb} {outcome}", message, intent.model_dump(mode="json"), once=once
-                )
-            return self.snapshot(session, reference)
+            if session.scalar(select(JournalRow.id).where(JournalRow.once == once)) is not None:
+                return False
+            assign(row, record_of(row), fields)
+            self.note(
+                session, reference, f"{intent.verb} {outcome}", message, intent.model_dump(mode="json"), once=once
+            )
+            return True
+
+    def made_late(self, reference: str, intent: Intent, message: str, /, **fields: Any) -> bool:
+        """Keep what a create made whose intent has another outcome by now: it counted as absent, say.
+
+        From then on nothing more is announced under its label. An order that had ended goes on; one that a person
+        cancelled stays ended, and says what stands at the provider all the same.
+
+        Args:
+            reference: Ours.
+            intent: What was announced.
+            message: For a person.
+            fields: Columns of `OrderRecord`.
+
+        Returns:
+            Whether it was news; not when the order knows it already.
+        """
+        with self.session() as session:
+            row = self.locked(session, reference)
+            before = record_of(row)
+            assign(row, before, fields)
+            after = self.snapshot(session, reference)
+            if _standing(before) == _standing(after):
+                session.rollback()
+                return False
+            once = intents.once(reference, intent.verb, intent.label, intent.round, f"late {after.attempt}")
+            self.note(session, reference, intents.late(intent.verb), message, intent.model_dump(mode="json"), once=once)
+            if before.ended is not None and before.cancel_asked:
+                row.status, row.outcome = before.status, plain(f"{(before.outcome or '').rstrip('.')}. But: {message}")
+            elif before.ended is not None:
+                row.ended = row.outcome = None
+                self.note(session, reference, "reopened", f"Goes on, though it had ended ({before.outcome})")
+            return True
+
+
+def _standing(record: OrderRecord) -> tuple[str | None, list[str]]:
+    """What stands at the provider of an order, as far as it is known."""
+    return record.plan_id, [one.last.id for one in record.requests]
 
 
 def may_go_on(record: OrderRecord) -> bool:

@@ -56,6 +56,11 @@ class Reading(Transactions):
         with self.session(reading=True) as session:
             return intents.open_intent(session, reference, verb, label)
 
+    def open_requests(self, reference: str) -> list[Intent]:
+        """The requests that were announced and have no outcome yet; more than one only after an answer came late."""
+        with self.session(reading=True) as session:
+            return intents.all_open(session, reference, "request")
+
     def orders(
         self, which: Filter | None = None, *, unreadable: Callable[[str, str], None] | None = None
     ) -> list[OrderRecord]:

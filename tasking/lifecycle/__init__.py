@@ -9,6 +9,7 @@ from tasking.candidate import WHOLE_WINDOW
 from tasking.lifecycle.accepting import accept, elsewhere
 from tasking.lifecycle.choosing import choose, chosen, drop, requested, revive
 from tasking.lifecycle.delivering import deliver, end, ending
+from tasking.lifecycle.doubts import settle_doubts
 from tasking.lifecycle.following import ENDED, follow, last_read, note_answers, ordered, still_going, undelivered
 from tasking.lifecycle.labels import in_doubt, label
 from tasking.lifecycle.listing import candidates
@@ -47,6 +48,7 @@ __all__ = [
     "request",
     "requested",
     "revive",
+    "settle_doubts",
     "still_going",
     "undelivered",
 ]

@@ -13,7 +13,9 @@ from tasking.delivery.folder import disk_trouble, is_marked
 from tasking.errors import DeliveryFailed, Incomplete, OrderEnded, Unavailable, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.lifecycle import covering
+from tasking.lifecycle.doubts import twice
 from tasking.lifecycle.following import left_out, may_come_back, still_going, undelivered
+from tasking.lifecycle.labels import in_doubt
 from tasking.lifecycle.one_by_one import Trouble, each, in_turn, worst
 from tasking.lifecycle.pausing import overdue
 from tasking.order import Order
@@ -100,10 +102,11 @@ def deliver(
     # what was rejected may come back: `follow` knows until when, and hands the request back with nothing due then
     to_come = still_going(record) or (due and may_come_back(record))
     everything = not to_come and not any(undelivered(record, one.last) for one in record.requests)
+    everything = everything and not in_doubt(ledger, record)  # another of its requests may have arrived
     if request.status is StatusCode.COMPLETED and everything:
         so_far = record.outcome_so_far or f"Delivered {len(due)}"
         done = covering.told(ledger, order, reference, root / reference, so_far)
-        said = (done, request.note, left_out(ledger, reference))
+        said = (done, request.note, left_out(ledger, reference), twice(record))
         catalog.settle(root / reference, ORDER_STATUS[StatusCode.COMPLETED])
         end(ledger, reference, StatusCode.COMPLETED, "; ".join(filter(None, said)))
     return delivery

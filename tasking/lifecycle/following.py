@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tasking.candidate import Candidate
-from tasking.errors import OrderEnded
+from tasking.errors import OrderEnded, ProviderError, Unavailable, UnexpectedAnswer
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.lifecycle.deadlines import cancelling
+from tasking.lifecycle.doubts import settle_doubts, twice
 from tasking.lifecycle.next_try import try_again
 from tasking.lifecycle.pausing import look_after, overdue
 from tasking.order import Order
@@ -31,8 +32,36 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
         A request; a `Wait`; or ``None`` when it was rejected or given up and the order allows another try.
 
     Raises:
-        OrderEnded: Rejected for good, failed, cancelled at the provider, or nothing came in time.
+        OrderEnded: Rejected for good, failed, cancelled at the provider, or nothing came in time. Never while another
+            request of the order may have arrived.
+        ProviderError: Whether it has cannot be seen, and nothing else is to do.
     """
+    doubt = _doubt(ledger, provider, order, reference)
+    try:
+        answer = _how_they_stand(ledger, provider, order, reference)
+    except OrderEnded:
+        if doubt is None:
+            raise
+        answer = None
+    record = ledger.read(reference)
+    if doubt is not None and not (isinstance(answer, Request) and undelivered(record, answer)):
+        if isinstance(doubt, Wait):
+            return doubt
+        raise doubt
+    if isinstance(answer, Wait) and (note := twice(record)):
+        return answer.model_copy(update={"message": f"{answer.message}; {note}"})
+    return answer
+
+
+def _doubt(ledger: Ledger, provider: Provider, order: Order, reference: str) -> Wait | ProviderError | None:
+    """What is to be waited for before the order may end; what is known to be bought is followed meanwhile."""
+    try:
+        return settle_doubts(ledger, provider, order, reference)
+    except (Unavailable, UnexpectedAnswer) as cannot_look:
+        return cannot_look
+
+
+def _how_they_stand(ledger: Ledger, provider: Provider, order: Order, reference: str) -> Request | Wait | None:
     record = ledger.read(reference)
     answers = provider.read([one.last.id for one in record.requests], ordered(record), last_read(record))
     record = note_answers(ledger, provider, record, answers)

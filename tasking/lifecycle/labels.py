@@ -17,4 +17,4 @@ def plan_label(record: OrderRecord) -> str:
 
 def in_doubt(ledger: Ledger, record: OrderRecord) -> bool:
     """Whether a request was announced and its outcome is not known: then the order may be bought already."""
-    return ledger.open_intent(record.reference, "request", label(record)) is not None
+    return bool(ledger.open_requests(record.reference))

@@ -69,9 +69,10 @@ def _plan(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord)
         find=lambda: plans.find_plan(order, tag),
         create=create,
         made=lambda there: {
-            "plan_id": there.id,
-            "planned_at": provider.clock.now(),
-            "status": StatusCode.RECEIVED,
+            # one that came late takes nothing from the plan that is used meanwhile; it costs nothing
+            "plan_id": lambda now: now.plan_id or there.id,
+            "planned_at": lambda now: now.planned_at or provider.clock.now(),
+            "status": lambda now: now.status or StatusCode.RECEIVED,
         },
     )
     if isinstance(made, Wait):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tasking.candidate import Candidate
 from tasking.create import create_once
 from tasking.errors import CredentialsRefused, NotFound, OrderEnded, Refused
-from tasking.ledger import Ledger, OrderRecord, RequestRecord
+from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle.choosing import chosen, drop, requested
+from tasking.lifecycle.doubts import columns, settle_doubts
 from tasking.lifecycle.labels import in_doubt, label
 from tasking.lifecycle.next_try import told, wish_of
-from tasking.lifecycle.pausing import look_after
 from tasking.order import Order
 from tasking.provider import Plans, Provider, Request
 from tasking.status import StatusCode
@@ -31,17 +29,9 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
     if candidate is None or not _may_be_bought(ledger, order, record, candidate):
         return None
     plan_id, tag, wish = record.plan_id, label(record), wish_of(order, candidate)
+    if any(one.label != tag for one in ledger.open_requests(reference)):  # it may be bought already: look anew then
+        return settle_doubts(ledger, provider, order, reference, beside=tag)
     earlier = [one.last.id for one in record.requests]
-
-    def made(there: Request) -> dict[str, Any]:
-        ours = RequestRecord(attempt=record.attempt, label=tag, candidate=candidate, last=there)
-        return {
-            "requests": lambda now: [*(one for one in now.requests if one.label != tag), ours],
-            "candidate": candidate,
-            "status": there.status,
-            "provider_status": there.provider_status,
-            "look_after": look_after(provider, provider.poll_interval_seconds),
-        }
 
     try:
         return create_once(
@@ -52,7 +42,7 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
             tag,
             find=lambda: provider.find_request(wish, plan_id, tag, earlier, in_doubt(ledger, record)),
             create=lambda: provider.request(wish, plan_id, candidate, tag),
-            made=made,
+            made=lambda there: columns(provider, record.attempt, tag, candidate, there),
         )
     # from here on nothing is in doubt: what keeps us from looking for an announced request is no `Refused`
     except CredentialsRefused as no:
