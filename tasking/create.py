@@ -142,8 +142,8 @@ def _keep(ledger: Ledger, reference: str, intent: Intent, outcome: str, message:
     )
     if intent.verb == "request":
         said += (
-            ". It is paid and will be delivered. If it was sent again meanwhile, both stand, are paid and delivered: ask "
-            "the provider whether one can be called off"
+            ". It is paid and will be delivered. If it was sent again meanwhile, both stand, are paid and delivered: "
+            "ask the provider whether one can be called off"
         )
     ledger.made_late(reference, intent, said, **fields)
 
