@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tasking.geometry_bounds import modest, step_deg
+
 if TYPE_CHECKING:
     from tasking.area import Area
 
@@ -21,7 +23,8 @@ def covered_percent(area: Area, footprints: Sequence[dict[str, Any] | None]) -> 
 
     Args:
         area: The area of the order.
-        footprints: GeoJSON geometries (lon, lat). ``None``, empty, unreadable, or around a pole gives ``None``.
+        footprints: GeoJSON geometries (lon, lat). ``None``, empty, unreadable, around a pole, or too intricate (see
+            `tasking.geometry_bounds`) gives ``None``.
     """
     import shapely
 
@@ -59,7 +62,7 @@ def _parts_inside(area: Area, footprints: Sequence[dict[str, Any] | None]) -> tu
         def onto(coordinates: Any) -> Any:
             return np.stack(plane.transform(coordinates[:, 0], coordinates[:, 1]), axis=1)
 
-        return shapely.transform(shapely.segmentize(given, STEP_DEG), onto)
+        return shapely.transform(shapely.segmentize(given, step_deg(given, STEP_DEG)), onto)
 
     target = flat(shapely.Polygon(area.ring))
     which, shapes = shapes_near(centre[0], footprints)
@@ -88,7 +91,11 @@ def shapes_near(middle: float, footprints: Sequence[dict[str, Any] | None]) -> t
     which = np.flatnonzero(np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_empty(shapes))
     if not len(which):
         return which, shapes[which]
-    shapes, known = _around(shapely.force_2d(shapes[which]), middle)
+    shapes, usable = modest(shapely.force_2d(shapes[which]))
+    which, shapes = which[usable], shapes[usable]
+    if not len(which):
+        return which, shapes
+    shapes, known = _around(shapes, middle)
     return which[known], shapes[known]
 
 
