@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -103,8 +104,7 @@ def bring_back(
         alive, skipped = runs_with_a_process(), set(elsewhere)  # after the read: a run seen must show its process
         if (hidden := _hidden_runs()) is not None:
             get_run_logger().warning(
-                "Process %s is a flow run of another user: start the workers and this flow as one user. Until it ends, "
-                "runs count as lost only after %s",
+                "Process %s is a flow run and does not show which: until it ends, runs count as lost only after %s",
                 *(hidden, GONE_FOR_GOOD),
             )
             skipped |= {run.id for run in runs}
@@ -165,6 +165,8 @@ def runs_with_a_process() -> set[str]:
     found = set()
     for environ in PROCESSES.glob("[0-9]*/environ"):
         try:
+            if environ.stat().st_uid != os.geteuid():  # anybody may write our run's id into an environment of theirs
+                continue
             for item in environ.read_bytes().split(b"\0"):
                 if item.startswith(b"PREFECT__FLOW_RUN_ID="):
                     found.add(item.split(b"=", 1)[1].decode())
@@ -174,9 +176,14 @@ def runs_with_a_process() -> set[str]:
 
 
 def _hidden_runs() -> str | None:
-    """The id of a process on this machine that carries out some flow run and does not let us see which."""
+    """The id of a process of our user that carries out some flow run and does not let us see which.
+
+    Those of other users do not count, whatever they are called: start the workers and the watcher as one user.
+    """
     for process in PROCESSES.glob("[0-9]*"):
         try:
+            if process.stat().st_uid != os.geteuid():
+                continue
             if b"prefect.engine" in (process / "cmdline").read_bytes():
                 (process / "environ").open("rb").close()
         except (FileNotFoundError, ProcessLookupError):  # ended meanwhile

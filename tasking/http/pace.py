@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from tasking.home import home
+from tasking.home import home, private_folder
 from tasking.http.deadline import left
 from tasking.lock import locked
 
@@ -64,8 +64,7 @@ class Pace:
             return slot
 
     def _reserve_in_file(self) -> float:
-        folder = home() / "pace"
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder = private_folder(home() / "pace")
         with locked(folder / self._name, patience_seconds=30) as file:
             now = self._now()
             slot = max(now, _number(os.pread(file, 64, 0)))

@@ -25,7 +25,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from tasking.clock import ProviderClock, utc_now
 from tasking.errors import Unavailable
-from tasking.home import home
+from tasking.home import home, private_folder, read_private
 from tasking.http.deadline import left
 from tasking.lock import locked
 
@@ -209,9 +209,10 @@ class SharedTokens:
         from cryptography.fernet import InvalidToken
 
         try:
-            with (_folder() / self._name).open("rb") as file:
-                sealed = file.read(100_000)
+            sealed = read_private(_folder() / self._name, 100_000)
         except OSError:
+            return None
+        if sealed is None:
             return None
         try:
             token, expires, *more = json.loads(self._box().decrypt(sealed))
@@ -245,8 +246,4 @@ class SharedTokens:
 
 
 def _folder() -> Path:
-    folder = home() / "tokens"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_mode & 0o077:
-        folder.chmod(0o700)
-    return folder
+    return private_folder(home() / "tokens")

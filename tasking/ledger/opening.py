@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event
 
-from tasking.errors import LedgerUnavailable
 from tasking.ledger.address import ledger_address
 from tasking.ledger.ledger import Ledger
+from tasking.ledger.own_file import prepare_file
 
 BUSY_SECONDS = 30
 """How long a write waits for another process's write (SQLite)."""
@@ -36,14 +36,11 @@ def open_ledger(url: str) -> Ledger:
 
     Raises:
         InvalidOrder: The address is none that all processes read alike; see `tasking.ledger.address`.
-        LedgerUnavailable: The database does not answer, or newer code wrote the ledger.
+        LedgerUnavailable: The database does not answer, its file is another user's, or newer code wrote the ledger.
     """
     parsed = ledger_address(url)
     if parsed.get_backend_name() == "sqlite":
-        try:
-            Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LedgerUnavailable(f"the ledger's folder cannot be used: {error}") from error
+        prepare_file(Path(parsed.database or ""))
         engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
         _prepare_sqlite(engine)
     else:
