@@ -81,6 +81,7 @@ def load_ledger() -> Ledger:
         InvalidOrder,
         OtherEnvironment,
         ValueError,
-        ImportError,
-    ) as error:  # the last: no driver for Postgres on this worker
+        ImportError,  # no driver for Postgres on this worker
+        PermissionError,  # the folder at home is another user's
+    ) as error:
         raise LedgerUnavailable(str(error)) from None
