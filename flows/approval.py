@@ -30,6 +30,7 @@ from tasking.errors import InvalidOrder, OrderEnded
 from tasking.form import Form
 from tasking.ledger import Entry, OrderRecord
 from tasking.order import Order
+from tasking.plain_text import markdown_text
 from tasking.status import StatusCode
 from tasking.waiting import readable
 from tasks.show import show_timeline
@@ -117,7 +118,7 @@ def _ask(question: str, key: str, deadline: datetime) -> NoReturn:
     state: Any = Suspended(timeout_seconds=timeout, pause_key=key)
     state.state_details.run_input_keyset = keyset_from_paused_state(state)
     # nothing is filled in beforehand: a yes costs money, and a prefilled field loses its description
-    form = Approval.with_initial_data(description=question)
+    form = Approval.with_initial_data(description=markdown_text(question))
     with get_client(sync_client=True) as client:
         reply: OrchestrationResult[Any] = client.set_flow_run_state(UUID(str(flow_run.id)), state)
     if reply.status is not SetStateStatus.ACCEPT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,6 +21,7 @@ from flows import account_commands, order_listing
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable, TaskingError
 from tasking.ledger import Filter, Ledger, open_ledger
+from tasking.plain_text import printable
 from tasking.status import OrderStatus
 
 app = typer.Typer(help="Satellite tasking orders: what is open, and what happened.", no_args_is_help=True)
@@ -30,6 +32,11 @@ LedgerUrl = Annotated[
 
 
 _ERRORS = Console(stderr=True, soft_wrap=True)
+
+
+def _words(text: str) -> str:
+    """Text from the ledger or an error as it is: rich makes no style of it, and the terminal obeys nothing in it."""
+    return escape(printable(text, lines=True))
 
 
 @contextmanager
@@ -46,7 +53,7 @@ def _asking(url: str | None) -> Iterator[Ledger]:
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:
-        _ERRORS.print(escape(_in_a_sentence(error)))
+        _ERRORS.print(_words(_in_a_sentence(error)))
         raise typer.Exit(2) from None
     finally:
         # Prefect sends its own events when it read a block; at the end it waits for that and says so. They may be lost
@@ -96,14 +103,15 @@ def list_orders(
         limit=limit,
     )
     with _asking(ledger) as book:
-        records = book.orders(which, unreadable=lambda _run, why: _ERRORS.print(escape(why)))
+        records = book.orders(which, unreadable=lambda _run, why: _ERRORS.print(_words(why)))
     if as_json:
         for one in records:
-            typer.echo(pydantic_core.to_json(order_listing.as_json(one)))
+            # in ASCII: a terminal that it is printed to obeys nothing in it
+            typer.echo(json.dumps(pydantic_core.to_jsonable_python(order_listing.as_json(one))))
         return
     table = Table(*order_listing.COLUMNS)
     for one in records:
-        table.add_row(*map(escape, order_listing.row(one)))
+        table.add_row(*map(_words, order_listing.row(one)))
     Console().print(table)
     if len(records) == limit:
         _ERRORS.print(f"These are the newest {limit}; see more with --limit.")
@@ -115,15 +123,15 @@ def show_order(reference: str, ledger: LedgerUrl = None) -> None:
     with _asking(ledger) as book:
         record = book.find(reference)
         if record is None:
-            _ERRORS.print(f"{escape(reference)}: no such order; see: tasking-flows list")
+            _ERRORS.print(f"{_words(reference)}: no such order; see: tasking-flows list")
             raise typer.Exit(2)
         entries = book.journal(reference)
     console = Console()
-    console.print(f"[bold]{escape(record.name)}[/bold]  {escape(reference)}  run {record.flow_run_id}")
+    console.print(f"[bold]{_words(record.name)}[/bold]  {_words(reference)}  run {record.flow_run_id}")
     for label, value in order_listing.facts(record, utc_now()):
-        console.print(f"{label:>13}  {escape(value)}")
+        console.print(f"{label:>13}  {_words(value)}")
     for one in entries:
-        console.print(f"{one.at:%Y-%m-%d %H:%M:%S}  [bold]{escape(one.event)}[/bold]  {escape(one.message)}")
+        console.print(f"{one.at:%Y-%m-%d %H:%M:%S}  [bold]{_words(one.event)}[/bold]  {_words(one.message)}")
 
 
 app.command("contracts")(account_commands.list_contracts)

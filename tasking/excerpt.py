@@ -9,12 +9,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from tasking.plain_text import printable
+
 MOST = 200
 """Characters that are kept of a provider's word or note."""
 
 
 def excerpt(text: str, most: int = MOST) -> str:
-    """The text, or its beginning with a mark that more was said."""
+    """The text, or its beginning with a mark that more was said; nothing in it is obeyed or hidden when it is shown."""
+    text = printable(text[: 4 * most])
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

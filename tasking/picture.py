@@ -10,6 +10,7 @@ from typing import Any
 from tasking.area import Area
 from tasking.choice import Ranked
 from tasking.coverage import repaired, shapes_near
+from tasking.plain_text import printable
 
 _SIZE, _LEFT, _TOP, _RIGHT, _BOTTOM = 560.0, 62.0, 22.0, 18.0, 104.0
 _MOST_DRAWN = 150
@@ -149,6 +150,6 @@ def _legend(view: _View, others: Sequence[Ranked], chosen: Ranked | None) -> str
     top = _TOP + view.height + 32
     return "".join(
         f'<rect class="{kind}" x="{_LEFT}" y="{top + 18 * n:.1f}" width="18" height="10"/>'
-        f'<text x="{_LEFT + 26}" y="{top + 18 * n + 10:.1f}">{escape(text)}</text>'
+        f'<text x="{_LEFT + 26}" y="{top + 18 * n + 10:.1f}">{escape(printable(text))}</text>'
         for n, (kind, text) in enumerate(rows)
     )

@@ -25,6 +25,7 @@ from tasking.delivery.catalog import Delivery
 from tasking.delivery.pictures import thumbnail
 from tasking.order import Order
 from tasking.picture import footprint_svg
+from tasking.plain_text import markdown_text
 from tasks.step import ledger
 
 SHOWN = 25
@@ -146,4 +147,4 @@ def _short(said: str) -> str:
 
 def _text(said: str) -> str:
     """Words from outside, so that they stay words in a table."""
-    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", " ".join(said.split()))[:500]
+    return markdown_text(said[:500])
