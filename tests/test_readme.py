@@ -116,6 +116,16 @@ def test_every_link_and_picture_of_the_documents_leads_somewhere() -> None:
     assert missing == []
 
 
+def test_each_setting_of_prefect_that_the_documents_name_exists() -> None:
+    import prefect.settings
+
+    documents = [ROOT / "README.md", ROOT / "prefect.yaml", *(ROOT / "docs").rglob("*.md")]
+    named = {name for one in documents for name in re.findall(r"\bPREFECT_[A-Z][A-Z_]+[A-Z]\b", one.read_text())}
+    assert "PREFECT_SERVER_API_AUTH_STRING" in named
+    named.remove("PREFECT_SERVER_ENCRYPTION_KEY")  # Prefect reads it from the environment alone
+    assert {name for name in named if not hasattr(prefect.settings, name)} == set()
+
+
 def test_an_order_in_the_ledger_is_listed_and_shown_in_the_terminal(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
