@@ -390,6 +390,7 @@ def test_a_candidate_says_the_same_in_shared_words() -> None:
         "sun_azimuth_deg": 165.4,
         "coverage_percent": 75.0,
         "note": "",
+        "attempt": 1,
     }
 
 

@@ -281,7 +281,7 @@ CREATE_FAULTS: list[tuple[dict[str, Any], type[Exception], int]] = [
     ({"kind": "cut_body"}, Uncertain, 1),
     ({"kind": "wrong_length"}, Uncertain, 1),
     ({"kind": "close_delimited"}, Uncertain, 1),
-    ({"kind": "redirect"}, Uncertain, 0),
+    ({"kind": "redirect"}, Refused, 0),
 ]
 
 
