@@ -126,7 +126,7 @@ def quiet(request: Request) -> Request:
 
 TAKEN, AHEAD = [{"start": "2026-12-03T01:00:00Z"}], [{"start": "2026-12-05T01:00:00Z"}]
 CASES: list[tuple[str, dict[str, Any], list[dict[str, Any]], timedelta | None]] = [
-    ("one, planning", {"status": "planning", "max_captures": 1}, [], timedelta(days=11)),
+    ("one, planning", {"status": "planning", "max_captures": 1}, [], timedelta(hours=11)),
     ("one, ahead", {"status": "pending", "max_captures": 1}, AHEAD, timedelta(days=1)),
     ("one, list lags", {"status": "pending", "max_captures": 1}, [], None),
     (

@@ -110,7 +110,7 @@ def request_of(
         cancel_until=min(queued) - timedelta(seconds=settings.cancel_notice_seconds) if queued else None,
         next_look_at=_next_look(word, open_ones, settings, now),
         give_up_at=give_up_at,
-        quiet_until=None if late else _quiet_until(word, wanted, published, open_ones, over, settings, now),
+        quiet_until=None if late else _quiet_until(word, wanted, published, open_ones, over, now),
     )
 
 
@@ -213,7 +213,6 @@ def _quiet_until(
     published: Sequence[str],
     open_ones: Sequence[Capture],
     over: datetime | None,
-    settings: SatellogicSettings,
     now: datetime,
 ) -> datetime | None:
     """Until when a task's captures can tell nothing new as long as its word stays.
@@ -227,13 +226,12 @@ def _quiet_until(
         return None if open_ones or lists_lag else LATEST
     if word not in ("received", "planning", "pending", "in_progress") or over is None or now >= over:
         return None
-    data = timedelta(seconds=settings.data_after_capture_seconds)
-    due = [each.start + data for each in open_ones if each.start is not None]
+    due = [each.start for each in open_ones if each.start is not None]  # it may fail soon after, and be planned anew
     one = wanted == 1
     if len(due) < len(open_ones):
         return None
     if not due:  # what is queued changes the word; a list that lags behind it is asked again
-        return (over if one else min(now + UNSEEN, over)) if word in ("received", "planning") else None
+        return min(now + UNSEEN, over) if word in ("received", "planning") else None
     if now < min(due):
         return min(due) if one else min(min(due), now + UNSEEN)
     return min(now + UNSEEN, over) if one else None
