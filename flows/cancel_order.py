@@ -215,6 +215,7 @@ def _end(book: Ledger, record: OrderRecord, message: str) -> State[Any]:
         return ending._replace(fields={**ending.fields, "cancel_asked": True})
 
     _release(book.revise(record.reference, given_up))
+    lifecycle.tell_archive(book, record.reference, StatusCode.USER_CANCELLED)
     return Completed(message=message)
 
 

@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tasking.area import Area
 from tasking.candidate import WHOLE_WINDOW, Candidate
-from tasking.coverage import covered_percent
+from tasking.coverage import NOT_USED, covered_percent
 from tasking.order import Policy
 from tasking.window import Window, iso
 
@@ -228,6 +228,8 @@ def _sentence(candidate: Candidate, percent: float | None, source: str) -> str:
         said.append(f"covers {shown} % of the area" + (" by the provider's figure" if source == "provider" else ""))
     else:
         said.append("coverage is not known")
+    if candidate.footprint and source != "footprint":
+        said[-1] += f" (its footprint is not used: {NOT_USED})"
     if candidate.off_nadir_deg is not None:
         said.append(f"{abs(candidate.off_nadir_deg):.1f}° off nadir")
     if candidate.sun_elevation_deg is not None:

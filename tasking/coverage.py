@@ -15,6 +15,10 @@ STEP_DEG = 0.25
 """Edges are straight in longitude and latitude; they are followed in steps this long when they are put on a plane."""
 
 
+NOT_USED = "it cannot be read, lies around a pole, or has more corners or crossings than are followed"
+"""Why a geometry that was given tells nothing here, for a person."""
+
+
 def covered_percent(area: Area, footprints: Sequence[dict[str, Any] | None]) -> list[float | None]:
     """Share of ``area`` inside each footprint, 0..100, in the order given.
 

@@ -126,7 +126,9 @@ def _tend(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: Flo
         word = StatusCode.USER_CANCELLED if state.is_cancelled() else StatusCode.FAILED
         return lifecycle.ending(book, word, outcome)
 
-    book.revise(record.reference, change)
+    changed = book.revise(record.reference, change)
+    if closed and changed.status is not None:
+        lifecycle.tell_archive(book, changed.reference, changed.status)
     return closed or (question is not None and goes_on.set_going(client, run, state, question))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from prefect import get_client
 from prefect.client.schemas.objects import FlowRun
@@ -9,6 +12,9 @@ from prefect.states import Pending, Running
 
 from flows.cancel_order import cancel_order
 from flows.order_axelglobe import order_axelglobe
+from tasking.delivery.folder import make_folder
+from tasking.delivery.stac import write_catalog, write_item
+from tasking.delivery.strict import ORDER_EXTENSION
 from tasking.ledger import Ledger
 from tests.installation import Installation
 
@@ -107,6 +113,36 @@ def test_a_request_that_cannot_be_cancelled_can_be_given_up_on_our_side(installa
     state = installation.read(run.id).state
     assert state is not None
     assert state.is_cancelled()
+
+
+def home_in_part(installation: Installation) -> Path:
+    """A catalog with a first image, as an order has one of which more is to come."""
+    home = installation.archive / "bay"
+    item = {
+        "type": "Feature",
+        "id": "first",
+        "stac_extensions": [ORDER_EXTENSION],
+        "properties": {"order:status": "shipping"},
+        "links": [],
+        "assets": {},
+    }
+    make_folder(home / "first")
+    write_catalog(home, "bay", "Bay", "Bay", {"first": write_item(home, "first", item)})
+    installation.ledger.record("bay", "delivered", "Delivered 1 file", detail={"home": str(home)})
+    return home / "first" / "first.json"
+
+
+@pytest.mark.parametrize("by", ["cancel-order", "a person's Cancel on the run"])
+def test_what_is_home_of_an_order_that_a_person_ended_is_shipping_no_more(installation: Installation, by: str) -> None:
+    run = installation.start(order_axelglobe, order=installation.order())
+    item = home_in_part(installation)
+    if by == "cancel-order":
+        installation.start(cancel_order, reference="bay", dry_run=False)
+    else:
+        installation.cancel_by_hand(run)
+        installation.watch()
+    assert installation.ledger.read("bay").status == "user_cancelled"
+    assert json.loads(item.read_text())["properties"]["order:status"] == "canceled"
 
 
 def test_cancelling_while_a_create_is_uncertain_never_makes_a_second_one(installation: Installation) -> None:

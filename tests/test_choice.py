@@ -99,6 +99,7 @@ def test_without_a_usable_footprint_the_providers_own_coverage_counts_and_is_nam
     one = rank(AREA, [candidate(footprint=footprint, coverage_percent=75)], "best-coverage", NOW)[0]
     assert (one.coverage_percent, one.coverage_source, one.usable) == (75, "provider", True)
     assert "75 % of the area by the provider's figure" in one.reason
+    assert ("its footprint is not used" in one.reason) == bool(footprint), "a person is told why"
 
 
 def test_a_candidate_of_unknown_coverage_is_usable_but_last() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tasking.delivery import unpack as unpack_module
 from tasking.delivery import zips
 from tasking.delivery.catalog import Delivery, deliver, verify
 from tasking.delivery.unpack import UNPACK, DamagedZip, Limits, unpack
@@ -163,6 +164,21 @@ def test_files_keep_their_folders_and_get_their_checksums(tmp_path: Path) -> Non
     assert whole.path.read_bytes() == tiff()
     assert whole.checksum == "1220" + hashlib.sha256(tiff()).hexdigest()
     assert {Path(path).name.split("-")[0] for path in found} == {"a.tif", "read_me", "NUL_"}  # made harmless
+
+
+def test_many_small_files_cost_one_sync_of_each_folder_after_their_names_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[Path, int]] = []
+
+    def sync(folder: Path) -> None:
+        synced.append((folder, len([one for one in folder.iterdir() if one.is_file()])))
+
+    monkeypatch.setattr(unpack_module, "sync_folder", sync)
+    (tmp_path / "delivery.zip").write_bytes(zipped(*((f"rasters/deep/{n}.txt", b"x") for n in range(40))))
+    unpack(tmp_path / "delivery.zip", tmp_path / "out")
+    out = tmp_path / "out"
+    assert synced == [(tmp_path, 1), (out, 0), (out / "rasters", 0), (out / "rasters/deep", 40)]
 
 
 def test_what_stands_is_left_alone(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import shapely
 
 from tasking import coverage, geometry_bounds
 from tasking.area import Area
+from tasking.candidate import Candidate
+from tasking.choice import rank
 from tasking.coverage import covered_percent
 from tasking.geometry_bounds import MOST_CORNERS
 
@@ -75,6 +78,15 @@ def test_what_is_odd_and_cheap_counts_as_before() -> None:
     bow_tie = polygon((139, 35), (141, 36.5), (141, 35), (139, 36.5))
     assert covered_percent(AREA, [bow_tie]) != [None]
     assert covered_percent(AREA, [polygon((139, 35), (141, 35), (141, 37), (139, 37))]) == [100.0]
+
+
+def test_a_footprint_that_is_too_intricate_is_told_to_a_person() -> None:
+    when = datetime(2026, 12, 1, tzinfo=UTC)
+    one = Candidate(id="c", start=when, end=when + timedelta(seconds=10), footprint=grid(60))
+    (ranked,) = rank(AREA, [one], "best-coverage", when - timedelta(days=1))
+    assert ranked.usable
+    assert "coverage is not known (its footprint is not used: it cannot be read" in ranked.reason
+    assert "corners or crossings than are followed" in ranked.reason
 
 
 def test_a_fine_outline_is_drawn_with_fewer_corners_and_covers_the_same() -> None:

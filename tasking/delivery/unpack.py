@@ -100,10 +100,12 @@ def unpack(
                 members = _judged(opened, archive, limits)
                 needed = sum(member.file_size for path, member in members.items() if path not in standing)
                 _refuse_without_room(folder, needed)
-                return {
+                found = {
                     path: None if path in standing else _take_out(opened, member, archive.name, folder, path)
                     for path, member in members.items()
                 }
+                _sync_folders(folder, [path for path, facts in found.items() if facts is not None])
+                return found
         except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError) as error:
             raise DamagedZip(f"{archive.name}: this zip is not whole: {error or type(error).__name__}") from error
 
@@ -222,6 +224,13 @@ def _refuse_without_room(folder: Path, needed: int) -> None:
         )
 
 
+def _sync_folders(folder: Path, paths: Collection[str]) -> None:
+    """Make the new names survive a power cut: each folder once, however many files it got."""
+    touched = {above for path in paths for above in (folder / path).parents if above.is_relative_to(folder.parent)}
+    for one in sorted(touched):
+        sync_folder(one)
+
+
 def _take_out(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, folder: Path, path: str) -> FileFacts:
     """Write one file; its name appears once it is whole."""
     target = folder / path
@@ -254,7 +263,6 @@ def _take_out(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, folder
             if note and format_of(target.name) in ("json", "xml"):
                 logger.warning("%s: %s: %s; it is taken, as it is what was packed", name, path, seen.damage or note)
         part.replace(target)
-        sync_folder(target.parent)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ step is right no matter how often it runs, on which machine, and after which cra
 from tasking.candidate import WHOLE_WINDOW
 from tasking.lifecycle.accepting import accept, elsewhere
 from tasking.lifecycle.choosing import choose, chosen, drop, requested, revive
-from tasking.lifecycle.delivering import deliver, end, ending
+from tasking.lifecycle.delivering import deliver, end, ending, tell_archive
 from tasking.lifecycle.doubts import settle_doubts
 from tasking.lifecycle.following import ENDED, follow, last_read, note_answers, ordered, still_going, undelivered
 from tasking.lifecycle.labels import in_doubt, label
@@ -50,5 +50,6 @@ __all__ = [
     "revive",
     "settle_doubts",
     "still_going",
+    "tell_archive",
     "undelivered",
 ]

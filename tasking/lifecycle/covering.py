@@ -43,10 +43,11 @@ def told(ledger: Ledger, order: Order, reference: str, home: Path, done: str) ->
     """
     if not _has_area(order):
         return done
-    share = covered_together_percent(area_from(order.footprint), _archived(home))
+    area, archived = area_from(order.footprint), _archived(home)
+    share = covered_together_percent(area, archived)
     if share is None:
         return f"{done}; it is unknown what that covers of the area"
-    share = round(share, 1)
+    share, unknown = round(share, 1), covered_percent(area, archived).count(None)
 
     def noted(now: OrderRecord) -> list[Any]:
         last = [one.model_copy(update={"covered_percent": share}) for one in now.requests[-1:]]
@@ -55,7 +56,8 @@ def told(ledger: Ledger, order: Order, reference: str, home: Path, done: str) ->
     ledger.record(reference, requests=noted)
     least = order.least_coverage_percent
     less = f", less than the {least:g} % that were asked for" if least is not None and share < least else ""
-    return f"{done}; that covers {share:g} % of the area{less}"
+    more = f" ({unknown} of {len(archived)} images are not counted: their footprints tell nothing)" if unknown else ""
+    return f"{done}; that covers {share:g} % of the area{less}{more}"
 
 
 def _has_area(order: Order) -> bool:
