@@ -7,40 +7,43 @@ from contextlib import closing, contextmanager
 from typing import Annotated
 
 import typer
+from prefect.settings import get_current_settings
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from blocks.account import load_account
-from tasking.errors import TaskingError
+from flows.saying import ERRORS, in_a_sentence, words
+from tasking.errors import InvalidOrder
 from tasking.iceye.provider import Iceye
 from tasking.provider import Contracts, Provider
 
 AccountName = Annotated[str, typer.Argument(help="The account block, as type/name, e.g. iceye-tasking/default.")]
 webhooks = typer.Typer(help="ICEYE's webhooks: who is told of changes.", no_args_is_help=True)
 
-_ERRORS = Console(stderr=True, soft_wrap=True)
-
 
 @contextmanager
 def _opened(account: str) -> Iterator[Provider]:
-    try:
+    with in_a_sentence():
+        if get_current_settings().api.url is None:
+            raise InvalidOrder(
+                "account",
+                account,
+                "PREFECT_API_URL is not set, so this block cannot be read: set it to the address of your Prefect "
+                "server, e.g. http://127.0.0.1:4200/api",
+            )
         with closing(load_account(account).open()) as provider:
             yield provider
-    except (TaskingError, ValueError) as error:
-        _ERRORS.print(escape(str(error)))
-        raise typer.Exit(2) from None
 
 
 def list_contracts(account: AccountName) -> None:
     """The contracts of an account, and what each allows."""
     with _opened(account) as provider:
         if not isinstance(provider, Contracts):
-            _ERRORS.print(f"{escape(account)}: {provider.name} has no contracts to choose from")
+            ERRORS.print(f"{words(account)}: {provider.name} has no contracts to choose from")
             raise typer.Exit(2)
         table = Table("id", "name", "what it allows")
         for one in provider.contracts():
-            table.add_row(*map(escape, (one.id, one.name or "", "; ".join(one.facts))))
+            table.add_row(*map(words, (one.id, one.name or "", "; ".join(one.facts))))
     Console().print(table)
 
 
@@ -50,7 +53,7 @@ def list_webhooks(account: AccountName) -> None:
     with _opened(account) as provider:
         table = Table("id", "address")
         for one in _iceye(account, provider).client.webhooks():
-            table.add_row(*map(escape, (one.id, one.url or "")))
+            table.add_row(*map(words, (one.id, one.url or "")))
     Console().print(table)
 
 
@@ -65,6 +68,6 @@ def register_webhook(
 
 def _iceye(account: str, provider: Provider) -> Iceye:
     if not isinstance(provider, Iceye):
-        _ERRORS.print(f"{escape(account)}: {provider.name} has no webhooks; name an iceye-tasking block")
+        ERRORS.print(f"{words(account)}: {provider.name} has no webhooks; name an iceye-tasking block")
         raise typer.Exit(2)
     return provider

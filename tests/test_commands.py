@@ -12,7 +12,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner, Result
 
-from flows import cli
+from flows import account_commands, cli
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import Ledger, open_ledger
 
@@ -52,6 +52,28 @@ def test_what_is_in_the_way_is_one_sentence(monkeypatch: pytest.MonkeyPatch, wha
     one_sentence(result, told)
 
 
+ACCOUNT_COMMANDS = [
+    ["contracts", "iceye-tasking/default"],
+    ["webhooks", "list", "iceye-tasking/default"],
+    ["webhooks", "register", "iceye-tasking/default", "https://b.example.com/y"],
+]
+
+
+@pytest.mark.parametrize("command", ACCOUNT_COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("what", ["a wrong password", "no server", "other versions"])
+def test_what_is_in_the_way_of_an_account_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, what: str, command: list[str]
+) -> None:
+    error, told = AWAY[what]
+
+    def away(_account: str) -> None:
+        raise error
+
+    monkeypatch.setattr(account_commands, "load_account", away)
+    with temporary_settings({PREFECT_API_URL: SERVER}):
+        one_sentence(CliRunner().invoke(cli.app, command), told)
+
+
 def one_sentence(result: Result, told: str) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
@@ -88,7 +110,8 @@ def test_a_wrong_ledger_address_is_told_and_shows_no_password(tmp_path: Path, wh
 def test_without_a_server_the_commands_start_none_and_say_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     with temporary_settings(restore_defaults=[PREFECT_API_URL]):
-        one_sentence(CliRunner().invoke(cli.app, ["list"]), "PREFECT_API_URL is not set")
+        for command in (["list"], *ACCOUNT_COMMANDS):
+            one_sentence(CliRunner().invoke(cli.app, command), "PREFECT_API_URL is not set")
 
 
 def test_a_password_in_the_servers_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner
 
 from flows import account_commands
@@ -46,7 +47,7 @@ def test_webhooks_and_contracts_are_listed_and_registered_from_a_terminal(monkey
 
     monkeypatch.setattr(account_commands, "load_account", lambda _name: Account())
     monkeypatch.setenv("COLUMNS", "200")
-    with iceye(answers) as provider:
+    with iceye(answers) as provider, temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}):
         assert isinstance(provider, Contracts)
         told = CliRunner().invoke(app, ["contracts", "iceye-tasking/default"])
         assert (CONTRACT in told.output, "SPOTLIGHT, SCAN (else SCAN)" in told.output) == (True, True)
