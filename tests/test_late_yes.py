@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,8 +21,10 @@ from tasking.errors import OrderEnded, Refused
 from tasking.ledger import Ledger, open_ledger
 from tasking.lifecycle.doubts import columns, twice
 from tasking.provider import Request
+from tasking.simulator import serve
 from tasking.status import StatusCode
 from tasking.waiting import Wait
+from tests.way import on_its_way
 
 DAY = datetime(2026, 12, 1, tzinfo=UTC)
 PASS = Candidate(id="whole-window", start=DAY + timedelta(days=1), end=DAY + timedelta(days=2))
@@ -252,3 +255,14 @@ def test_a_cancelled_order_stays_ended_and_says_what_stands_all_the_same(
     assert record.status == StatusCode.USER_CANCELLED
     assert "made after all" in str(record.outcome)
     assert lifecycle.still_going(record)  # so that cancel-order cancels it
+
+
+@pytest.mark.parametrize("provider", ["iceye", "satellogic"])
+def test_of_two_under_one_label_the_one_that_the_order_does_not_know_is_found(tmp_path: Path, provider: str) -> None:
+    with serve(seed=7) as simulator, on_its_way(simulator, tmp_path, provider) as way:
+        chosen: Any = None
+        known, other = (way.provider.request(way.order, None, chosen, "bay") for _ in range(2))
+        found = way.provider.find_request(way.order, None, "bay", [known.id], True)
+        assert found is not None
+        assert found.id == other.id
+        assert way.provider.find_request(way.order, None, "bay", [known.id, other.id], True) is None

@@ -125,10 +125,10 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         order: Order,
         plan_id: str | None,  # noqa: ARG002
         label: str,
-        earlier: Collection[str] = (),  # noqa: ARG002
+        earlier: Collection[str] = (),
         announced: bool = False,
     ) -> Request | None:
-        """The task that carries ``label`` as its reference, the oldest if there are several.
+        """The task that carries ``label`` as its reference, the oldest if there are several; none of ``earlier``.
 
         ICEYE's list knows no filter by reference: the tasks made since the order can have been placed are read. The
         contract narrows the list only where the order itself names it. Should ICEYE refuse these documented filters,
@@ -146,7 +146,11 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
             pages = list(self.client.tasks(limit=None))
         try:
             found = our_task(
-                (task for page in pages for task in page), mine, label, self.client.task, announced=announced
+                (task for page in pages for task in page if task.id not in earlier),
+                mine,
+                label,
+                self.client.task,
+                announced=announced,
             )
         except NamelessTask as odd:
             raise self.client.api.unexpected(str(odd), Call("list tasks", reference=label)) from None

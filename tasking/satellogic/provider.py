@@ -113,10 +113,10 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         order: Order,
         plan_id: str | None,  # noqa: ARG002
         label: str,
-        earlier: Collection[str] = (),  # noqa: ARG002
+        earlier: Collection[str] = (),
         announced: bool = False,
     ) -> Request | None:
-        """The task called ``label``, the oldest if there are several; how it is told is in `finding.our_task`.
+        """The task called ``label``, the oldest if there are several; none of ``earlier``; see `finding.our_task`.
 
         The documented filter by name spares us the rest of the list. Should the server refuse it, all tasks are read.
 
@@ -131,7 +131,8 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
                 raise
             except Refused:
                 tasks = list(self.client.tasks())
-            found = our_task(tasks, mine, label, self.settings.codes[mine.product], announced=announced)
+            others = [task for task in tasks if task.task_id not in earlier]
+            found = our_task(others, mine, label, self.settings.codes[mine.product], announced=announced)
             return self._request(found) if found is not None else None
 
     def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:  # noqa: ARG002
