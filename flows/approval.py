@@ -66,7 +66,7 @@ def approve(order: Order, reference: str) -> None:
         record = book.read(reference)
         if candidate is None or record.approved_candidate_id == candidate.id:
             return
-        deadline = provider.clock.local(min(candidate.start, candidate.valid_until or candidate.start))
+        deadline = provider.clock.local(_useful_until(candidate))
         question = _question(candidate, record)
         asked = _asked(book.journal(reference))
         answer = _answer(_key(candidate, len(asked))) if asked and asked[-1] == question else None
@@ -83,6 +83,15 @@ def approve(order: Order, reference: str) -> None:
         book.record(reference, f"{answer.decision}d", said, waits_for=None, waits_message=None, **approved)
         if answer.decision == "decline":
             raise OrderEnded(StatusCode.USER_CANCELLED, f"Declined by a person. {answer.note}".strip())
+
+
+def _useful_until(candidate: Candidate) -> datetime:
+    """Until when a yes can be used (provider time); from then on the watcher has it chosen and asked anew.
+
+    Where the provider picks the pass, a window that has begun can still be ordered.
+    """
+    over = candidate.end if candidate.id == lifecycle.WHOLE_WINDOW else candidate.start
+    return min(over, candidate.valid_until or over)
 
 
 def _asked(journal: Sequence[Entry]) -> list[str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +14,10 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.flow_engine import FlowRunEngine
 from prefect.states import Cancelled
 
-from flows.approval import Approval
+from flows.approval import Approval, _useful_until
 from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
+from tasking.candidate import Candidate
 from tasking.clock import utc_now
 from tasks import goes_on
 from tests.installation import Installation
@@ -96,6 +97,15 @@ def asked(installation: Installation, run: FlowRun) -> FlowRun:
     assert run.state.name == "Suspended", run.state
     assert installation.ledger.read("bay").ended is None
     return run
+
+
+def test_a_window_that_has_begun_is_not_asked_about_anew_at_each_watch() -> None:
+    begins = datetime(2026, 12, 1, tzinfo=UTC)
+    ends, quoted = begins + timedelta(days=7), begins - timedelta(hours=2)
+    window = Candidate(id="whole-window", start=begins, end=ends)
+    assert _useful_until(window) == ends
+    assert _useful_until(window.model_copy(update={"valid_until": quoted})) == quoted
+    assert _useful_until(window.model_copy(update={"id": "a pass"})) == begins
 
 
 def comes_home_once_approved(installation: Installation, run: FlowRun) -> None:
