@@ -177,6 +177,12 @@ def _cancelled(
             message=f"{said} But it was ordered more than once: request {', '.join(others)} still stands. Run "
             "cancel-order again to cancel that, too; else it is captured and paid"
         )
+    if record.ended is None and lifecycle.in_doubt(book, fresh):  # an answer came late, and it was sent again meanwhile
+        book.record(record.reference, "cancel asked", "Nothing new is created from here on", cancel_asked=True)
+        return Completed(
+            message=f"{said} But it may have been ordered more than once: the outcome of another request is not known "
+            "yet. If it did not arrive, it is not made again and the order ends; if it did, run cancel-order again."
+        )
     if record.ended is not None:  # nobody goes on with it: a person ended its run, or it gave up
         retry = f" It had ended here before: Retry on run {record.flow_run_id} fetches what was captured."
         return _end(book, record, said + (retry if to_fetch or more_to_come else ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -34,10 +34,10 @@ def question(record: OrderRecord, state: State, by: EndedBy, unclear: bool) -> W
     """What a person is told of an order that goes on although its run was ended, and until when it can be answered."""
     name, reference = state.name or state.type.value, record.reference
     if by is EndedBy.PREFECT:
-        until = max(utc_now() + SOON, record.wake_at or utc_now())
+        until = _not_before(record, SOON)
         said = f"{NOT_ENDED}Prefect set this run to {name} ({state.message}). That is not about order {reference}"
         return Wait(until=until, waits_for="provider", message=f"{said}: it goes on at {readable(until)}")
-    until = max(utc_now() + ANSWER, record.wake_at or utc_now())
+    until = _not_before(record, ANSWER)
     current = record.current_request
     stands = (
         "it is not known yet whether its request arrived"
@@ -50,6 +50,12 @@ def question(record: OrderRecord, state: State, by: EndedBy, unclear: bool) -> W
         f"takes no cancel). Otherwise it goes on at {readable(until)}"
     )
     return Wait(until=until, waits_for="provider", message=message)
+
+
+def _not_before(record: OrderRecord, pause: timedelta) -> datetime:
+    """After the pause, and not before the order's own wait is over; until a question's time is over is no such wait."""
+    soon = utc_now() + pause
+    return soon if record.waits_for == "approval" or record.wake_at is None else max(soon, record.wake_at)
 
 
 def though_paused(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: FlowRun, state: State) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from prefect.states import AwaitingRetry, Cancelled, Cancelling, Completed, Fail
 from flows.cancel_order import cancel_order
 from flows.order_axelglobe import order_axelglobe
 from tasking.clock import utc_now
+from tasking.ledger import open_ledger
+from tasks import goes_on
 from tasks.ended_by import OF_PREFECT, EndedBy, ended_by
 from tests.installation import Installation
 
@@ -200,3 +203,15 @@ def test_a_run_that_a_person_presses_retry_on_meanwhile_is_left_alone(
     monkeypatch.setattr("tasks.stranded.ended_by", retried_first)
     assert "0 tended" in installation.watch()
     assert state_of(installation, run).message is None
+
+
+def test_a_question_that_prefect_has_ended_is_asked_again_before_its_time_is_over(tmp_path: Path) -> None:
+    now = utc_now()
+    with closing(open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")) as book:
+        order = {"name": "Bay", "account": "a/b"}
+        book.claim("bay", order, provider="far", flow_run_id="run", owner_is_gone=lambda _run: False)
+        record = book.record("bay", waits_for="approval", wake_at=now + timedelta(days=5))
+    state = Cancelled(message=OF_PREFECT[0])
+    assert goes_on.question(record, state, EndedBy.PREFECT, False).until < now + timedelta(hours=1)
+    waits = record.model_copy(update={"waits_for": "candidates"})
+    assert goes_on.question(waits, state, EndedBy.PREFECT, False).until == record.wake_at

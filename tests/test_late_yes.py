@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from flows.cancel_order import _cancelled
 from tasking import lifecycle
 from tasking.candidate import Candidate
 from tasking.clock import ProviderClock
@@ -266,3 +267,39 @@ def test_of_two_under_one_label_the_one_that_the_order_does_not_know_is_found(tm
         assert found is not None
         assert found.id == other.id
         assert way.provider.find_request(way.order, None, "bay", [known.id, other.id], True) is None
+
+
+@pytest.fixture
+def doubted(ledger: Ledger, shop: Shop, slow: Slow) -> Request:
+    """The first of two, of which the second got no answer yet: its process died before it heard it."""
+    given_up(ledger, shop)
+    assert ledger.intend("bay", "request", "bay", shop.time, shop.time) is not None
+    shop.create()
+    slow.finish()
+    return ledger.read("bay").requests[0].last
+
+
+def test_no_other_try_is_begun_while_the_second_may_have_arrived(ledger: Ledger, shop: Any, doubted: Request) -> None:
+    ledger.record("bay", order={**ledger.read("bay").order, "on_failure": "next-candidate"})
+    shop.rest_of = lambda _order, _before: PASS
+    shop.sold[doubted.id] = StatusCode.FAILED
+    order: Any = _Order()
+    waits = lifecycle.follow(ledger, shop, order, "bay")
+    assert isinstance(waits, Wait)
+    assert waits.waits_for == "settling"
+    assert lifecycle.requested(ledger.read("bay")), "a run that is started again looks for the second, too"
+    shop.time, shop.shows = waits.until, True
+    assert isinstance(lifecycle.follow(ledger, shop, order, "bay"), Wait)
+    assert [one.last.id for one in ledger.read("bay").requests] == ["R-1", "R-2"]
+
+
+def test_a_cancel_of_the_first_does_not_end_an_order_whose_second_may_have_arrived(
+    ledger: Ledger, shop: Any, doubted: Request
+) -> None:
+    shop.sold[doubted.id] = StatusCode.USER_CANCELLED
+    answer = shop.read([doubted.id])[doubted.id]
+    told = _cancelled(ledger, shop, ledger.read("bay"), answer, "It is free.", stop_waiting=False)
+    assert "not known yet" in str(told.message)
+    record = ledger.read("bay")
+    assert record.ended is None
+    assert record.cancel_asked

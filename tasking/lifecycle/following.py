@@ -38,7 +38,7 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
     """
     doubt = _doubt(ledger, provider, order, reference)
     try:
-        answer = _how_they_stand(ledger, provider, order, reference)
+        answer = _how_they_stand(ledger, provider, order, reference, settled=doubt is None)
     except OrderEnded:
         if doubt is None:
             raise
@@ -61,7 +61,10 @@ def _doubt(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
         return cannot_look
 
 
-def _how_they_stand(ledger: Ledger, provider: Provider, order: Order, reference: str) -> Request | Wait | None:
+def _how_they_stand(
+    ledger: Ledger, provider: Provider, order: Order, reference: str, *, settled: bool
+) -> Request | Wait | None:
+    """As `follow`; while another request may have arrived (not ``settled``) no other try is begun."""
     record = ledger.read(reference)
     answers = provider.read([one.last.id for one in record.requests], ordered(record), last_read(record))
     record = note_answers(ledger, provider, record, answers)
@@ -88,10 +91,10 @@ def _how_they_stand(ledger: Ledger, provider: Provider, order: Order, reference:
         message = f"The provider does not know request {last.id} just now; asking again"
         return wait_until(provider.clock, again, "imagery", message)
     if last.status is StatusCode.REJECTED:
-        return _rejected(ledger, provider, order, record, last)
+        return _rejected(ledger, provider, order, record, last, settled=settled)
     if last.status in ENDED:
         assert last.status is not None
-        if try_again(ledger, provider, order, record):
+        if settled and try_again(ledger, provider, order, record):
             return None
         note = f" {last.note}." if last.note else ""
         raise OrderEnded(
@@ -104,15 +107,17 @@ def _how_they_stand(ledger: Ledger, provider: Provider, order: Order, reference:
     return wait_until(provider.clock, min(again, last.give_up_at), "imagery", _imagery_message(last, now))
 
 
-def _rejected(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord, last: Request) -> Wait | None:
+def _rejected(
+    ledger: Ledger, provider: Provider, order: Order, record: OrderRecord, last: Request, *, settled: bool
+) -> Wait | None:
     now, end = provider.clock.now(), order.window.end
     another = order.on_rejection == "next-candidate" and record.plan_id is not None and not record.cancel_asked
-    if another and now < end:
+    if settled and another and now < end:
         message = f"Request {last.id} was rejected; taking the next candidate"
         ledger.record(record.reference, "next candidate", message, candidate=None, approved_candidate_id=None)
         return None
     if last.final:
-        if try_again(ledger, provider, order, record):
+        if settled and try_again(ledger, provider, order, record):
             return None
         note = f" {last.note}." if last.note else ""
         raise OrderEnded(
