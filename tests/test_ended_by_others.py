@@ -211,7 +211,7 @@ def test_a_question_that_prefect_has_ended_is_asked_again_before_its_time_is_ove
         order = {"name": "Bay", "account": "a/b"}
         book.claim("bay", order, provider="far", flow_run_id="run", owner_is_gone=lambda _run: False)
         record = book.record("bay", waits_for="approval", wake_at=now + timedelta(days=5))
-    state = Cancelled(message=OF_PREFECT[0])
+    state: State[Any] = Cancelled(message=OF_PREFECT[0])
     assert goes_on.question(record, state, EndedBy.PREFECT, False).until < now + timedelta(hours=1)
     waits = record.model_copy(update={"waits_for": "candidates"})
     assert goes_on.question(waits, state, EndedBy.PREFECT, False).until == record.wake_at
