@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from uuid import UUID
 
+import httpx
 from prefect import get_client, get_run_logger
 from prefect.artifacts import MarkdownArtifact, create_markdown_artifact
 from prefect.client.orchestration import SyncPrefectClient
@@ -16,7 +16,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import Artifact, FlowRun
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.context import FlowRunContext
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import PrefectHTTPStatusError
 
 from tasking.area import area_from
 from tasking.candidate import Candidate
@@ -101,15 +101,24 @@ def _put(markdown: str, *, key: str, description: str) -> None:
             return
         with get_client(sync_client=True) as client:
             shown = _shown(client, run, key)
-            if shown is not None:
-                with suppress(ObjectNotFound):  # a person has deleted it
-                    client.update_artifact(shown, ArtifactUpdate(data=markdown, description=description))
-                    return
+            if shown is not None and _updated(client, shown, ArtifactUpdate(data=markdown, description=description)):
+                return
         made = MarkdownArtifact(markdown=markdown, key=key, description=description).create(_sync=True)  # type: ignore[call-arg]
         assert isinstance(made, Artifact)
         _put_here[run.id, key] = made.id
     except Exception as error:
         get_run_logger().warning("Not shown on the run's page: %s", error)
+
+
+def _updated(client: SyncPrefectClient, shown: UUID, news: ArtifactUpdate) -> bool:
+    """Whether the artifact was there to be updated; a person may have deleted it."""
+    try:
+        client.update_artifact(shown, news)
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code != httpx.codes.NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 _put_here: dict[tuple[UUID, str], UUID] = {}
