@@ -123,3 +123,12 @@ def test_the_form_shows_a_field_for_either_target() -> None:
     fields = SatellogicOrder.model_json_schema()["properties"]
     assert {"point", "area", "product", "max_captures", "expected_age_days", "narrow"} <= set(fields)
     assert all(each.get("description", "").endswith(".") for name, each in fields.items() if name != "window")
+
+
+def test_a_rejection_is_for_good_so_the_form_does_not_ask_what_is_done_meanwhile() -> None:
+    form = SatellogicOrder.model_json_schema()
+    assert "on_rejection" not in form["properties"]
+    assert "on_failure" in form["properties"]
+    assert form.get("additionalProperties") is not False, "a saved schedule that still says it must be taken"
+    before = {**order().model_dump(mode="json"), "on_rejection": "next-candidate"}
+    assert order_from(SatellogicOrder, before).on_rejection == "next-candidate"

@@ -9,7 +9,9 @@ import math
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, ValidationInfo, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import CoreSchema
 
 from tasking.area import EXAMPLE as AREA_EXAMPLE
 from tasking.area import Area
@@ -111,6 +113,11 @@ class SatellogicOrder(Order):
             "All but 'best-coverage' choose among those that cover nearly as much as the best one."
         ),
     )
+    on_rejection: SkipJsonSchema[Literal["wait", "next-candidate"]] = Field(
+        default="wait",
+        title="When the provider rejects the request",
+        description="Leave it at 'wait': Satellogic rejects for good, so 'on_failure' says what is done then.",
+    )
     off_nadir_min_deg: float | None = Field(
         default=None,
         title="Smallest off-nadir angle (degrees)",
@@ -152,6 +159,13 @@ class SatellogicOrder(Order):
         title="Account",
         description="The satellogic-tasking block with the credentials and the contract, as type/name.",
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Prefect refuses what a schema rules out; saved schedules may still say the field that has left the form."""
+        made = super().__get_pydantic_json_schema__(schema, handler)
+        handler.resolve_ref_schema(made).pop("additionalProperties", None)
+        return made
 
     @field_validator("point", "area", mode="before")
     @classmethod
