@@ -34,7 +34,6 @@ def moved(status: int, *hops: str, then: httpx.Response = MADE) -> tuple[Handler
         (308, "https://api.example.com:443/v2/things/", "/v2/things/"),
         (301, "/v2/things/", "/v2/things/"),
         (302, f"{THINGS}/", "/v2/things/"),
-        (303, "./things/", "/v2/things/"),
     ],
 )
 def test_a_create_follows_to_where_the_same_call_is_asked_for(status: int, location: str, there: str) -> None:
@@ -78,6 +77,7 @@ def test_a_create_whose_address_moved_is_a_no_that_names_the_new_one(status: int
     ("status", "location"),
     [
         (303, "/v2/things/7"),  # carried out, and this is what was made
+        (303, "./things/"),  # carried out, and this is the list of what was made
         (303, "https://other.example.com/things/7"),
         (302, "/v2/things/7"),
         (301, f"{THINGS}/7"),

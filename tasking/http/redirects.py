@@ -8,8 +8,8 @@ status      a call that makes nothing              a create
 301, 302    the same call there                    the same for a slash more or less; `Moved` when it
                                                    leads elsewhere; unknown when it leads below the
                                                    address asked, as to a thing that was just made
-303         a GET there                            the same for a slash more or less; else unknown: it
-                                                   may lead to what was made
+303         a GET there                            unknown: the call was carried out, says HTTP, and this
+                                                   leads to what came of it, also for a slash more or less
 elsewhere   `Moved`                                `Moved`, but 303: unknown
 ==========  =====================================  ==================================================
 """
@@ -67,7 +67,7 @@ def next_call(answer: Answer, *, makes: bool, may_go: Callable[[httpx.URL], bool
             return None
         raise
     slash = _same_but_a_slash(answer.url, url)
-    if makes and not slash and (answer.status == 303 or (answer.status < 303 and _below(answer.url, url))):
+    if makes and (answer.status == 303 or (answer.status < 303 and not slash and _below(answer.url, url))):
         return None
     if not may_go(url):
         raise Moved(f"redirected to another host: {host_shown(url)}; not followed")
