@@ -278,6 +278,13 @@ class Plans(Protocol):
     def read_plan(self, plan_id: str) -> Plan:
         """Read one plan; raises `NotFound` when the provider has forgotten it, so that it is made anew."""
 
+    def read_plans(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """Read many plans in the fewest calls; those that are unknown, or cannot be read now, are absent.
+
+        Raises:
+            Unavailable, CredentialsRefused: None was answered for: it is about the account.
+        """
+
     def candidates(self, plan_id: str, order: Order | None = None) -> list[Candidate]:
         """All candidates of a plan, every page.
 

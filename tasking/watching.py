@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasking import lifecycle
-from tasking.errors import CredentialsRefused, ProviderError, Unavailable
+from tasking.errors import CredentialsRefused, Unavailable
 from tasking.ledger import Ledger, OrderRecord
 from tasking.provider import Plans, Provider
 
@@ -39,23 +39,28 @@ def look(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> 
         if noted.changed_at is not None and nothing_new and lifecycle.is_put_off(ledger, noted):
             ledger.record(one.reference, changed_at=None)  # no other candidate is taken: a rejection changes nothing
     planned = [one for one in due if one.waits_for == "candidates" and one.plan_id is not None]
-    refused = [error for one in planned if (error := _look_at_plan(ledger, provider, one)) is not None]
-    if refused and len(refused) == len(planned) and not waiting:
-        raise refused[-1]  # none was answered: it is about the account
+    try:
+        _look_at_plans(ledger, provider, planned)
+    except (Unavailable, CredentialsRefused):
+        if not waiting:  # else the account was answered just now
+            raise
     return len(waiting) + len(planned)
 
 
-def _look_at_plan(ledger: Ledger, provider: Provider, record: OrderRecord) -> Unavailable | CredentialsRefused | None:
-    """What was in the way, if that may be about the account."""
-    assert record.plan_id is not None
+def _look_at_plans(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> None:
+    """Wake the orders whose plans are ready. A plan that is not there is for the run itself to judge when it wakes.
+
+    Raises:
+        Unavailable, CredentialsRefused: None of the plans was answered for.
+    """
+    if not records:
+        return
     assert isinstance(provider, Plans)
-    try:
-        plan = provider.read_plan(record.plan_id)
-    except (Unavailable, CredentialsRefused) as error:
-        return error
-    except ProviderError:
-        return None  # one broken plan stops no other; the run itself says so when it wakes
-    after = lifecycle.look_after(provider, lifecycle.half_time(plan, provider.clock.now()))
-    ready = plan.ready and record.candidates_seen == 0
-    ledger.record(record.reference, look_after=after, changed_at=ledger.now() if ready else None)
-    return None
+    plans = provider.read_plans([one.plan_id for one in records if one.plan_id is not None])
+    for one in records:
+        plan = plans.get(one.plan_id or "")
+        if plan is None:
+            continue
+        after = lifecycle.look_after(provider, lifecycle.half_time(plan, provider.clock.now()))
+        ready = plan.ready and one.candidates_seen == 0
+        ledger.record(one.reference, look_after=after, changed_at=ledger.now() if ready else None)

@@ -18,7 +18,7 @@ from tasking.axelglobe.client import AxelGlobeClient
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.provider import AxelGlobe
 from tasking.axelglobe.settings import AxelGlobeSettings
-from tasking.errors import CredentialsRefused, NotFound, Uncertain, UnexpectedAnswer
+from tasking.errors import CredentialsRefused, NotFound, Unavailable, Uncertain, UnexpectedAnswer
 from tasking.http.api import HttpSettings
 from tasking.status import StatusCode
 
@@ -339,6 +339,51 @@ def test_a_plan_or_request_of_somebody_else_that_cannot_be_read_blocks_no_order(
     assert request is not None
     assert (plan.id, request.id) == ("VGFzazox", "VGFzazox")
     assert one.find_plan(ORDER, "another") is None
+
+
+def plan(number: int, status: str = "ACTIVE") -> dict[str, Any]:
+    return {**changed(REQUEST, name=f"ref-{number}", status=status), "id": f"plan{number}"}
+
+
+@pytest.mark.parametrize("odd", NOBODYS)
+def test_many_plans_are_read_in_pages_whatever_else_stands_there(odd: Any) -> None:
+    fake = Fake(plans=listed(plan(1), odd, plan(2, "PROCESSING"), odd, plan(3), plan(4)))
+    plans = provider(fake).read_plans(["plan1", "plan2", "plan3"])
+    assert {key: one.ready for key, one in plans.items()} == {"plan1": True, "plan2": False, "plan3": True}
+    assert len(fake.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "the_list",
+    [
+        listed(plan(1), plan(2)),  # the others are not shown yet
+        {"features": "none"},
+        httpx.Response(400, json={"code": "InvalidParameterValue", "description": "no lists"}),
+    ],
+    ids=["late", "no list", "refused"],
+)
+@pytest.mark.parametrize(
+    "broken", [httpx.Response(404), httpx.Response(503), httpx.Response(200, json=[])], ids=lambda one: one.status_code
+)
+def test_a_plan_that_cannot_be_read_keeps_no_other_from_being_read(the_list: Any, broken: httpx.Response) -> None:
+    singly = {f"plans/items/plan{number}": plan(number) for number in (1, 2, 3, 5)}
+    fake = Fake(**{"plan4": broken, **singly, "plans/items": the_list})
+    plans = provider(fake).read_plans([f"plan{number}" for number in range(1, 6)])
+    assert set(plans) == {"plan1", "plan2", "plan3", "plan5"}
+
+
+@pytest.mark.parametrize(("status", "error"), [(503, Unavailable), (401, CredentialsRefused)])
+@pytest.mark.parametrize("count", [1, 3])
+def test_plans_of_an_account_that_cannot_be_asked_are_an_error(status: int, error: type[Exception], count: int) -> None:
+    one = provider(Fake(plans=httpx.Response(status)))
+    with pytest.raises(error):
+        one.read_plans([f"plan{number}" for number in range(count)])
+
+
+def test_what_was_read_before_the_provider_went_away_is_not_lost() -> None:
+    first = listed(plan(1), plan(2), matched=60, href=f"{API}collections/plans/items?limit=20&offset=20")
+    one = provider(Fake(plans=[first, httpx.Response(503)]))
+    assert set(one.read_plans([f"plan{number}" for number in range(1, 6)])) == {"plan1", "plan2"}
 
 
 @pytest.mark.parametrize("nothing", ["", None, 7])

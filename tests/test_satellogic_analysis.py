@@ -233,3 +233,16 @@ def test_an_order_goes_from_acceptance_to_a_task_of_its_whole_window_without_an_
     said = " ".join(one.message for one in book.journal("bay"))
     assert "without an analysis" in said
     assert server.count("POST", TASKS) == 1
+
+
+def test_many_analyses_are_read_with_one_call_each_and_none_for_an_order_without() -> None:
+    provider, server, plan_id = started({"id": 7, "status": "completed", "results": [PASS]})
+    stamp = plan_id.rpartition("/")[2]
+    forgotten, broken, without = "opportunities/8/20261201T000000Z", f"opportunities/9/{stamp}", f"none/wished/{stamp}"
+    server.answers[f"GET {ANALYSES}/9"] = httpx.Response(429)
+    plans = provider.read_plans([broken, plan_id, forgotten, without])
+    assert {key: one.ready for key, one in plans.items()} == {plan_id: True, without: True}
+    assert [server.count("GET", f"{ANALYSES}/{one}") for one in (7, 8)] == [1, 1]
+    assert {each.url.path for each in server.asked if each.method == "GET"} == {f"{ANALYSES}/{n}" for n in (7, 8, 9)}
+    with pytest.raises(Unavailable):
+        provider.read_plans([broken])

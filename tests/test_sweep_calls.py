@@ -6,6 +6,7 @@ import base64
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from tasking import watching
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.provider import AxelGlobe
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.http.settings import HttpSettings
 from tasking.iceye.provider import Iceye
 from tasking.iceye.settings import IceyeSettings
+from tasking.ledger import Ledger, OrderRecord, open_ledger
 from tasking.provider import Provider, Request
 from tasking.simulator import Simulator, serve
 from tests.test_iceye_terms import order as iceye_order
@@ -115,7 +118,7 @@ def test_iceyes_scenes_are_asked_for_on_changes_and_near_the_imaging_only(simula
     assert len(sweep(simulator, opened, known)) <= 1.1 * fewest
 
 
-def test_axelglobes_requests_are_read_in_pages_only(simulator: Simulator) -> None:
+def axelglobe(simulator: Simulator) -> AxelGlobe:
     client_id, secret = simulator.credentials
     settings = AxelGlobeSettings(
         api_url=simulator.api_url,
@@ -124,15 +127,22 @@ def test_axelglobes_requests_are_read_in_pages_only(simulator: Simulator) -> Non
         client_secret=SecretStr(secret),
         http=QUICK,
     )
+    return AxelGlobe(settings, transport=httpx.HTTPTransport(verify=False))
 
-    def opened() -> AxelGlobe:
-        return AxelGlobe(settings, transport=httpx.HTTPTransport(verify=False))
 
+def tokyo_bay(simulator: Simulator) -> AxelGlobeOrder:
     now = simulator.clock.now().replace(microsecond=0)
     ring: list[Any] = [[139.7, 35.6], [139.85, 35.6], [139.85, 35.72], [139.7, 35.72], [139.7, 35.6]]
     window = {"start": now, "end": now + timedelta(days=10)}
     area = {"type": "Polygon", "coordinates": [ring]}
-    wanted = AxelGlobeOrder.model_validate({"name": "Tokyo Bay", "area": area, "window": window})
+    return AxelGlobeOrder.model_validate({"name": "Tokyo Bay", "area": area, "window": window})
+
+
+def test_axelglobes_requests_are_read_in_pages_only(simulator: Simulator) -> None:
+    def opened() -> AxelGlobe:
+        return axelglobe(simulator)
+
+    wanted = tokyo_bay(simulator)
     with opened() as provider:
         plan = provider.plan(wanted, "sweep")
         simulator.advance(1300)
@@ -144,3 +154,42 @@ def test_axelglobes_requests_are_read_in_pages_only(simulator: Simulator) -> Non
         simulator.advance(1900)
         assert len(sweep(simulator, opened, known)) <= 1.1 * fewest
     assert words(known) == {"ACCEPTED"}
+
+
+def waiting_for_candidates(simulator: Simulator, ledger: Ledger) -> list[OrderRecord]:
+    """Orders with a plan each, as the ledger would hold them; one of them is in it."""
+    wanted = tokyo_bay(simulator)
+    with axelglobe(simulator) as provider:
+        provider.plan(wanted, "sweep")
+    order = {**wanted.model_dump(mode="json"), "account": "axelglobe-tasking/default"}
+    held = ledger.claim("sweep", order, provider="axelglobe", flow_run_id="run", owner_is_gone=lambda _run: False)
+    (fact,) = simulator.world.store.all("axelglobe plan")
+    records = []
+    for number in range(COUNT):
+        plan_id = base64.b64encode(f"TaskPlan:{uuid.UUID(int=number + 1)}".encode()).decode()
+        copy = json.loads(json.dumps(fact)) | {"id": plan_id, "number": fact["number"] + 1 + number}
+        simulator.world.store.put("axelglobe plan", plan_id, copy)
+        due = {"plan_id": plan_id, "waits_for": "candidates", "look_after": ledger.now()}
+        records.append(held.model_copy(update={"reference": f"sweep-{number}", **due}))
+    return records
+
+
+def test_axelglobes_plans_are_read_in_pages_only(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: dict[str, dict[str, Any]] = {}
+    monkeypatch.setattr(Ledger, "record", lambda _self, reference, **fields: written.update({reference: fields}))
+    fewest = -(-(COUNT + 1) // 20)
+    with closing(open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")) as ledger:
+        records = waiting_for_candidates(simulator, ledger)
+        for order, passed, woken in (("newest", 60, 0), ("oldest", 1900, COUNT)):
+            simulator.switch(list_order=order)
+            simulator.advance(passed)
+            simulator.world.journal.clear()
+            written.clear()
+            with axelglobe(simulator) as provider:
+                assert watching.look(ledger, provider, records) == COUNT
+            calls = [call for call in simulator.journal() if not call["path"].endswith("/token")]
+            assert len(calls) <= 1.1 * fewest
+            assert len(written) == COUNT
+            assert sum(fields["changed_at"] is not None for fields in written.values()) == woken

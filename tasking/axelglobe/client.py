@@ -183,6 +183,12 @@ class AxelGlobeClient:
         """
         return self._list("plans", ListedPlan, Call("list plans"), _narrowed(bbox, between, filter))
 
+    def plan_pages(self) -> Iterator[tuple[list[ListedPlan], int | None]]:
+        """The account's plans page by page, each with how many there are in all (when the server says so)."""
+        call = Call("list plans")
+        for page in self._pages("plans", call, {}, PAGE):
+            yield list(self._features(page, ListedPlan, call)), page.number_matched
+
     def plan(self, plan_id: str) -> TaskPlan:
         """One plan."""
         return self._one("plans", plan_id, TaskPlan, "read plan")

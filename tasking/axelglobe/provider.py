@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -9,17 +10,29 @@ from typing import Any
 import httpx
 
 from tasking.account import OneAccount
-from tasking.axelglobe.client import PAGE, AxelGlobeClient
+from tasking.axelglobe.client import AxelGlobeClient
 from tasking.axelglobe.conversions import candidate_of, plan_of, request_of
 from tasking.axelglobe.finding import Nameless, our_plan, our_request
 from tasking.axelglobe.models import TaskRequest
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.products import Products
+from tasking.axelglobe.reading import shown
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.candidate import Candidate
-from tasking.errors import CredentialsRefused, InvalidOrder, NotFound, ProviderError, Refused, UnexpectedAnswer
+from tasking.errors import (
+    CredentialsRefused,
+    InvalidOrder,
+    NotFound,
+    ProviderError,
+    Refused,
+    Unavailable,
+    UnexpectedAnswer,
+)
 from tasking.order import Order
 from tasking.provider import Plan, Request
+from tasking.single_plans import read_singly
+
+logger = logging.getLogger(__name__)
 
 
 class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
@@ -88,6 +101,38 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
         """Read one plan; it is ready when AxelGlobe says ACTIVE."""
         return plan_of(self.client.plan(plan_id), self.settings, self.clock.now())
 
+    def read_plans(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """Read many plans in the fewest calls, as `read` does: single ones, or pages of the list.
+
+        A list that cannot be read costs single calls; one plan that cannot be read costs no other.
+
+        Returns:
+            By id; absent are those that AxelGlobe does not know, and those that cannot be read now.
+
+        Raises:
+            Unavailable, CredentialsRefused: None was answered for.
+        """
+        found: dict[str, Plan] = {}
+        missing = dict.fromkeys(plan_ids)
+        try:
+            for plan in self._listed(missing):
+                found[plan.id] = plan
+            found |= read_singly(missing, self.read_plan)
+        except (Unavailable, CredentialsRefused):
+            if not found:
+                raise
+        return found
+
+    def _listed(self, missing: dict[str, None]) -> Iterator[Plan]:
+        """The plans that pages of the list show, taken out of ``missing``."""
+        try:
+            for each in shown(self.client.plan_pages(), missing):
+                yield plan_of(each, self.settings, self.clock.now())
+        except (Unavailable, CredentialsRefused):
+            raise
+        except ProviderError as error:
+            logger.warning("The list of plans cannot be read, so they are read one by one: %s", error)
+
     def candidates(self, plan_id: str, order: Order | None = None) -> list[Candidate]:  # noqa: ARG002
         """All candidates of a plan that can be ordered by id and time; those of other plans are never among them."""
         candidates: dict[str, Candidate] = {}
@@ -125,9 +170,8 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
     ) -> Mapping[str, Request]:
         """Read many requests in the fewest calls: single ones, or pages of the list, whichever is fewer.
 
-        How many pages there are is known after the first. One or two requests are asked singly. Pages are read on as
-        long as each brings two or more (the open orders of an account stand close together), or as long as they are
-        fewer than what is missing. What the pages do not show is asked singly before it counts as unknown.
+        One or two requests are asked singly; for more see `reading.shown`. What the pages do not show is asked singly
+        before it counts as unknown.
 
         Args:
             request_ids: AxelGlobe's ids.
@@ -136,16 +180,8 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
         Returns:
             By id; ids that AxelGlobe does not know are absent.
         """
-        found: dict[str, TaskRequest] = {}
         missing = dict.fromkeys(request_ids)
-        if len(missing) > 2:
-            for read, (page, in_all) in enumerate(self.client.request_pages(), start=1):
-                hits = {each.id: each for each in page if each.id in missing}
-                found |= hits
-                missing = {each: None for each in missing if each not in hits}
-                pages_left = -(-in_all // PAGE) - read if in_all is not None else read
-                if len(missing) <= 1 or (len(hits) < 2 and len(missing) <= pages_left):
-                    break
+        found: dict[str, TaskRequest] = {each.id: each for each in shown(self.client.request_pages(), missing)}
         for request_id in missing:
             try:
                 found[request_id] = self.client.request(request_id)

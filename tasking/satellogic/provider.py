@@ -24,6 +24,7 @@ from tasking.satellogic.models import Capture, Task
 from tasking.satellogic.order import SatellogicOrder
 from tasking.satellogic.reading import read_tasks
 from tasking.satellogic.settings import SatellogicSettings
+from tasking.single_plans import read_singly
 
 
 class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
@@ -96,6 +97,10 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
             NotFound: Forgotten (after 24 hours): another one is to be made.
         """
         return plans.read(self.client, plan_id)
+
+    def read_plans(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """Read many analyses, each in one call: they cannot be listed; see `tasking.single_plans.read_singly`."""
+        return read_singly(dict.fromkeys(plan_ids), self.read_plan)
 
     def candidates(self, plan_id: str, order: Order | None = None) -> list[Candidate]:
         """What can be ordered; none while the analysis is not finished; see `plans.candidates`.
