@@ -42,7 +42,7 @@ class WebhookReceiver(Block):
     bearer_token: SecretStr | None = Field(
         default=None, title="Bearer token", description="A fixed token the provider sends: 16 characters or more."
     )
-    client_id: str | None = Field(
+    client_id: SecretStr | None = Field(
         default=None,
         title="OAuth2 client ID",
         description="For a provider that gets a token at /token of the receiver first, as ICEYE documents it.",

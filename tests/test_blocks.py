@@ -98,6 +98,10 @@ def test_the_client_id_is_hidden_like_the_secret() -> None:
         assert (form["format"], form["title"]) == ("password", "Client ID")
     account = AxelGlobeTasking(**{**ACCOUNT, "client_id": "an-id-to-hide"})
     assert "an-id-to-hide" not in f"{account!r} {account} {account.settings()!r}"
+    receiver = WebhookReceiver.model_validate({"client_id": "an-id-to-hide", "client_secret": "x" * 32})
+    assert "an-id-to-hide" not in f"{receiver!r} {receiver}"
+    (shown, _empty) = WebhookReceiver.model_json_schema()["properties"]["client_id"]["anyOf"]
+    assert shown["format"] == "password"
 
 
 @pytest.mark.parametrize(

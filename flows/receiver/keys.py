@@ -48,7 +48,7 @@ class Keys:
     def __init__(self, settings: WebhookReceiver) -> None:
         self._path = _revealed(settings.secret_path)
         self._bearer = _revealed(settings.bearer_token)
-        self._client_id, self._client_secret = settings.client_id, _revealed(settings.client_secret)
+        self._client_id, self._client_secret = _revealed(settings.client_id), _revealed(settings.client_secret)
 
     def fits(self, authorization: str, secret_path: str | None) -> bool:
         """Whether a notification comes from whom we expect.
