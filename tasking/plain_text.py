@@ -12,6 +12,9 @@ import unicodedata
 _TURNS_OR_HIDES = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x2070), 0xFEFF)))
 _BREAKS = frozenset("\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 _MARKUP = re.compile(r"[\\`*_\[\]<>|!#~&@$]|(?<=www)\.|:(?=//)", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
+_JOINER = "\u2060"
+"""Stands unseen within an address. Prefect's page looks for bare ones after it has taken the backslashes away."""
 
 
 def printable(text: str, *, lines: bool = False) -> str:
@@ -34,4 +37,4 @@ def _shown(letter: str) -> str:
 
 def markdown_text(text: str) -> str:
     """For a page that renders Markdown: no link, picture, bare address, HTML, heading or cell comes of it."""
-    return _MARKUP.sub(r"\\\g<0>", " ".join(printable(text).split()))
+    return _MARKUP.sub(r"\\\g<0>", _ADDRESS.sub(_JOINER, " ".join(printable(text).split())))
