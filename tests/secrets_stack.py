@@ -19,7 +19,7 @@ from tests.secrets_search import MARK, marked
 
 PROVIDERS = ("iceye", "axelglobe", "satellogic")
 CLIENT_ID = "MarkedClientIdOfOurs"
-"""No secret to Prefect, which shows it on the block's page; it has no business elsewhere."""
+"""Hidden like a secret: it has no business anywhere but in the account block, where it is encrypted."""
 _KEYS = {"iceye": "iceye file key", "satellogic": "satellogic signatures"}
 """What the simulator derives the keys of its signed addresses from."""
 LOUD = {
