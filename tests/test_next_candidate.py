@@ -53,7 +53,8 @@ def refused(installation: Installation) -> FlowRun:
     run = requested(installation)
     decide(installation, 1, "REJECTED")
     body = json.dumps({"code": "NoCredits", "description": "none left"})
-    installation.simulator.fault("status", code=403, method="POST", path=REQUESTS, body=body)
+    twice = 2  # a refusal by 403 is asked once more with a fresh token
+    installation.simulator.fault("status", code=403, method="POST", path=REQUESTS, body=body, times=twice)
     return go_on(installation, run)
 
 
