@@ -53,8 +53,8 @@ def refused(installation: Installation) -> FlowRun:
     run = requested(installation)
     decide(installation, 1, "REJECTED")
     body = json.dumps({"code": "NoCredits", "description": "none left"})
-    twice = 2  # a refusal by 403 is asked once more with a fresh token
-    installation.simulator.fault("status", code=403, method="POST", path=REQUESTS, body=body, times=twice)
+    # a refusal by 403 is asked once more with a fresh token
+    installation.simulator.fault("status", code=403, method="POST", path=REQUESTS, body=body, times=2)
     return go_on(installation, run)
 
 
