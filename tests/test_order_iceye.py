@@ -176,7 +176,7 @@ def test_what_cannot_work_stops_before_money_is_spent_and_says_what_would(
 
 def test_an_exhausted_budget_at_the_last_moment_orders_nothing(installation: Installation) -> None:
     words = {"code": "ERR_INSUFFICIENT_FUNDS", "message": "could not create task: insufficient funds"}
-    twice = 2  # a refusal by 403 is asked once more with a fresh token
+    # a refusal by 403 is asked once more with a fresh token
     installation.simulator.fault("status", code=403, method="POST", path=TASKS, body=json.dumps(words), times=2)
     run = installation.start(order_iceye, order=order(installation))
     assert run.state is not None
