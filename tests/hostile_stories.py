@@ -119,6 +119,7 @@ def axelglobe() -> Story:
         simulator.advance(1300)
         told.step("find_plan", lambda it: it.find_plan(order, LABEL))
         told.step("read_plan", lambda it: it.read_plan(made.id))
+        told.step("read_plans", lambda it: it.read_plans([made.id]))
         chosen = told.step("candidates", lambda it: it.candidates(made.id))[-1]
         told.step("client.candidate", lambda it: it.client.candidate(chosen.id))
         request = told.step("request", lambda it: it.request(order, made.id, chosen, LABEL))
@@ -141,6 +142,7 @@ def axelglobe() -> Story:
         told.step("client.plans", lambda it: list(it.client.plans()))
         told.step("client.plan", lambda it: it.client.plan(made.id))
         told.step("client.requests", lambda it: list(it.client.requests(priority="NORMAL")))
+        told.step("client.plan_pages", lambda it: list(it.client.plan_pages()))
         told.step("client.request_pages", lambda it: list(it.client.request_pages()))
         told.step("client.request", lambda it: it.client.request(request.id))
         settings = AxelGlobeSettings(**_account(None, "axelglobe"))
@@ -176,7 +178,9 @@ def iceye() -> Story:
         simulator.advance(7200)  # its address has expired, and is asked for anew
         told.step("open_asset again", _opened(items[0], next(iter(items[0]["assets"]))))
         told.step("client.touch", lambda it: it.client.touch())
+        told.step("contracts", lambda it: it.contracts())
         told.step("client.contracts", lambda it: list(it.client.contracts()))
+        told.step("client.webhooks", lambda it: it.client.webhooks())
         told.step("client.contract", lambda it: it.client.contract(contract))
         told.step("client.summary", lambda it: it.client.summary(contract))
         terms = {"exclusivity": "PRIVATE", "priority": "COMMERCIAL", "sla": "SLA_8H", "eula": "STANDARD"}
@@ -205,6 +209,7 @@ def satellogic(products_from: str = "delivery") -> Story:
         made = told.step("plan", lambda it: it.plan(order, LABEL))
         simulator.advance(61)
         told.step("read_plan", lambda it: it.read_plan(made.id))
+        told.step("read_plans", lambda it: it.read_plans([made.id]))
         found = told.step("candidates", lambda it: it.candidates(made.id))
         chosen = next(each for each in found if each.start > simulator.clock.now() + timedelta(hours=36))
         request = told.step("request", lambda it: it.request(order, made.id, chosen, LABEL))
@@ -217,6 +222,7 @@ def satellogic(products_from: str = "delivery") -> Story:
         told.step("read many", lambda it: it.read([request.id, *others[:2]]))
         item = told.step("products", lambda it: it.products(done))[0]
         told.step("open_asset", _opened(item, next(iter(item["assets"]))))
+        told.step("contracts", lambda it: it.contracts())
         told.step("client.contracts", lambda it: it.client.contracts())
         told.step("client.products", lambda it: it.client.products())
         told.step("client.tasks", lambda it: list(it.client.tasks()))

@@ -7,8 +7,9 @@ import itertools
 import json
 import tracemalloc
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,11 @@ def peak_below(most: int) -> Iterator[None]:
     assert peak < most
 
 
+HELPS: defaultdict[str, set[str]] = defaultdict(set, {"axelglobe": {"read_plans"}})
+for _satellogic in ("satellogic", "satellogic-archive"):
+    HELPS[_satellogic] = {"plan", "find_plan", "read_plan", "read_plans", "candidates"}
+
+
 def asking(name: str) -> list[Step]:
     return [step for step in told(name).steps if step.heard and not step.name.startswith(("open_asset", "learn"))]
 
@@ -91,7 +97,9 @@ def test_of_ten_gigabytes_of_json_no_more_than_the_limit_is_read(name: str, stat
             return httpx.Response(status, stream=bodies[-1])
 
         over = Floods(Replay([story.token]), flood)
-        with replayed(story, over) as provider, peak_below(8 * LIMIT), pytest.raises(ProviderError):
+        # an analysis is a help: where none can be had, the order goes without; and a sweep leaves out a plan it cannot read
+        told_or_without = suppress(ProviderError) if step.name in HELPS[name] else pytest.raises(ProviderError)
+        with replayed(story, over) as provider, peak_below(8 * LIMIT), told_or_without:
             step.call(provider)
         assert bodies
         assert all(each.served <= LIMIT + 64 * 1024 for each in bodies)

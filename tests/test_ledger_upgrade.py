@@ -61,6 +61,15 @@ def as_written() -> dict[str, Any]:
     return given
 
 
+def _kept(before: Any, after: Any) -> bool:
+    """Whether all that was written is there as it was; newer code may say more of it."""
+    if isinstance(before, dict):
+        return isinstance(after, dict) and all(key in after and _kept(each, after[key]) for key, each in before.items())
+    if isinstance(before, list):
+        return len(before) == len(after) and all(_kept(old, new) for old, new in zip(before, after, strict=True))
+    return bool(before == after)
+
+
 def test_a_ledger_of_128290c_holds_the_same_orders_after_the_upgrade(old: str) -> None:
     written = as_written()
     for _ in range(2):  # the second time there is nothing to do
@@ -68,7 +77,7 @@ def test_a_ledger_of_128290c_holds_the_same_orders_after_the_upgrade(old: str) -
             orders = {one.reference: one.model_dump(mode="json") for one in book.orders()}
             assert Decimal(orders["asked"].pop("price")) == Decimal("4500.25")
             written["orders"]["asked"].pop("price", None)
-            assert orders == written["orders"]
+            assert _kept(written["orders"], orders)
             for reference, lines in written["journal"].items():
                 now = [entry.model_dump(mode="json") for entry in book.journal(reference)]
                 assert now[: len(lines)] == lines
