@@ -97,7 +97,7 @@ def test_of_ten_gigabytes_of_json_no_more_than_the_limit_is_read(name: str, stat
             return httpx.Response(status, stream=bodies[-1])
 
         over = Floods(Replay([story.token]), flood)
-        # an analysis is a help: where none can be had, the order goes without; and a sweep leaves out a plan it cannot read
+        # an analysis is a help: the order goes without; and a sweep leaves out a plan that it cannot read
         told_or_without = suppress(ProviderError) if step.name in HELPS[name] else pytest.raises(ProviderError)
         with replayed(story, over) as provider, peak_below(8 * LIMIT), told_or_without:
             step.call(provider)
