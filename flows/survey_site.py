@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from prefect.client.schemas.objects import State
@@ -65,7 +65,8 @@ def survey_site(
 
 def _one_order(site: str, order: AxelGlobeOrder, starts_in_hours: float) -> State[Any]:
     tag = site_tag(site)
-    planned: datetime = flow_run.scheduled_start_time or utc_now()
+    scheduled = flow_run.scheduled_start_time  # of a class of Prefect's own, whose members are deprecated
+    planned = utc_now() if scheduled is None else datetime.fromtimestamp(scheduled.timestamp(), UTC)
     reference = f"{site_slug(site)}-{planned:%Y%m%dT%H%M%S}"
     # Read before all else: of two machines whose turns come at once, the later one either sees what the other has
     # started, or starts after the same last run, and that gives the same run.
