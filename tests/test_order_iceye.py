@@ -314,7 +314,8 @@ def test_an_address_that_expires_in_the_middle_of_a_file_is_asked_for_anew(insta
     run = until(installation, installation.start(order_iceye, order=order(installation)), "ACTIVE")
     installation.simulator.fault("cut_body", path="/iceye/files/*.tif", keep=0.5)
     expired = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
-    installation.simulator.fault("status", code=403, path="/iceye/files/*.tif", body=expired)
+    # asked once more with a fresh token, since its host gets one; then the address itself is asked for anew
+    installation.simulator.fault("status", code=403, path="/iceye/files/*.tif", body=expired, times=2)
     state = installation.to_the_end(run)
     assert state.is_completed(), state
     assert verify(installation.archive / "bay") == []
