@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Iterator
 from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import patch
@@ -40,10 +42,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
-    """A Prefect server of the tests' own.
+    """A Prefect server of the tests' own, and without what would cost most of the tests' time and changes nothing.
 
-    Without heartbeats, which cost a second a run; and Prefect writes the whole schema of a block anew for each field
-    that it saves, a third of a second for ours: which fields are secret is worked out once for each kind of block.
+    No heartbeats, a second a run. Prefect writes the whole schema of a block anew for each field that it saves, a third
+    of a second for ours: which fields are secret is worked out once for each kind of block. Each client of Prefect's
+    loads all certificates, half of the processor time of a test: they are loaded once.
     """
     from prefect.blocks.core import Block
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -64,6 +67,7 @@ def prefect_server() -> Iterator[None]:
         prefect_test_harness(server_startup_timeout=120),
         no_heartbeats,
         patch.object(Block, "_field_has_secrets", once),
+        patch("ssl.create_default_context", lru_cache(ssl.create_default_context)),
     ):
         yield
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ssl import SSLContext
 from typing import Any, Literal
 
 import httpx
@@ -67,6 +70,7 @@ def open_client(
     """
     client = httpx.Client(
         transport=transport,
+        verify=_trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
         http2=False,
         follow_redirects=False,
         trust_env=not is_loopback(base.host),
@@ -82,6 +86,15 @@ def open_client(
     )
     guard(client, may_connect)
     return client
+
+
+@lru_cache(maxsize=4)
+def _trusted(_file: str | None, _folder: str | None) -> SSLContext:
+    """Who is trusted: what these variables of the environment name, else certifi's. Read once, as reading costs most.
+
+    A process opens a client for each step. To load the certificates takes some 40 ms of processor time.
+    """
+    return httpx.create_ssl_context()
 
 
 def start(client: httpx.Client, request: httpx.Request, most_seconds: float) -> httpx.Response:
