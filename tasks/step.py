@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import task
@@ -12,9 +12,11 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from blocks.account import load_account
+from blocks.image_archive import load_archive
 from blocks.order_ledger import load_ledger
 from tasking.errors import TaskingError
 from tasking.ledger import Ledger
+from tasking.order_steps import Archive, Installed
 from tasking.provider import Provider
 
 P = ParamSpec("P")
@@ -67,3 +69,19 @@ def ledger_and_provider(account: str) -> Iterator[tuple[Ledger, Provider]]:
     """The ledger and the provider of an account block, closed afterwards."""
     with ledger() as opened, closing(load_account(account).open()) as provider:
         yield opened, provider
+
+
+class _Blocks:
+    """The installation that the blocks of Prefect's server describe."""
+
+    def ledger(self) -> AbstractContextManager[Ledger]:
+        return ledger()
+
+    def provider(self, account: str) -> AbstractContextManager[Provider]:
+        return closing(load_account(account).open())
+
+    def archive(self, name: str) -> Archive:
+        return load_archive(name)
+
+
+BLOCKS: Installed = _Blocks()

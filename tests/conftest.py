@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The simulator's own tests, and those of the providers against it, carry the mark ``simulator``.
+    """The simulator's own tests, and those of providers and orders against it, carry the mark ``simulator``.
 
     Files whose tests take longest come first, so that at the end no worker is alone with one of them.
     """
     for item in items:
         name = item.path.name
-        if name.startswith("test_simulator_") or name.endswith("_provider.py"):
+        of_simulator = name.startswith("test_simulator_") or name.endswith("_provider.py")
+        if of_simulator or "installation" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.simulator)
     items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in ("processes", "server")])
 
@@ -45,8 +47,8 @@ def prefect_server() -> Iterator[None]:
     """A Prefect server of the tests' own, and without what would cost most of the tests' time and changes nothing.
 
     No heartbeats, a second a run. Prefect writes the whole schema of a block anew for each field that it saves, a third
-    of a second for ours: which fields are secret is worked out once for each kind of block. Each client of Prefect's
-    loads all certificates, half of the processor time of a test: they are loaded once.
+    of a second for ours: it is written once for each kind of block. Each client of Prefect's loads all certificates,
+    half of the processor time of a test: they are loaded once.
     """
     from prefect.blocks.core import Block
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -54,19 +56,15 @@ def prefect_server() -> Iterator[None]:
 
     os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1")
     no_heartbeats = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
-    slow = Block._field_has_secrets
+    written: Callable[..., dict[str, Any]] = lru_cache(Block.model_json_schema.__func__)  # type: ignore
 
-    known: dict[tuple[type[Block], str], bool] = {}
-
-    def once(self: Block, field: str) -> bool:
-        if (type(self), field) not in known:
-            known[type(self), field] = slow(self, field)
-        return known[type(self), field]
+    def schema(kind: type[Block], /, **options: Any) -> dict[str, Any]:
+        return deepcopy(written(kind, **options))
 
     with (
         prefect_test_harness(server_startup_timeout=120),
         no_heartbeats,
-        patch.object(Block, "_field_has_secrets", once),
+        patch.object(Block, "model_json_schema", classmethod(schema)),
         patch("ssl.create_default_context", lru_cache(ssl.create_default_context)),
     ):
         yield
@@ -99,13 +97,21 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def installation(
-    prefect_server: None, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Installation]:
-    """Blocks named ``default`` that point to the simulator and to folders of this test."""
+    """Blocks named ``default`` that point to the simulator and to folders of this test.
+
+    On a Prefect server for the tests that are marked ``server``; else without Prefect, at a fraction of the time.
+    """
     from tasking.ledger import open_ledger
     from tests.installation import Installation, ledger_url, save_blocks
+    from tests.local_installation import LocalInstallation, blocks_in_memory
 
     monkeypatch.setenv("TASKING_INLINE_WAIT_SECONDS", "0")
-    save_blocks(simulator, tmp_path)
-    with closing(open_ledger(ledger_url(tmp_path))) as ledger:
-        yield Installation(simulator, ledger, tmp_path)
+    with_prefect = request.node.get_closest_marker("server") is not None
+    if with_prefect:
+        request.getfixturevalue("prefect_server")
+    with nullcontext() if with_prefect else blocks_in_memory():
+        save_blocks(simulator, tmp_path)
+        with closing(open_ledger(ledger_url(tmp_path))) as ledger:
+            yield (Installation if with_prefect else LocalInstallation)(simulator, ledger, tmp_path)

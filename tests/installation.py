@@ -116,8 +116,13 @@ class Installation:
         left = due.timestamp() - utc_now().timestamp()
         self.simulator.advance(max(left, 0.0) + 2.0)
         self._age(max(left, 0.0) + 2.0)
-        with get_client(sync_client=True) as client:  # our own clock has not moved: say that it is due
-            client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=utc_now(), message=run.state.message))
+        # our own clock has not moved: say that it is due
+        self.set_state(run.id, AwaitingRetry(scheduled_time=utc_now(), message=run.state.message))
+
+    def set_state(self, run_id: UUID, state: State[Any], *, force: bool = False) -> None:
+        """Set a run's state by the API."""
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(run_id, state, force=force)
 
     def watch(self, lost_after_seconds: float = 90.0) -> str:
         """A run of the watcher; its message."""
@@ -139,15 +144,13 @@ class Installation:
 
     def retry(self, run: FlowRun) -> None:
         """Press Retry on a run that ended."""
-        with get_client(sync_client=True) as client:
-            client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=utc_now()), force=True)
+        self.set_state(run.id, AwaitingRetry(scheduled_time=utc_now()), force=True)
 
     def cancel_by_hand(self, run: FlowRun) -> None:
         """Press Cancel in the UI on a run whose process is at work: that is surely a person."""
-        with get_client(sync_client=True) as client:
-            client.set_flow_run_state(run.id, Running(), force=True)
-            client.set_flow_run_state(run.id, Cancelling(), force=True)
-            client.set_flow_run_state(run.id, Cancelled(message="Flow run was cancelled successfully."), force=True)
+        states: list[State[Any]] = [Running(), Cancelling(), Cancelled(message="Flow run was cancelled successfully.")]
+        for state in states:
+            self.set_state(run.id, state, force=True)
 
     def save_blocks(self, **settings: Any) -> None:
         """Save the blocks again, with other settings of the account."""

@@ -14,8 +14,6 @@ from tasking.errors import InvalidOrder
 from tasking.ledger import archives
 from tests.installation import Installation
 
-pytestmark = pytest.mark.server
-
 
 def unmounted(installation: Installation) -> Path:
     """What a worker sees without the disk: the empty folder that it is mounted over. Hands back where the disk is."""

@@ -20,8 +20,6 @@ from tasking.satellogic.order import SatellogicOrder
 from tasking.simulator import Simulator
 from tests.installation import Installation
 
-pytestmark = pytest.mark.server
-
 POINT = {"type": "Point", "coordinates": [139.8, 35.6]}
 
 

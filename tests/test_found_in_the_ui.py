@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,12 +11,12 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import Artifact, FlowRun
 
-from flows import order as order_module
-from flows.order import own_reference
 from flows.order_axelglobe import order_axelglobe
 from tasking.order import REFERENCE
+from tasking.order_run import own_reference
 from tasks.came_by import CameBy
 from tasks.start import NotDeployed, start
+from tasks.step import ledger
 from tests.installation import Installation
 
 
@@ -77,20 +76,16 @@ def test_an_order_has_one_timeline_as_a_list_and_it_is_kept_up_to_date(installat
     assert [one.key for one in artifacts(run)].count("order-bay-timeline") == 1
 
 
-@pytest.mark.server
 @pytest.mark.parametrize("name", ["Tōkyō Bay, December!", "東京湾", "Ñandú / Río", "x" * 100, "🛰", "-.-"])
-def test_a_reference_is_made_of_the_name_in_any_script(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    run_id = "01a21990-2c18-764e-a7ab-ef468e959626"
-    monkeypatch.setattr(order_module, "flow_run", SimpleNamespace(id=run_id))
-    made = own_reference(installation.order(name=name, reference=None))
+def test_a_reference_is_made_of_the_name_in_any_script(installation: Installation, name: str) -> None:
+    run_id, order = "01a21990-2c18-764e-a7ab-ef468e959626", installation.order(name=name, reference=None)
+    made = own_reference(order, run_id, ledger)
     assert REFERENCE.fullmatch(made)
     assert made == made.lower()
     assert made.endswith("-a7abef468e959626")  # what the id begins with is the time, alike for all of a moment
     if name[0] == "T":
         assert made.startswith("tokyo-bay-december-")
-    assert made == own_reference(installation.order(name=name, reference=None))
+    assert made == own_reference(order, run_id, ledger)
 
 
 @pytest.mark.server

@@ -19,8 +19,6 @@ from tasking.provider import Plan
 from tests.installation import Installation
 from tests.test_approval import answer
 
-pytestmark = pytest.mark.server
-
 REQUESTS = "/wfs/tasking/v2/collections/requests/items"
 
 
@@ -73,6 +71,7 @@ def asked_about_the_next(installation: Installation) -> FlowRun:
     return run
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("stopped", [refused, declined])
 def test_a_rejected_request_is_delivered_when_it_is_accepted_after_the_next_candidate_was_not_to_be_had(
     installation: Installation, stopped: Callable[[Installation], FlowRun]
@@ -87,6 +86,7 @@ def test_a_rejected_request_is_delivered_when_it_is_accepted_after_the_next_cand
     assert installation.created == (1, 1)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("stopped", "said"), [(refused, "none left"), (declined, "Declined by a person. by phone")], ids=["no", "declined"]
 )
@@ -106,6 +106,7 @@ def test_without_a_late_yes_the_order_ends_with_its_window_and_says_why(
     assert installation.created == (1, 1)
 
 
+@pytest.mark.server
 def test_a_request_accepted_while_a_person_is_asked_about_the_next_is_followed_and_nothing_else_bought(
     installation: Installation,
 ) -> None:
@@ -137,6 +138,7 @@ def test_the_first_of_two_rejected_requests_is_delivered_when_it_alone_is_accept
     assert installation.created == (1, 2)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(("word", "requests"), [("ACCEPTED", 1), ("REJECTED", 2)])
 def test_retry_on_an_order_closed_meanwhile_takes_what_was_accepted_or_else_the_next_candidate(
     installation: Installation, word: str, requests: int
@@ -152,6 +154,7 @@ def test_retry_on_an_order_closed_meanwhile_takes_what_was_accepted_or_else_the_
     assert installation.created == (1, requests)
 
 
+@pytest.mark.server
 def test_an_order_that_only_waits_for_what_was_rejected_is_woken_once_there_is_imagery(
     installation: Installation,
 ) -> None:

@@ -25,8 +25,6 @@ from tasking.errors import LedgerUnavailable
 from tasking.ledger import Ledger, OrderRecord
 from tests.installation import Installation
 
-pytestmark = pytest.mark.server
-
 PLANS = "/wfs/tasking/v2/collections/plans/items"
 REQUESTS = "/wfs/tasking/v2/collections/requests/items"
 CANDIDATES = "/wfs/tasking/v2/collections/candidates/items"
@@ -52,6 +50,7 @@ def test_a_setting_that_is_no_number_fails_no_order(
     assert run.state.name == "AwaitingRetry"
 
 
+@pytest.mark.server
 def test_an_order_comes_home_as_a_whole_catalog(installation: Installation) -> None:
     run = installation.start(order_axelglobe, order=installation.order())
     state = installation.to_the_end(run)
@@ -103,6 +102,7 @@ def test_a_wait_that_the_ledger_could_not_note_is_noted_soon_after(
     assert installation.ledger.read("bay").wake_at is not None
 
 
+@pytest.mark.server
 def test_an_order_is_not_closed_because_prefect_did_not_answer_when_it_went_to_wait(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +124,7 @@ def test_an_order_is_not_closed_because_prefect_did_not_answer_when_it_went_to_w
     assert installation.ledger.read("bay").ended is None
 
 
+@pytest.mark.server
 def test_an_order_whose_run_is_deleted_while_it_works_stays_open(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,6 +295,7 @@ def test_no_credits_is_said_and_spends_nothing(installation: Installation) -> No
         code=403,
         method="POST",
         path=REQUESTS,
+        times=2,  # it is asked once more with a fresh token
         body=json.dumps({"code": "NoCredits", "description": "none left"}),
     )
     state = installation.to_the_end(installation.start(order_axelglobe, order=installation.order()))
@@ -303,7 +305,7 @@ def test_no_credits_is_said_and_spends_nothing(installation: Installation) -> No
 
 
 def test_retry_on_a_failed_run_goes_on_with_what_was_made(installation: Installation) -> None:
-    installation.simulator.fault("status", code=403, method="POST", path=REQUESTS)
+    installation.simulator.fault("status", code=403, method="POST", path=REQUESTS, times=2)
     run = installation.start(order_axelglobe, order=installation.order())
     assert installation.to_the_end(run).is_failed()
     installation.retry(run)
@@ -358,6 +360,7 @@ def test_a_window_that_is_over_is_refused_before_anything_is_sent(installation: 
     assert installation.simulator.journal() == []
 
 
+@pytest.mark.server
 def test_an_unusable_order_is_refused_with_the_field_the_value_and_the_fix(installation: Installation) -> None:
     order: Any = {
         "name": "Nowhere",

@@ -20,8 +20,6 @@ from tasking.iceye.order import IceyeOrder
 from tasking.ledger import OrderRecord
 from tests.installation import Installation
 
-pytestmark = pytest.mark.server
-
 TASKS = "/iceye/api/tasking/v2/tasks"
 FILES = "/iceye/files/*"
 
@@ -72,6 +70,7 @@ def until(installation: Installation, run: FlowRun, *words: str) -> FlowRun:
     raise AssertionError(f"never one of {words}: {said(run)}")
 
 
+@pytest.mark.server
 def test_the_products_of_the_sla_come_home_first_and_the_rest_into_the_same_catalog(
     installation: Installation, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -214,6 +213,7 @@ def test_an_end_that_is_no_delivery_is_said(installation: Installation, word: st
     assert installation.ledger.read("bay").status == status
 
 
+@pytest.mark.server
 def test_a_cancel_shows_its_fee_first_and_is_refused_once_imaged(installation: Installation) -> None:
     run = until(installation, installation.start(order_iceye, order=order(installation)), "ACTIVE")
     dry = installation.start(cancel_order, reference="bay")  # it asks first
@@ -235,6 +235,7 @@ def test_a_cancel_shows_its_fee_first_and_is_refused_once_imaged(installation: I
     assert installation.to_the_end(run).is_completed()
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("dies_before", ["lifecycle.note_answers", "_release"])
 def test_a_cancel_that_died_half_way_is_finished_by_the_next(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, dies_before: str
@@ -258,6 +259,7 @@ def test_a_cancel_that_died_half_way_is_finished_by_the_next(
     assert state.is_cancelled()
 
 
+@pytest.mark.server
 def test_a_cancel_of_an_active_task_reaches_the_provider_and_ends_the_run(installation: Installation) -> None:
     run = until(installation, installation.start(order_iceye, order=order(installation)), "ACTIVE")
     done = installation.start(cancel_order, reference="bay", dry_run=False)
@@ -272,6 +274,7 @@ def test_a_cancel_of_an_active_task_reaches_the_provider_and_ends_the_run(instal
     assert installation.ledger.read("bay").status == "user_cancelled"
 
 
+@pytest.mark.server
 def test_a_person_who_approves_sees_the_price_and_nothing_is_ordered_before(installation: Installation) -> None:
     run = installation.start(order_iceye, deployed=True, order=order(installation, require_approval=True))
     assert run.state is not None
@@ -284,6 +287,7 @@ def test_a_person_who_approves_sees_the_price_and_nothing_is_ordered_before(inst
     assert made(installation) == 1
 
 
+@pytest.mark.server
 def test_what_a_person_approved_is_ordered_also_when_the_contracts_defaults_changed_meanwhile(
     installation: Installation,
 ) -> None:
@@ -296,6 +300,7 @@ def test_what_a_person_approved_is_ordered_also_when_the_contracts_defaults_chan
     assert task["price"] == (installation.ledger.read("bay").price or 0) * 100
 
 
+@pytest.mark.server
 def test_what_a_person_approved_and_the_contract_no_longer_has_is_not_replaced_by_what_it_has_now(
     installation: Installation,
 ) -> None:

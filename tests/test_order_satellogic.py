@@ -21,8 +21,6 @@ from tasking.satellogic.order import SatellogicOrder
 from tasking.simulator import Simulator, serve
 from tests.installation import Installation
 
-pytestmark = pytest.mark.server
-
 POINT = {"type": "Point", "coordinates": [72.905273, 19.023001]}
 # about 40 km wide: six strips side by side, or more
 AREA = {"type": "Polygon", "coordinates": [[[10, 45], [10.51, 45], [10.51, 45.36], [10, 45.36], [10, 45]]]}
@@ -61,8 +59,7 @@ def published(installation: Installation) -> set[str]:
 
 def woken(installation: Installation, run: FlowRun) -> FlowRun:
     """The run goes on now, as when the watcher has news for it."""
-    with get_client(sync_client=True) as client:
-        client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=utc_now()))
+    installation.set_state(run.id, AwaitingRetry(scheduled_time=utc_now()))
     return installation.go_on(run.id)
 
 
@@ -261,6 +258,7 @@ def cancel(installation: Installation, **how: Any) -> str:
     return said(run.state)
 
 
+@pytest.mark.server
 def test_the_twelve_hour_rule_is_told_before_a_cancel_and_nothing_is_cancelled(installation: Installation) -> None:
     placed(installation, begins=2, max_captures=3)
     until(installation, "in_progress")
@@ -270,6 +268,7 @@ def test_the_twelve_hour_rule_is_told_before_a_cancel_and_nothing_is_cancelled(i
     assert task(installation)["status"] == "in_progress"
 
 
+@pytest.mark.server
 def test_what_was_published_before_a_cancel_is_delivered_and_the_run_ends_cancelled(
     installation: Installation,
 ) -> None:
@@ -285,6 +284,7 @@ def test_what_was_published_before_a_cancel_is_delivered_and_the_run_ends_cancel
     assert task(installation)["status"] == "canceled"
 
 
+@pytest.mark.server
 def test_a_capture_that_a_cancel_came_too_late_for_is_brought_home(installation: Installation) -> None:
     run = placed(installation, begins=2)
     until(installation, "in_progress")
@@ -300,6 +300,7 @@ def test_a_capture_that_a_cancel_came_too_late_for_is_brought_home(installation:
     assert_home(installation, published(installation))
 
 
+@pytest.mark.server
 def test_a_cancel_of_an_order_whose_run_is_over_says_what_fetches_the_captures(installation: Installation) -> None:
     run = placed(installation, max_captures=8)
     while not published(installation):
@@ -317,6 +318,7 @@ def test_a_cancel_of_an_order_whose_run_is_over_says_what_fetches_the_captures(i
     assert_home(installation, published(installation))
 
 
+@pytest.mark.server
 def test_a_cancel_in_time_ends_the_order_at_once(installation: Installation) -> None:
     run = placed(installation, begins=3)
     until(installation, "pending")
@@ -328,6 +330,7 @@ def test_a_cancel_in_time_ends_the_order_at_once(installation: Installation) -> 
     assert (task(installation)["status"], task(installation)["captures"]) == ("canceled", [])
 
 
+@pytest.mark.server
 def test_an_analysis_that_was_forgotten_before_the_approval_is_made_anew(installation: Installation) -> None:
     wanted = order(installation, begins=2, narrow=True, select="earliest", require_approval=True)
     run = installation.start(order_satellogic, deployed=True, order=wanted)

@@ -32,8 +32,6 @@ from tasking.lock import locked
 from tasks import bring_back
 from tests.installation import Installation, ledger_url
 
-pytestmark = pytest.mark.server
-
 
 def paid(installation: Installation) -> FlowRun:
     """The parked run of an order whose request is made."""
@@ -68,6 +66,7 @@ def in_place_of(run_id: UUID) -> set[UUID]:
         return {run.id for run in client.read_flow_runs(flow_run_filter=which)}
 
 
+@pytest.mark.server
 def test_a_paid_order_that_this_workers_code_cannot_read_is_left_to_code_that_can(installation: Installation) -> None:
     run = paid(installation)
     as_given = installation.runs[run.id]
@@ -83,6 +82,7 @@ def test_a_paid_order_that_this_workers_code_cannot_read_is_left_to_code_that_ca
     assert installation.created == (1, 1)
 
 
+@pytest.mark.server
 def test_an_order_that_only_newer_code_can_read_stays_open_and_stops_no_other(installation: Installation) -> None:
     run = paid(installation)
     other = installation.start(order_axelglobe, order=installation.order(reference="cape"))
@@ -106,6 +106,7 @@ def test_an_order_that_only_newer_code_can_read_stays_open_and_stops_no_other(in
     assert installation.created == (2, 1)
 
 
+@pytest.mark.server
 def test_orders_that_wake_while_the_ledgers_block_is_gone_come_home_once_it_is_back(installation: Installation) -> None:
     run = paid(installation)
     OrderLedger.delete("default")
@@ -117,6 +118,7 @@ def test_orders_that_wake_while_the_ledgers_block_is_gone_come_home_once_it_is_b
     assert installation.created == (1, 1)
 
 
+@pytest.mark.server
 def test_orders_that_wake_while_the_ledger_takes_no_writes_come_home_once_it_does(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +136,7 @@ def test_orders_that_wake_while_the_ledger_takes_no_writes_come_home_once_it_doe
     assert installation.created == (1, 1)
 
 
+@pytest.mark.server
 def test_a_new_order_is_told_that_the_ledgers_block_is_missing_and_goes_on_once_it_is_made(
     installation: Installation,
 ) -> None:
@@ -146,6 +149,7 @@ def test_a_new_order_is_told_that_the_ledgers_block_is_missing_and_goes_on_once_
     assert installation.created == (1, 1)
 
 
+@pytest.mark.server
 def test_a_run_that_prefect_cancels_because_its_deployment_is_gone_is_replaced(installation: Installation) -> None:
     run = paid(installation)
     # what a worker does to a due run: prefect.workers.base.BaseWorker._submit_run
@@ -167,6 +171,7 @@ def test_prefect_still_says_in_these_words_that_a_deployment_is_gone() -> None:
     assert 'message=f"Deployment {flow_run.deployment_id} no longer exists, cancelled run."' in said
 
 
+@pytest.mark.server
 def test_an_open_order_whose_end_prefect_did_not_take_is_brought_back_also_days_later(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +183,7 @@ def test_an_open_order_whose_end_prefect_did_not_take_is_brought_back_also_days_
     assert installation.created == (1, 1)
 
 
+@pytest.mark.server
 def test_a_watch_that_hangs_is_not_shown_as_if_all_were_well(installation: Installation) -> None:
     lock = installation.folder / "home" / "watch.lock"
     assert "0 open orders" in installation.watch()
@@ -194,6 +200,7 @@ def test_a_watch_that_hangs_is_not_shown_as_if_all_were_well(installation: Insta
     assert lock.stat().st_mtime > long_ago + 60
 
 
+@pytest.mark.server
 def test_a_paid_order_that_meets_one_404_of_a_proxy_before_prefect_is_brought_back(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +225,7 @@ def test_a_paid_order_that_meets_one_404_of_a_proxy_before_prefect_is_brought_ba
     assert installation.created == (1, 1)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("refused", [401, 403])
 def test_a_run_whose_credentials_prefect_refuses_leaves_its_process_and_is_started_again(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, refused: int

@@ -17,8 +17,6 @@ from tasking.ledger import Ledger
 from tests.installation import Installation
 from tests.test_each_provider import KINDS, Kind
 
-pytestmark = pytest.mark.server
-
 PLANS = "/wfs/tasking/v2/collections/plans/items"
 REQUESTS = "/wfs/tasking/v2/collections/requests/items"
 OUTAGE = Unavailable("no answer")

@@ -1,0 +1,89 @@
+"""Orders without Prefect: in a notebook, in a script, in tests."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+
+from tasking import order_steps
+from tasking.errors import InvalidOrder
+from tasking.ledger import Ledger
+from tasking.order import Order
+from tasking.order_run import Host
+from tasking.order_steps import Chosen, Installed, Runs
+
+
+class Parked(BaseException):  # nothing on its way out takes it for an error
+    """The order waits: call `tasking.order_run.run_order` again with the same run id once it is time.
+
+    Attributes:
+        until: Our time, aware.
+        message: What is waited for.
+    """
+
+    def __init__(self, until: datetime, message: str) -> None:
+        super().__init__(message)
+        self.until, self.message = until, message
+
+
+class LocalHost(Host):
+    """Carries out an order in this process. A wait raises `Parked`; nobody is asked for approval.
+
+    Example:
+        ```python
+        try:
+            print(run_order(LocalHost(installed, "bay-1", runs), AxelGlobeOrder, order).message)
+        except Parked as wait:
+            print(wait.until, wait.message)
+        ```
+
+    Args:
+        installed: Opens the ledger, accounts and archives.
+        run_id: Names this run: the order that it claims is its own. Give the same for each call.
+        runs: What is known of other runs: whether the owner of a reference can still go on.
+    """
+
+    def __init__(self, installed: Installed, run_id: str, runs: Runs) -> None:
+        self.run_id, self.log = run_id, logging.getLogger("tasking.order")
+        self._installed, self._runs = installed, runs
+
+    def ledger(self) -> AbstractContextManager[Ledger]:
+        """The ledger of the installation."""
+        return self._installed.ledger()
+
+    def step(self, name: str, order: Order, reference: str, *more: Any) -> Any:
+        """Carry out the step of this name."""
+        if name == "approve":
+            raise InvalidOrder("require_approval", True, "nobody can be asked here; start it as a run of a deployment")
+        if name == "accept":
+            return order_steps.accept(self._installed, self._runs, order, reference, self.run_id)
+        answer = getattr(order_steps, name)(self._installed, order, reference, *more)
+        return answer.candidate if isinstance(answer, Chosen) else answer
+
+    def park(self, until: datetime, message: str) -> None:
+        """End this start."""
+        raise Parked(until, message)
+
+    def begins(self, order: Order, reference: str) -> None:
+        """Nothing is tagged."""
+
+    def show(self, reference: str) -> None:
+        """Nothing is shown: the ledger has it all."""
+
+    def is_away(self, error: Exception) -> bool:  # noqa: ARG002
+        """Nothing stands between this process and the order."""
+        return False
+
+    def is_gone(self, error: Exception) -> bool:  # noqa: ARG002
+        """This process itself is the run."""
+        return False
+
+    def ask_again_seconds(self, order: Order) -> float:
+        """The account's first pause; its default where the account cannot even be opened."""
+        try:
+            with self._installed.provider(order.account) as provider:
+                return provider.ask_again_seconds
+        except Exception:
+            return 30.0
