@@ -11,7 +11,7 @@ from chaos.plan import ANY, EXHAUSTIVE, HELD, IN_DOUBT, LATE, Plan, Strike, Way
 from chaos.point import Kind, Point
 from chaos.recording import Recorded
 
-WEIGHTS: dict[Kind, int] = {"provider": 5, "ledger": 3, "disk": 2, "prefect": 1}
+WEIGHTS: dict[Kind, int] = {"provider": 5, "ledger": 3, "disk": 2, "prefect": 1, "process": 1}
 """How often each kind of point is drawn: an order has far more files than creates."""
 
 LATE_WEIGHT = 4

@@ -17,11 +17,13 @@ def run() -> None:
         from chaos.struck_disk import strike_disk
         from chaos.struck_http import strike_http
         from chaos.struck_ledger import strike_ledger
+        from chaos.struck_process import strike_process
 
         folder = Path(os.environ[FOLDER])
         trace = Trace(folder, order)
         strike_http(trace, os.environ["PREFECT_API_URL"])
         strike_ledger(trace)
+        strike_process(trace, os.environ["PREFECT_API_URL"])
         strike_disk(trace, folder.parent / "archive")
     sys.argv = sys.argv[:1]  # the run is named by the environment
     with warnings.catch_warnings():

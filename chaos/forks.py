@@ -32,7 +32,7 @@ IMPORTED = (
     *("flows.cancel_order", "blocks.axelglobe_tasking", "blocks.iceye_tasking", "blocks.satellogic_tasking"),
     *("blocks.webhook_receiver", "sqlalchemy.dialects.sqlite", "pystac_client", "stamina"),
     *("cryptography.fernet", "cryptography.hazmat.primitives.kdf.hkdf", "tasking.picture"),
-    *("chaos.struck_http", "chaos.struck_ledger", "chaos.struck_disk"),
+    *("chaos.struck_http", "chaos.struck_ledger", "chaos.struck_disk", "chaos.struck_process"),
 )
 
 

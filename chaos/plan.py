@@ -35,6 +35,7 @@ Way = Literal[
     "1xx",
     "slow head",
     "many addresses",
+    "called crashed",
     "disk full",
     "read-only",
     "full for a while",
@@ -47,11 +48,16 @@ DEADLY: tuple[Way, ...] = ("killed before", "killed while sent", "killed halfway
 HELD: tuple[Way, ...] = ("1xx", "slow head", "many addresses")
 """A call that the network holds for longer than it may take; each POST to a provider is held in each way."""
 
+CALLED_CRASHED: Way = "called crashed"
+"""Somebody calls the run Crashed while its process lives, and that process stands still for a minute. Another one is
+started, looks and settles; then the first goes on: it sends what it announced, or writes down a yes that comes late."""
+
 EXHAUSTIVE: dict[Kind, tuple[Way, ...]] = {
     "provider": ("killed before", "killed while sent", "killed after", "answer lost"),
     "prefect": ("killed before", "killed after", "answer lost"),
     "ledger": ("killed before", "killed after", "answer lost"),
     "disk": ("killed before",),
+    "process": (CALLED_CRASHED,),
 }
 """Every way in which each point of a recorded order is struck."""
 
@@ -65,6 +71,7 @@ ANY: dict[Kind, tuple[Way, ...]] = {
     "prefect": (*EXHAUSTIVE["prefect"], "500 after acting", "500", "503"),
     "ledger": (*EXHAUSTIVE["ledger"], "locked"),
     "disk": ("killed before", "disk full", "read-only", "full for a while", "read-only for a while"),
+    "process": EXHAUSTIVE["process"],
 }
 """What may be drawn at random for each kind of point; for a POST to a provider `LATE`, too, for a create `IN_DOUBT`."""
 

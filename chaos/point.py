@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Kind = Literal["provider", "prefect", "ledger", "disk"]
+Kind = Literal["provider", "prefect", "ledger", "disk", "process"]
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d[\w.=+%-]*|[\w-]*\d{4,}[\w.=+%-]*|[\w+%-]{20,}=*", re.IGNORECASE)
 
@@ -16,7 +16,8 @@ class Point(BaseModel):
     """One point: the ``nth`` time (from 1) that an order does this, counted over all its processes.
 
     Attributes:
-        kind: Whom it speaks to: the provider, Prefect's API, the ledger, the disk of the archive.
+        kind: Whom it speaks to: the provider, Prefect's API, the ledger, the disk of the archive; or where its own
+            process stands between two of these: ``request announced``, ``request made``.
         what: What it does there, without ids: ``POST /oauth/token``, ``request intended``, ``rename *.tif``.
     """
 

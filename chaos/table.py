@@ -37,7 +37,11 @@ def table(outcomes: Sequence[Outcome]) -> str:
         lines.append(f"| {provider} | {' | '.join(map(str, numbers))} |")
     often = sum(len(hits) >= LEAST for _, hits in judged)
     lines += ["", f"{often} of them were struck at least {LEAST} times."]
-    lines += ["", "| fault | provider | Prefect | ledger | disk |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines += [
+        "",
+        "| fault | provider | Prefect | ledger | disk | process |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
     kinds = Counter(
         (strike.way, strike.at.kind)
         for outcome in outcomes
@@ -45,7 +49,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
         for strike in strikes
     )
     for way in sorted({way for way, _ in kinds}):
-        counts = [kinds[way, kind] for kind in ("provider", "prefect", "ledger", "disk")]
+        counts = [kinds[way, kind] for kind in ("provider", "prefect", "ledger", "disk", "process")]
         lines.append(f"| {way} | {' | '.join(str(count or '') for count in counts)} |")
     unrest: Counter[str] = Counter()
     for outcome in outcomes:

@@ -129,6 +129,42 @@ def test_the_next_looks_for_a_create_in_doubt_are_refused_whichever_process_they
     assert Trace(tmp_path, "bay").hits()[0].way == way
 
 
+STANDS_STILL = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from chaos import struck_process
+from chaos.trace import Trace
+from tasking.ledger import open_ledger
+trace = Trace(Path(sys.argv[1]), 'bay')
+struck_process.STILL_SECONDS = 0.1
+struck_process.strike_process(trace, sys.argv[2] + '/api')
+ledger = open_ledger(f'sqlite:///{sys.argv[1]}/ledger.sqlite')
+order = {'name': 'Bay', 'account': 'axelglobe-tasking/default', 'archive': 'image-archive/default'}
+ledger.claim('bay', order, provider='axelglobe', flow_run_id='run', owner_is_gone=lambda _run: False)
+intent = ledger.intend('bay', 'request', 'bay', datetime.now(UTC))
+print(ledger.settle('bay', intent, 'made', 'The request was made'), len(trace.hits()))
+"""
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("what", ["request announced", "request made"])
+def test_a_run_is_called_crashed_while_its_process_stands_still_and_goes_on(
+    tmp_path: Path, arrived: tuple[str, Queue[tuple[str, str, bytes]]], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, calls = arrived
+    monkeypatch.setenv("PREFECT__FLOW_RUN_ID", "run-1")
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "admin:secret")
+    strike = Strike(at=Point(kind="process", what=what), way="called crashed")
+    Trace(tmp_path, "bay").prepare(Plan(strikes=(strike,)))
+    ended = ran(STANDS_STILL, tmp_path, address)
+    assert ended.stdout.split() == ["True", "1"], ended.stderr
+    path, credentials, body = calls.get_nowait()
+    assert (path, credentials) == ("/api/flow_runs/run-1/set_state", "Basic YWRtaW46c2VjcmV0")
+    assert b'"type": "CRASHED"' in body
+    assert calls.empty()
+
+
 HELD_CREATE = """
 import sys
 from pathlib import Path
