@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +165,15 @@ def test_what_was_never_taken_holds_nothing_up_and_what_failed_is_no_delivery(en
     code = StatusCode.EXPIRED if ended == "failed" else StatusCode.COMPLETED
     assert stands(ended, {"start": AHEAD, "status": "queued"}, {"start": BEGAN, "status": "failed"}).status is code
     assert stands(ended, {"start": AHEAD, "status": "replanned"}).status is code
+
+
+def test_a_failed_task_is_not_over_while_its_captures_may_only_be_missing_in_the_list() -> None:
+    end = task(1)["end"]
+    over = datetime.fromisoformat(end.replace("Z", "+00:00")) - NOW
+    at_once = stands("failed", days=over / timedelta(days=1))
+    assert at_once.status is StatusCode.PROCESSING  # else the next opportunity would be bought beside what was taken
+    assert at_once.quiet_until is None
+    assert stands("failed", days=(over + timedelta(hours=2)) / timedelta(days=1)).status is StatusCode.EXPIRED
 
 
 def test_a_capture_of_an_unknown_word_without_a_time_is_taken_for_one_that_began() -> None:

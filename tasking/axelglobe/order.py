@@ -7,9 +7,10 @@ the others are ours and say so.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from tasking.area import EXAMPLE, Area
 from tasking.errors import InvalidOrder
@@ -79,6 +80,11 @@ class AxelGlobeOrder(Order):
         description="The provider's priority word: NORMAL or EMERGENCY in its document; your contract may know others.",
     )
     coverage_min_percent: CoverageMinPercent = 90.0
+    on_failure: SkipJsonSchema[Literal["next-candidate", "end"]] = Field(
+        default="next-candidate",
+        title="When a capture fails",
+        description="AxelGlobe has no word for a failed capture: 'on_rejection' says what is done.",
+    )
     account: str = Field(
         default="axelglobe-tasking/default",
         title="Account",
