@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+import threading
+from collections import Counter
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,10 @@ def open_ledger(url: str) -> Ledger:
     parsed = ledger_address(url)
     if parsed.get_backend_name() == "sqlite":
         prepare_file(Path(parsed.database or ""))
-    ledger = Ledger(_engine(parsed, os.getpid()))
+    engine = _engine(parsed, os.getpid())
+    with _COUNTING:
+        _OPEN[engine] += 1
+    ledger = Ledger(engine, released=partial(_released, engine))
     try:
         ledger.prepare()
     except BaseException:
@@ -54,7 +59,7 @@ def open_ledger(url: str) -> Ledger:
 
 @lru_cache(maxsize=8)
 def _engine(url: URL, _process: int) -> Engine:
-    """The engine of this process for an address: it keeps no connection once closed, but the statements it compiled.
+    """The engine of this process for an address, with the statements that it has compiled.
 
     To compile them anew for each step cost a third of an order's processor time.
     """
@@ -65,6 +70,22 @@ def _engine(url: URL, _process: int) -> Engine:
         engine = create_engine(url, pool_pre_ping=True, connect_args=_patience(url))
         _limit_postgres(engine)
     return engine
+
+
+_OPEN: Counter[Engine] = Counter()
+"""How many ledgers are open on each engine."""
+
+_COUNTING = threading.Lock()
+
+
+def _released(engine: Engine) -> None:
+    """One ledger less; with the last one the connections are closed, so that no file and no server is held on to."""
+    with _COUNTING:
+        _OPEN[engine] -= 1
+        if _OPEN[engine] > 0:
+            return
+        del _OPEN[engine]
+        engine.dispose()
 
 
 def _patience(url: URL) -> dict[str, int]:

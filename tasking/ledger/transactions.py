@@ -27,8 +27,10 @@ class UnknownReference(TaskingError, LookupError):
 class Transactions:
     """Opens transactions on the ledger's database, and writes the journal in them."""
 
-    def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
-        self._engine, self._now = engine, now
+    def __init__(
+        self, engine: Engine, now: Callable[[], datetime] = utc_now, released: Callable[[], None] | None = None
+    ) -> None:
+        self._engine, self._now, self._released = engine, now, released or engine.dispose
         where = engine.url
         self._place = f"{where.host}:{where.port or ''}/{where.database}" if where.host else str(where.database)
 
@@ -42,8 +44,9 @@ class Transactions:
         return self._now()
 
     def close(self) -> None:
-        """Give back the connections."""
-        self._engine.dispose()
+        """Give back the connections; once is enough."""
+        released, self._released = self._released, _nothing
+        released()
 
     def note(
         self,
@@ -96,6 +99,10 @@ class Transactions:
         except DBAPIError as error:
             # the driver's words, without the statement and its parameters, which hold a person's data
             raise LedgerUnavailable(f"the ledger at {self._place} did not answer: {error.orig}") from None
+
+
+def _nothing() -> None:
+    pass
 
 
 def record_of(row: OrderRow) -> OrderRecord:
