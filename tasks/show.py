@@ -67,7 +67,7 @@ def show_delivery(reference: str, delivery: Delivery) -> None:
     for one in delivery.files:
         if one.item_id != item:
             item = one.item_id
-            lines += ["", f"## {_text(item)}", "| asset | file | size |", "| --- | --- | ---: |"]
+            lines += ["", f"**{_text(item)}**", "", "| asset | file | size |", "| --- | --- | ---: |"]
         lines.append(f"| {_text(one.asset_key)} | {_text(one.path.name)} | {one.size / 1e3:,.0f} kB |")
     _put("\n".join(lines), key=_key(reference, "delivered"), description=f"{len(delivery.files)} files, verified")
 
