@@ -41,7 +41,7 @@ test-newest: ## the fast tests on the newest version of every dependency, withou
 audit: $(STAMP) ## known vulnerabilities and licences of what is locked (for maintainers; asks the network)
 	@"$$(.ci/find-python $(PYTHON))" -m venv $(VENV)-audit
 	@$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r audit-requirements.txt
-	$(VENV)-audit/bin/python -m pip_audit --requirement constraints.txt --no-deps --disable-pip
+	$(VENV)-audit/bin/python -m pip_audit --strict --requirement constraints.txt --no-deps --disable-pip
 	$(VENV)-audit/bin/python -m piplicenses --python $(VENV)/bin/python --order license --format markdown
 
 chaos: $(STAMP) ## N orders (60), each struck by faults while servers die; SEED=1 repeats a run
