@@ -17,7 +17,7 @@ from chaos.table import LEAST, problems, table
 from chaos.unrest import Unrest
 from chaos.wishes import with_people
 
-SECONDS_AN_ORDER = 10.0
+SECONDS_AN_ORDER = 20.0
 """Patience for a batch, for each of its orders; and no less than ten minutes."""
 
 STORM_SECONDS_AN_ORDER = 1.5

@@ -11,8 +11,8 @@ import json
 import os
 import time
 import urllib.request
-from contextlib import suppress
 from datetime import datetime
+from http.client import HTTPException
 from typing import Any
 
 from chaos.trace import Trace
@@ -32,20 +32,30 @@ def strike_process(trace: Trace, prefect_url: str) -> None:
         self: Ledger, reference: str, verb: str, label: str, at: datetime, ours: datetime | None = None
     ) -> Intent | None:
         intent = intend(self, reference, verb, label, at, ours)
-        if intent is not None and trace.reach("process", f"{verb} announced") is not None:
-            _stand_still(prefect_url)
+        if intent is not None:
+            _perhaps_stand_still(trace, prefect_url, f"{verb} announced")
         return intent
 
     def settled(self: Ledger, reference: str, intent: Intent, outcome: str, message: str, /, **fields: Any) -> bool:
-        if outcome == "made" and trace.reach("process", f"{intent.verb} made") is not None:
-            _stand_still(prefect_url)
+        if outcome == "made":
+            _perhaps_stand_still(trace, prefect_url, f"{intent.verb} made")
         return settle(self, reference, intent, outcome, message, **fields)
 
     Ledger.intend, Ledger.settle = announced, settled  # type: ignore[method-assign]
 
 
-def _stand_still(prefect_url: str) -> None:
-    """Set the run of this process to Crashed by the API of Prefect, unless that is away, and sleep."""
+def _perhaps_stand_still(trace: Trace, prefect_url: str, what: str) -> None:
+    strike = trace.reach("process", what)
+    if strike is None:
+        return
+    if _called_crashed(prefect_url):
+        time.sleep(STILL_SECONDS)
+    else:  # Prefect is away, or has stopped this run itself
+        trace.missed(strike)
+
+
+def _called_crashed(prefect_url: str) -> bool:
+    """Set the run of this process to Crashed by the API of Prefect; whether that took it."""
     told = urllib.request.Request(  # noqa: S310 # not by the struck client: this is no call of the order's
         f"{prefect_url.rstrip('/')}/flow_runs/{os.environ['PREFECT__FLOW_RUN_ID']}/set_state",
         data=json.dumps(
@@ -53,9 +63,11 @@ def _stand_still(prefect_url: str) -> None:
         ).encode(),
         headers={"Content-Type": "application/json", **_credentials()},
     )
-    with suppress(OSError), urllib.request.urlopen(told, timeout=PATIENCE_SECONDS):  # noqa: S310
-        pass
-    time.sleep(STILL_SECONDS)
+    try:
+        with urllib.request.urlopen(told, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310
+            return bool(json.load(answer)["status"] == "ACCEPT")
+    except (OSError, HTTPException, ValueError, KeyError):
+        return False
 
 
 def _credentials() -> dict[str, str]:

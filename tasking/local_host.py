@@ -6,6 +6,7 @@ import logging
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from tasking import order_steps
 from tasking.errors import InvalidOrder
@@ -31,22 +32,26 @@ class Parked(BaseException):  # nothing on its way out takes it for an error
 class LocalHost(Host):
     """Carries out an order in this process. A wait raises `Parked`; nobody is asked for approval.
 
+    Give it a ledger of its own. A watcher that looks at the same one knows nothing of this run, and starts another for
+    its order.
+
     Example:
         ```python
+        run_id = uuid4()  # keep it: the next call is for the same order
         try:
-            print(run_order(LocalHost(installed, "bay-1", runs), AxelGlobeOrder, order).message)
+            print(run_order(LocalHost(installed, run_id, runs), AxelGlobeOrder, order).message)
         except Parked as wait:
             print(wait.until, wait.message)
         ```
 
     Args:
         installed: Opens the ledger, accounts and archives.
-        run_id: Names this run: the order that it claims is its own. Give the same for each call.
+        run_id: One for each order: what this run claims is its own.
         runs: What is known of other runs: whether the owner of a reference can still go on.
     """
 
-    def __init__(self, installed: Installed, run_id: str, runs: Runs) -> None:
-        self.run_id, self.log = run_id, logging.getLogger("tasking.order")
+    def __init__(self, installed: Installed, run_id: UUID, runs: Runs) -> None:
+        self.run_id, self.log = str(run_id), logging.getLogger("tasking.order")
         self._installed, self._runs = installed, runs
 
     def ledger(self) -> AbstractContextManager[Ledger]:
@@ -55,8 +60,6 @@ class LocalHost(Host):
 
     def step(self, name: str, order: Order, reference: str, *more: Any) -> Any:
         """Carry out the step of this name."""
-        if name == "approve":
-            raise InvalidOrder("require_approval", True, "nobody can be asked here; start it as a run of a deployment")
         if name == "accept":
             return order_steps.accept(self._installed, self._runs, order, reference, self.run_id)
         answer = getattr(order_steps, name)(self._installed, order, reference, *more)
@@ -66,8 +69,10 @@ class LocalHost(Host):
         """End this start."""
         raise Parked(until, message)
 
-    def begins(self, order: Order, reference: str) -> None:
-        """Nothing is tagged."""
+    def begins(self, order: Order, reference: str) -> None:  # noqa: ARG002
+        """Refuse what asks a person; raises `InvalidOrder`."""
+        if order.require_approval:
+            raise InvalidOrder("require_approval", True, "nobody can be asked here; start it as a run of a deployment")
 
     def show(self, reference: str) -> None:
         """Nothing is shown: the ledger has it all."""

@@ -144,8 +144,13 @@ class Order(Form):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """The form begins with name and target and ends with the blocks, whatever the kind of order adds."""
+        """The form begins with name and target and ends with the blocks, whatever the kind of order adds.
+
+        Prefect refuses what a schema rules out. Orders that were saved, or are started again, still say the fields that
+        have left the form; what is unknown is refused when the order is read.
+        """
         made = super().__get_pydantic_json_schema__(schema, handler)
+        handler.resolve_ref_schema(made).pop("additionalProperties", None)
         known = handler.resolve_ref_schema(made).get("properties", {})
         first = {key: known.pop(key) for key in ("name", *(cls.target_fields or (cls.target_field,))) if key in known}
         last = {key: known.pop(key) for key in ("archive", "account") if key in known}

@@ -79,7 +79,7 @@ class LocalInstallation(Installation):
         """Carry the order out until it waits or ends."""
         flow, parameters = self.runs[run_id]
         self.starts[run_id] += 1
-        host = LocalHost(BLOCKS, str(run_id), _Runs(self))
+        host = LocalHost(BLOCKS, run_id, _Runs(self))
         try:
             self.set_state(run_id, state_of(run_order(host, KINDS[flow.name], parameters["order"])))
         except Parked as wait:
@@ -91,10 +91,13 @@ class LocalInstallation(Installation):
         return self.held[run_id].model_copy(update={"run_count": self.starts[run_id]})
 
     def set_state(self, run_id: UUID, state: State[Any], *, force: bool = False) -> None:
-        """Set a run's state; by force is what a person does."""
-        if force:
-            self.pressed[run_id] = utc_now()
+        """Set a run's state."""
         self.held[run_id] = self.held[run_id].model_copy(update={"state": state})
+
+    def retry(self, run: FlowRun) -> None:
+        """Press Retry on a run that ended."""
+        self.pressed[run.id] = utc_now()
+        super().retry(run)
 
 
 class _Runs:
@@ -105,7 +108,7 @@ class _Runs:
 
     def is_gone(self, run_id: str) -> bool:
         state = self._all.held[UUID(run_id)].state
-        return state is not None and state.is_final()
+        return state is not None and state.is_final() and not state.is_crashed()
 
     def started_since(self, run_id: str, when: datetime) -> bool:
         created, pressed = self._all.held[UUID(run_id)].created, self._all.pressed.get(UUID(run_id))

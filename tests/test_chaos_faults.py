@@ -49,6 +49,8 @@ def arrived() -> Iterator[tuple[str, Queue[tuple[str, str, bytes]]]]:
             calls.put((self.path, self.headers["Authorization"], body))
             self.send_response(201)
             self.end_headers()
+            if self.path.endswith("/set_state"):
+                self.wfile.write(b'{"status": "ACCEPT"}')
 
         def do_GET(self) -> None:
             calls.put((self.path, "", b""))

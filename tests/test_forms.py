@@ -14,6 +14,7 @@ import yaml
 from prefect import Flow
 from prefect.blocks.core import Block
 from prefect.utilities.callables import parameter_schema
+from prefect.utilities.schema_tools import validate
 
 from flows.approval import Approval
 from tasking.axelglobe.order import AxelGlobeOrder
@@ -139,3 +140,16 @@ def test_the_blocks_of_the_documentation_can_be_saved_twice(monkeypatch: pytest.
         "order-ledger/default",
         "satellogic-tasking/default",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "flow"),
+    [*((kind, given, f"order_{kind.provider}") for kind, given in ORDERS), (AxelGlobeOrder, GOOD, "survey_site")],
+)
+def test_prefect_takes_every_field_of_an_order_that_is_started_again(
+    kind: type[Order], given: dict[str, Any], flow: str
+) -> None:
+    """The watcher and the survey start runs with the whole order, the fields that are not in its form among them."""
+    schema = _flow_schema(next(one for one in ENTRYPOINTS if one.endswith(f".{flow}")))
+    more = {"site": "Bay"} if flow == "survey_site" else {}
+    validate({"order": kind.model_validate(given).model_dump(mode="json"), **more}, schema)

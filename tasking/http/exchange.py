@@ -68,12 +68,14 @@ def open_client(
 
     Proxies of the environment are used, but never to reach a server on this machine.
     """
+    trust_env = not is_loopback(base.host)
+    named = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")) if trust_env else (None, None)
     client = httpx.Client(
         transport=transport,
-        verify=_trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
+        verify=_trusted(trust_env, *named) if transport is None else True,
         http2=False,
         follow_redirects=False,
-        trust_env=not is_loopback(base.host),
+        trust_env=trust_env,
         headers={"User-Agent": "tasking-flows", "Accept-Encoding": "gzip, deflate"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         timeout=httpx.Timeout(
@@ -89,12 +91,12 @@ def open_client(
 
 
 @lru_cache(maxsize=4)
-def _trusted(_file: str | None, _folder: str | None) -> SSLContext:
+def _trusted(trust_env: bool, _file: str | None, _folder: str | None) -> SSLContext:
     """Who is trusted: what these variables of the environment name, else certifi's. Read once, as reading costs most.
 
     A process opens a client for each step. To load the certificates takes some 40 ms of processor time.
     """
-    return httpx.create_ssl_context()
+    return httpx.create_ssl_context(trust_env=trust_env)
 
 
 def start(client: httpx.Client, request: httpx.Request, most_seconds: float) -> httpx.Response:

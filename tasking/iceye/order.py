@@ -10,9 +10,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema, field_validator, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import CoreSchema
 
 from tasking.errors import InvalidOrder
 from tasking.form import Form
@@ -159,13 +158,6 @@ class IceyeOrder(Order):
         title="Account",
         description="The iceye-tasking block with the credentials, as type/name.",
     )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Prefect refuses what a schema rules out; saved schedules may still say the fields that have left the form."""
-        made = super().__get_pydantic_json_schema__(schema, handler)
-        handler.resolve_ref_schema(made).pop("additionalProperties", None)
-        return made
 
     @field_validator("imaging_mode", "priority", "sla", "exclusivity", "eula", mode="before")
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from tasking.clock import utc_now
@@ -96,6 +97,8 @@ class Transactions:
             yield
         except IntegrityError:  # about what was to be written, not about the database
             raise
+        except PoolTimeout:
+            raise LedgerUnavailable(f"the ledger at {self._place} did not answer: all connections are busy") from None
         except DBAPIError as error:
             # the driver's words, without the statement and its parameters, which hold a person's data
             raise LedgerUnavailable(f"the ledger at {self._place} did not answer: {error.orig}") from None

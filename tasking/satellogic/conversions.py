@@ -18,6 +18,7 @@ from tasking.provider import Request
 from tasking.satellogic.models import Capture, Task
 from tasking.satellogic.settings import SatellogicSettings
 from tasking.status import StatusCode
+from tasking.waiting import readable
 
 logger = logging.getLogger(__name__)
 
@@ -47,9 +48,9 @@ QUEUED, PROCESSING, PUBLISHED, FAILED = "queued", "processing", "published", "fa
 """Capture words. Any other is one that we do not know: a capture that began and is neither published nor failed."""
 
 LIST_LAG = timedelta(hours=1)
-"""For so long after its end a failed task of which no capture is listed is not over: a capture that was taken, and is
-paid, may only be missing in that answer, and the next opportunity would be bought beside it. Our guess: no document
-says how far the lists lag."""
+"""For so long after the end of its window a failed task of which no capture is listed is not over: a capture that was
+taken, and is paid, may only be missing in that answer, and the next opportunity would be bought beside it. Our guess:
+no document says how far the lists lag."""
 
 CAPTURES = "captures"
 """What `Candidate.quoted` says under ``captures``: how many captures a task wants, or ``several``."""
@@ -96,7 +97,9 @@ def request_of(
     give_up_at = last_moment + timedelta(seconds=settings.delivery_patience_seconds)
     published = tuple(each.capture_id for each in captures if each.status == PUBLISHED)
     late = word == "completed" and 0 < len(published) < (wanted or 0) and over is not None and now < give_up_at
-    unlisted = word == "failed" and not captures and over is not None and now < over + LIST_LAG
+    lag = min(LIST_LAG, timedelta(seconds=settings.delivery_patience_seconds))
+    listed_by = over + lag if word == "failed" and not captures and over is not None else now
+    unlisted = now < listed_by
     if word in ENDS and (open_ones or late or unlisted):
         status = StatusCode.PROCESSING
     elif word == "failed" and published:  # after its window, and home: whoever orders again would pay again
@@ -107,14 +110,19 @@ def request_of(
         provider_status=word,
         capture_ids=published,
         final=word == "rejected",
-        note=_note(task, wanted or 0, captures, open_ones, [each for each in unsettled if each not in open_ones]),
+        note=(
+            f"no capture is listed; the list is read again at {readable(listed_by)}"
+            if unlisted
+            else _note(task, wanted or 0, captures, open_ones, [each for each in unsettled if each not in open_ones])
+        ),
         start=start,
         end=end,
         platform=platform,
         timed=timed,
         # later than that the next capture is taken all the same, though Satellogic still takes the cancel
         cancel_until=min(queued) - timedelta(seconds=settings.cancel_notice_seconds) if queued else None,
-        next_look_at=_next_look(word, open_ones, settings, now),
+        next_look_at=listed_by if unlisted else _next_look(word, open_ones, settings, now),
+        next_look_is_due=unlisted,
         give_up_at=give_up_at,
         quiet_until=None if late or unlisted else _quiet_until(word, wanted, published, open_ones, over, now),
     )

@@ -9,9 +9,8 @@ import math
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, GetJsonSchemaHandler, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import CoreSchema
 
 from tasking.area import EXAMPLE as AREA_EXAMPLE
 from tasking.area import Area
@@ -159,13 +158,6 @@ class SatellogicOrder(Order):
         title="Account",
         description="The satellogic-tasking block with the credentials and the contract, as type/name.",
     )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Prefect refuses what a schema rules out; saved schedules may still say the field that has left the form."""
-        made = super().__get_pydantic_json_schema__(schema, handler)
-        handler.resolve_ref_schema(made).pop("additionalProperties", None)
-        return made
 
     @field_validator("point", "area", mode="before")
     @classmethod
