@@ -17,11 +17,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import ProgrammingError
 
 from tasking.create import create_once
 from tasking.errors import LedgerUnavailable, ReferenceTaken
-from tasking.ledger import migrations, open_ledger
+from tasking.ledger import migrations, open_ledger, upgrading
 from tasking.ledger.tables import Base
 from tests.test_create import Far
 
@@ -250,3 +251,20 @@ def test_the_last_revision_is_the_one_that_opening_looks_for() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     assert ScriptDirectory.from_config(config).get_heads() == [migrations.HEAD]
+
+
+def test_a_ledger_that_another_process_makes_between_two_looks_is_opened(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_ledger(database).close()
+    read, before = upgrading._read_revisions, [ProgrammingError("SELECT", {}, Exception("no such table"))]
+
+    def made_meanwhile(connection: Connection) -> list[str]:
+        if before:  # it was not there yet at this look, and is there at the next
+            raise before.pop()
+        return read(connection)
+
+    monkeypatch.setattr(upgrading, "_read_revisions", made_meanwhile)
+    with closing(open_ledger(database)) as ledger:
+        assert ledger.orders() == []
+    assert before == []

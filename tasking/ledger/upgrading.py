@@ -45,12 +45,16 @@ def bring_up_to_date(engine: Engine, place: str) -> None:
 def _revisions(connection: Connection) -> list[str]:
     """What the ledger says of its revision; nothing where it was never opened, or by code older than revisions."""
     try:
-        with connection.begin_nested() if connection.in_transaction() else connection.begin():
-            return list(connection.scalars(select(column("version_num")).select_from(table(TABLE))))
+        return _read_revisions(connection)
     except (OperationalError, ProgrammingError):
-        if inspect(connection).has_table(TABLE):
-            raise
-        return []
+        if not inspect(connection).has_table(TABLE):
+            return []
+        return _read_revisions(connection)  # another process made it between the two looks
+
+
+def _read_revisions(connection: Connection) -> list[str]:
+    with connection.begin_nested() if connection.in_transaction() else connection.begin():
+        return list(connection.scalars(select(column("version_num")).select_from(table(TABLE))))
 
 
 def _upgrade(connection: Connection, held: list[str], place: str) -> None:
