@@ -70,6 +70,19 @@ def test_without_an_analysis_a_window_is_ordered_all_the_same_and_one_opportunit
             provider.plan(needing, "bay")
 
 
+@pytest.mark.parametrize("call", [f"POST {ANALYSES}", READ])
+@pytest.mark.parametrize("garbled", [httpx.Response(201, text='{"analysis_id": 7, "sta'), httpx.Response(200, json=[])])
+def test_one_garbled_answer_of_the_analysis_ends_no_order_of_one_opportunity(call: str, garbled: Any) -> None:
+    first = [garbled]
+    right = {f"POST {ANALYSES}": MADE, READ: MADE}
+    server = Server(**{**right, call: lambda _request: first.pop() if first else httpx.Response(200, json=MADE)})
+    provider = server.open()
+    plan = provider.plan(NARROW, "bay")
+    assert "without an analysis" not in provider.read_plan(plan.id).note
+    assert first == []
+    assert server.count("POST", ANALYSES) + server.count("GET", f"{ANALYSES}/7") == 3  # once more, and no more
+
+
 def test_an_analysis_that_alone_is_out_of_order_holds_no_window_up_and_an_outage_of_all_does() -> None:
     server = Server(**{f"POST {ANALYSES}": httpx.Response(503)})
     provider = server.open()

@@ -7,7 +7,7 @@ documented call (a list is as many as it has pages). Errors are those of `taskin
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -160,7 +160,8 @@ class SatellogicClient:
     def start_analysis(self, kind: str, payload: Mapping[str, Any]) -> Analysis:
         """Ask for an analysis of what would become of a task.
 
-        It is free, and nothing is ordered by it, so it is repeated like any question.
+        It is free, and nothing is ordered by it, so it is repeated like any question: also, once, after an answer that
+        cannot be read. One is an accident on the way; the same twice is how this server writes.
 
         Args:
             kind: ``opportunities`` or ``can-add``.
@@ -171,16 +172,21 @@ class SatellogicClient:
             ProviderError: As `tasking.http.api.Api.ask`.
         """
         call = Call("start analysis", reference=str(payload.get("task_name")))
-        made = self.api.ask(self.api.url(self._analysis_path(kind)), dict(payload), Analysis, call)
-        if made.id is None:
-            raise self.api.unexpected("the analysis has no id", call)
-        return made
+        url = self.api.url(self._analysis_path(kind))
+
+        def ask() -> Analysis:
+            made = self.api.ask(url, dict(payload), Analysis, call)
+            if made.id is None:
+                raise self.api.unexpected("the analysis has no id", call)
+            return made
+
+        return _twice(ask)
 
     def analysis(self, kind: str, analysis_id: str) -> Analysis:
         """One analysis; Satellogic keeps it for 24 hours, then it is `NotFound`."""
         call = Call("read analysis", provider_id=analysis_id)
         url = self.api.url(f"{self._analysis_path(kind)}/{segment(analysis_id)}")
-        return self.api.get(url, Analysis, call)[0]
+        return _twice(lambda: self.api.get(url, Analysis, call)[0])
 
     # what was delivered ----------------------------------------------------------------------------------------------
 
@@ -321,3 +327,10 @@ def task_payload(
     if expected_age is not None:
         payload["expected_age"] = expected_age
     return payload
+
+
+def _twice(ask: Callable[[], Analysis]) -> Analysis:
+    try:
+        return ask()
+    except UnexpectedAnswer:
+        return ask()
