@@ -9,7 +9,6 @@ between, `tasks.stranded` finds a question without its form and has it asked aga
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NoReturn
 from uuid import UUID
@@ -28,7 +27,7 @@ from tasking.candidate import Candidate
 from tasking.clock import utc_now
 from tasking.errors import InvalidOrder, OrderEnded
 from tasking.form import Form
-from tasking.ledger import Entry, OrderRecord
+from tasking.ledger import OrderRecord
 from tasking.order import Order
 from tasking.plain_text import markdown_text
 from tasking.status import StatusCode
@@ -68,18 +67,29 @@ def approve(order: Order, reference: str) -> None:
             return
         deadline = provider.clock.local(_useful_until(candidate))
         question = _question(candidate, record)
-        asked = _asked(book.journal(reference))
-        answer = _answer(_key(candidate, len(asked))) if asked and asked[-1] == question else None
+        count = record.approvals_asked
+        answer = _answer(_key(candidate, count)) if record.approval_question == question else None
         if answer is None:
-            book.record(reference, "approval asked", question)
-            book.record(reference, waits_for="approval", waits_message=question, wake_at=deadline)
+            count += 1
+            asked = {"approval_question": question, "approvals_asked": count}
+            book.record(
+                reference,
+                "approval asked",
+                question,
+                waits_for="approval",
+                waits_message=question,
+                wake_at=deadline,
+                **asked,
+            )
     if answer is None:
         get_run_logger().info("%s. Press Resume on this run to decide", question)
         show_timeline(reference)
-        _ask(question, _key(candidate, len(asked) + 1), deadline)
+        _ask(question, _key(candidate, count), deadline)
     with ledger() as book:
         approved: dict[str, Any] = {"approved_candidate_id": candidate.id} if answer.decision == "approve" else {}
         said = answer.note or "In the form"
+        if approved:
+            approved["approval_question"] = None  # this answer is taken, and counts for no later question
         book.record(reference, f"{answer.decision}d", said, waits_for=None, waits_message=None, **approved)
         if answer.decision == "decline":
             raise OrderEnded(StatusCode.USER_CANCELLED, f"Declined by a person. {answer.note}".strip())
@@ -92,17 +102,6 @@ def _useful_until(candidate: Candidate) -> datetime:
     """
     over = candidate.end if candidate.id == lifecycle.WHOLE_WINDOW else candidate.start
     return min(over, candidate.valid_until or over)
-
-
-def _asked(journal: Sequence[Entry]) -> list[str | None]:
-    """What a person was asked, oldest first; ``None`` where no answer counts now: one was taken, or the order ended."""
-    asked: list[str | None] = []
-    for line in journal:
-        if line.event == "approval asked":
-            asked.append(line.message)
-        elif line.event in ("approved", "reopened") and asked:
-            asked[-1] = None
-    return asked
 
 
 def _key(candidate: Candidate, time: int) -> str:

@@ -74,7 +74,7 @@ def _before_the_request(book: Ledger, record: OrderRecord, dry_run: bool) -> Sta
     if dry_run:
         what = "the next try is not ordered yet" if record.requests else "nothing was ordered yet"
         said = f"can be cancelled free of charge: {what}"
-        if lifecycle.in_doubt(book, record):
+        if record.in_doubt:
             said = "has a request under way whose outcome is not known yet; a cancel keeps it from being made again"
         return Completed(message=f"Order {record.reference} {said}. {HOW_TO_CANCEL}")
     what = "the next try" if record.requests else "anything"
@@ -86,7 +86,7 @@ def _end_unless_more_was_ordered(book: Ledger, seen: OrderRecord, message: str) 
     """End an order that stands as it was seen; a request that was announced meanwhile may be bought already."""
     asked = "Nothing new is created from here on"
     record = book.record(seen.reference, "cancel asked", asked, cancel_asked=True)
-    under_way = lifecycle.in_doubt(book, record)
+    under_way = record.in_doubt
     record = book.read(seen.reference)  # after that: nothing new is announced any more, and what was is seen
     if len(record.requests) > len(seen.requests):  # made in this very moment
         return _after_the_request(book, record, dry_run=False, stop_waiting=False)
@@ -100,7 +100,7 @@ def _end_unless_more_was_ordered(book: Ledger, seen: OrderRecord, message: str) 
 
 def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_waiting: bool) -> State[Any]:
     with closing(load_account(record.account).open()) as provider:
-        if (there := lifecycle.elsewhere(book, provider, record)) is not None:  # an id may be another's there
+        if (there := lifecycle.elsewhere(provider, record)) is not None:  # an id may be another's there
             return Failed(
                 message=f"account: {record.account}: order {record.reference} was begun at {there}, and this block "
                 "leads elsewhere now: put it back as it was, then run cancel-order again"
@@ -171,13 +171,14 @@ def _cancelled(
 ) -> State[Any]:
     fresh = lifecycle.note_answers(book, provider, book.read(record.reference), {answer.id: answer})
     said = f"Order {record.reference} was cancelled at {record.provider}: request {answer.id}. {terms}"
-    to_fetch, more_to_come = lifecycle.undelivered(fresh, answer), answer.status not in lifecycle.ENDED
+    to_fetch = any(one.undelivered for one in fresh.requests if one.last.id == answer.id)
+    more_to_come = answer.status not in lifecycle.ENDED
     if others := [one.id for one in lifecycle.still_going(fresh) if one.id != answer.id]:
         return Completed(
             message=f"{said} But it was ordered more than once: request {', '.join(others)} still stands. Run "
             "cancel-order again to cancel that, too; else it is captured and paid"
         )
-    if record.ended is None and lifecycle.in_doubt(book, fresh):  # an answer came late, and it was sent again meanwhile
+    if record.ended is None and fresh.in_doubt:  # an answer came late, and it was sent again meanwhile
         book.record(record.reference, "cancel asked", "Nothing new is created from here on", cancel_asked=True)
         return Completed(
             message=f"{said} But it may have been ordered more than once: the outcome of another request is not known "
@@ -220,8 +221,9 @@ def _end(book: Ledger, record: OrderRecord, message: str) -> State[Any]:
         # a run on its way to a worker must not take it for one to try again
         return ending._replace(fields={**ending.fields, "cancel_asked": True})
 
-    _release(book.revise(record.reference, given_up))
-    lifecycle.tell_archive(book, record.reference, StatusCode.USER_CANCELLED)
+    ended_by_now = book.revise(record.reference, given_up)
+    _release(ended_by_now)
+    lifecycle.tell_archive(ended_by_now)
     return Completed(message=message)
 
 

@@ -235,7 +235,7 @@ class _OrderRun:
         try:
             with self._host.ledger() as ledger:
                 record = self._own_record(ledger)
-                if not self._host.is_away(error) and not lifecycle.passes(ledger, record, error):
+                if not self._host.is_away(error) and not lifecycle.passes(record, error):
                     raise error
                 self._host.log.warning("%s: %s", step, error)
                 if record is None:

@@ -34,10 +34,7 @@ def look(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> 
     known = {key: what for one in waiting for key, what in lifecycle.last_read(one).items()}
     answers = provider.read(list(known), candidates, known) if known else {}
     for one in waiting:
-        noted = lifecycle.note_answers(ledger, provider, one, answers, seen_by_watcher=True)
-        nothing_new = not any(lifecycle.undelivered(noted, request.last) for request in noted.requests)
-        if noted.changed_at is not None and nothing_new and lifecycle.is_put_off(ledger, noted):
-            ledger.record(one.reference, changed_at=None)  # no other candidate is taken: a rejection changes nothing
+        lifecycle.note_answers(ledger, provider, one, answers, seen_by_watcher=True)
     planned = [one for one in due if one.waits_for == "candidates" and one.plan_id is not None]
     try:
         _look_at_plans(ledger, provider, planned)

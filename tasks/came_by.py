@@ -7,10 +7,7 @@ from typing import NamedTuple
 from prefect import get_run_logger
 from prefect.runtime import deployment
 
-from tasking.ledger import Ledger
-
-NOTED = "deployment"
-"""The journal's word for it; the detail has id and name."""
+from tasking.ledger import Ledger, OrderRecord
 
 
 class CameBy(NamedTuple):
@@ -29,11 +26,10 @@ def note(ledger: Ledger, reference: str) -> None:
     except Exception as error:
         get_run_logger().warning("The deployment's name was not read: %s", error)
         name = None
-    detail = {"deployment": {"id": str(deployment.id), "name": name}}
-    ledger.record(reference, NOTED, f"Its run is of deployment {name or deployment.id}", detail=detail)
+    said = f"Its run is of deployment {name or deployment.id}"
+    ledger.record(reference, "deployment", said, deployment_id=str(deployment.id), deployment_name=name)
 
 
-def came_by(ledger: Ledger, reference: str) -> CameBy | None:
+def came_by(record: OrderRecord) -> CameBy | None:
     """The deployment that was noted for an order last; ``None`` when there is none."""
-    noted = [one.detail["deployment"] for one in ledger.journal(reference) if one.event == NOTED]
-    return CameBy(**noted[-1]) if noted else None
+    return CameBy(record.deployment_id, record.deployment_name) if record.deployment_id is not None else None

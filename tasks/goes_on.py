@@ -13,7 +13,6 @@ from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import AwaitingRetry
 
-from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord
 from tasking.waiting import Wait, readable
@@ -71,7 +70,7 @@ def though_paused(client: SyncPrefectClient, book: Ledger, record: OrderRecord, 
             return False
         message = f"{NOT_ENDED}the question about order {record.reference} lost its form, and is asked again"
         return set_going(client, run, state, Wait(until=utc_now(), waits_for="provider", message=message))
-    if not (now.requests or lifecycle.in_doubt(book, now)):
+    if not (now.requests or now.in_doubt):
         return False
     message = (
         f"{NOT_ENDED}the run was set to {state.name}; order {record.reference} is paid for, or may be, and goes on"

@@ -116,7 +116,7 @@ def _tend(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: Flo
         nonlocal closed, question
         if not _is_still(now, record):
             return Revision(None, "", {})
-        unclear = lifecycle.in_doubt(book, now)
+        unclear = now.in_doubt
         if by is EndedBy.PREFECT or (by is EndedBy.UNKNOWN and (now.requests or unclear)):
             question = goes_on.question(now, state, by, unclear)
             fields = {"waits_message": question.message, "wake_at": question.until}
@@ -127,8 +127,8 @@ def _tend(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: Flo
         return lifecycle.ending(book, word, outcome)
 
     changed = book.revise(record.reference, change)
-    if closed and changed.status is not None:
-        lifecycle.tell_archive(book, changed.reference, changed.status)
+    if closed:
+        lifecycle.tell_archive(changed)
     return closed or (question is not None and goes_on.set_going(client, run, state, question))
 
 
@@ -182,5 +182,5 @@ def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) ->
     key = f"{record.reference} in place of {replaced}"
     tags = [tag, *([site_tag(record.site)] if record.site else [])]
     order = {**record.order, "reference": record.reference}
-    start.fn(record.provider, order, key, tags, came_by(book, record.reference))
+    start.fn(record.provider, order, key, tags, came_by(record))
     return True

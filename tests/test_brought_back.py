@@ -23,7 +23,7 @@ from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable, OrderEnded
-from tasking.ledger import Intent, Ledger, open_ledger, opening
+from tasking.ledger import Intent, OrderRecord, open_ledger, opening
 from tasks import bring_back, stranded
 from tests.installation import Installation, ledger_url
 from tests.test_approval import answer, ask
@@ -282,16 +282,15 @@ def test_no_request_is_announced_between_the_last_look_at_an_order_and_its_end(
     set_state(run.id, Cancelled(message="by hand"))
     monkeypatch.setattr(opening, "BUSY_SECONDS", 0)
     announced: list[Intent | None] = []
-    open_requests = Ledger.open_requests
+    outcome = stranded._outcome
 
-    def announced_after_the_look(self: Ledger, reference: str) -> list[Intent]:
-        found = open_requests(self, reference)
+    def announced_after_the_look(record: OrderRecord, *rest: Any) -> str:
         with closing(open_ledger(ledger_url(installation.folder))) as other, suppress(LedgerUnavailable):
             announced.append(None)
-            announced[-1] = other.intend(reference, "request", reference, utc_now())
-        return found
+            announced[-1] = other.intend(record.reference, "request", record.reference, utc_now())
+        return outcome(record, *rest)
 
-    monkeypatch.setattr(Ledger, "open_requests", announced_after_the_look)
+    monkeypatch.setattr(stranded, "_outcome", announced_after_the_look)
     assert "1 tended" in installation.watch()
     assert announced == [None]
     assert "before anything was ordered" in str(installation.ledger.read("bay").outcome)

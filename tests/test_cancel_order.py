@@ -15,7 +15,7 @@ from flows.order_axelglobe import order_axelglobe
 from tasking.delivery.folder import make_folder
 from tasking.delivery.stac import write_catalog, write_item
 from tasking.delivery.strict import ORDER_EXTENSION
-from tasking.ledger import Ledger
+from tasking.ledger import Ledger, OrderRecord
 from tests.installation import Installation
 
 pytestmark = pytest.mark.server
@@ -27,16 +27,16 @@ def test_a_request_made_in_the_moment_of_a_cancel_is_not_called_cancelled(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = installation.start(order_axelglobe, order=installation.order())
-    open_requests = Ledger.open_requests
+    read = Ledger.read
 
-    def made_meanwhile(self: Ledger, reference: str) -> object:
-        monkeypatch.setattr(Ledger, "open_requests", open_requests)
+    def made_meanwhile(self: Ledger, reference: str) -> OrderRecord:
+        monkeypatch.setattr(Ledger, "read", read)
         self.record(reference, cancel_asked=False)
         installation.pass_time(run)
         installation.go_on(run.id)
-        return self.open_requests(reference)
+        return self.read(reference)
 
-    monkeypatch.setattr(Ledger, "open_requests", made_meanwhile)
+    monkeypatch.setattr(Ledger, "read", made_meanwhile)
     cancel = installation.start(cancel_order, reference="bay", dry_run=False)
     assert "goes on" in str(cancel.state and cancel.state.message)
     assert installation.ledger.read("bay").ended is None

@@ -205,7 +205,7 @@ def test_what_has_files_at_done_comes_home_though_a_type_is_missing_and_the_orde
     answers.on("GET", "/products/SLC.json", httpx.Response(200, json={"slc": 1}))
     with iceye(answers) as provider:
         monkeypatch.setattr(series, "provider", provider)
-        series.ledger.record("bay", delivered=["one", "two", "sla-products"])  # long before: the SLA's
+        series.bring_home("one", "two", "sla-products")  # long before: the SLA's
         parts = ("one", "two", "sla-products", "all-products")
         for _ in range(2):
             with pytest.raises(UnexpectedAnswer, match=r"capture all-products: .*GRD \(not listed\), CSI"):

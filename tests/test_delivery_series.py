@@ -19,7 +19,7 @@ from tasking.clock import ProviderClock
 from tasking.delivery.catalog import verify
 from tasking.delivery.folder import mark
 from tasking.errors import DeliveryFailed
-from tasking.ledger import Ledger, RequestRecord, open_ledger
+from tasking.ledger import Deliverable, Ledger, RequestRecord, open_ledger
 from tasking.provider import Items, Provider, Request
 from tasking.status import StatusCode
 from tasking.waiting import Wait
@@ -71,8 +71,14 @@ class Series:
         for one in captures:
             self.provider.listed[one] = [scene(self.server, f"{one}-{side}") for side in "ab"]
 
-    def deliver(self, *captures: str, status: StatusCode = StatusCode.PROCESSING) -> None:
-        """The step of the run, at the time when these captures can be fetched."""
+    def bring_home(self, *captures: str) -> None:
+        """Note these as delivered without their folders, as an older version did."""
+        if not self.ledger.read("bay").requests:
+            self.ledger.record("bay", requests=[self._request(StatusCode.PROCESSING)])
+        what = [Deliverable(name=one) for one in captures]
+        self.ledger.delivered("bay", self.request_id, str(self.home), what, "Delivered before", [])
+
+    def _request(self, status: StatusCode, *captures: str) -> RequestRecord:
         last = Request(
             id=self.request_id,
             status=status,
@@ -81,9 +87,13 @@ class Series:
             next_look_at=NOW,
             give_up_at=self.give_up_at,
         )
-        record = RequestRecord(attempt=1, label="bay", candidate=None, last=last)
+        return RequestRecord(attempt=1, label="bay", candidate=None, last=last)
+
+    def deliver(self, *captures: str, status: StatusCode = StatusCode.PROCESSING) -> None:
+        """The step of the run, at the time when these captures can be fetched."""
+        record = self._request(status, *captures)
         self.ledger.record("bay", requests=[record])
-        lifecycle.deliver(self.ledger, cast(Provider, self.provider), ORDER, "bay", last, self.root)
+        lifecycle.deliver(self.ledger, cast(Provider, self.provider), ORDER, "bay", record.last, self.root)
 
     def go_on(self, **says: Request) -> Wait | None:
         """The run's next steps, until it waits or the order has ended; ``says`` is what the provider answers now."""
@@ -237,7 +247,7 @@ def test_captures_that_the_provider_lists_no_more_and_that_stand_whole_hold_up_n
 
 
 def test_a_series_begun_before_folders_were_noted_comes_to_its_end(series: Series) -> None:
-    series.ledger.record("bay", "delivered", "as an older version noted it", delivered=["one", "two"], detail={})
+    series.bring_home("one", "two")
     series.provider.listed.clear()
     series.end("one", "two")
 

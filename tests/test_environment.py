@@ -51,7 +51,7 @@ def accepted(ledger: Ledger, environment: str) -> OrderRecord:
 
 
 def noted(ledger: Ledger) -> list[str]:
-    return [one.detail["environment"] for one in ledger.journal("bay") if "environment" in one.detail]
+    return [one.message.split(" leads to ")[1] for one in ledger.journal("bay") if one.event == "account"]
 
 
 def intend(ledger: Ledger, verb: str) -> None:
@@ -75,7 +75,7 @@ def test_what_was_begun_in_one_environment_does_not_go_on_in_another(ledger: Led
         assert named in str(refused.value)
     # what may be bought is not to be ordered again
     assert ("order again" in str(refused.value)) == (what != "request in doubt")
-    assert lifecycle.passes(ledger, ledger.read("bay"), refused.value)
+    assert lifecycle.passes(ledger.read("bay"), refused.value)
     assert accepted(ledger, SANDBOX).ended is None
 
 

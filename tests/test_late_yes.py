@@ -19,7 +19,7 @@ from tasking.candidate import Candidate
 from tasking.clock import ProviderClock
 from tasking.create import create_once
 from tasking.errors import OrderEnded, Refused
-from tasking.ledger import Ledger, open_ledger
+from tasking.ledger import Deliverable, Ledger, open_ledger
 from tasking.lifecycle.doubts import columns, twice
 from tasking.provider import Request
 from tasking.simulator import serve
@@ -104,7 +104,7 @@ def buy(ledger: Ledger, shop: Any, create: Callable[[], Request]) -> Request | W
         "bay",
         find=lambda: shop.find_request(None, None, "bay"),
         create=create,
-        made=lambda there: columns(shop, 1, "bay", PASS, there),
+        made=lambda there: columns(shop, ledger.read("bay"), 1, "bay", PASS, there),
     )
 
 
@@ -175,9 +175,14 @@ def test_two_that_stand_are_both_known_followed_and_told(ledger: Ledger, shop: S
         due = lifecycle.follow(ledger, shop, order, "bay")  # type: ignore[arg-type]
         assert isinstance(due, Request)
         assert due.id == bought
-        ledger.record("bay", delivered=[*ledger.read("bay").delivered, *due.capture_ids])
+        brought_home(ledger, due)
     assert twice(ledger.read("bay"))
     assert ledger.intend("bay", "request", "bay", shop.time) is None
+
+
+def brought_home(ledger: Ledger, due: Request) -> None:
+    what = [Deliverable(name=one) for one in due.capture_ids]
+    ledger.delivered("bay", due.id, "/archive/bay", what, "Delivered", [])
 
 
 class _Order:
@@ -196,19 +201,19 @@ def test_while_the_second_is_in_doubt_the_first_is_followed_and_nothing_ends(
     shop.create()  # and its process died before it heard the answer
     slow.finish()
     order: Any = _Order()
-    assert lifecycle.in_doubt(ledger, ledger.read("bay"))
+    assert ledger.read("bay").in_doubt
     shop.sold["R-1"] = StatusCode.COMPLETED
     due = lifecycle.follow(ledger, shop, order, "bay")  # type: ignore[arg-type]
     assert isinstance(due, Request)
     assert due.id == "R-1"
-    ledger.record("bay", delivered=["of R-1"])
+    brought_home(ledger, due)
     waits = lifecycle.follow(ledger, shop, order, "bay")  # type: ignore[arg-type]
     assert isinstance(waits, Wait)
     assert waits.waits_for == "settling"
     shop.time, shop.shows = waits.until, True
     lifecycle.follow(ledger, shop, order, "bay")  # type: ignore[arg-type]
     assert [one.last.id for one in ledger.read("bay").requests] == ["R-1", "R-2"]
-    assert not lifecycle.in_doubt(ledger, ledger.read("bay"))
+    assert not ledger.read("bay").in_doubt
 
 
 def test_what_another_process_found_meanwhile_is_no_second_one(ledger: Ledger, shop: Shop, slow: Slow) -> None:

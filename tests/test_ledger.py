@@ -23,24 +23,28 @@ from sqlalchemy.exc import (
 from sqlalchemy.orm import Session
 
 from tasking.errors import InvalidOrder, LedgerUnavailable, OrderEnded, ReferenceTaken
-from tasking.ledger import Filter, Ledger, OrderRecord, open_ledger, opening
+from tasking.ledger import Deliverable, Filter, Ledger, OrderRecord, RequestRecord, open_ledger, opening
 from tasking.ledger.address import ledger_address
 from tasking.ledger.tables import OrderRow
 from tasking.ledger.transactions import UnknownReference
+from tasking.provider import Request
+from tasking.status import StatusCode
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
-REQUEST = {
-    "attempt": 1,
-    "label": "bay",
-    "candidate": None,
-    "last": {
-        "id": "r",
-        "status": "accepted",
-        "provider_status": "ACCEPTED",
-        "next_look_at": NOON.isoformat(),
-        "give_up_at": NOON.isoformat(),
-    },
-}
+
+
+def bought(*captures: str, request_id: str = "r", attempt: int = 1) -> RequestRecord:
+    last = Request(
+        id=request_id,
+        status=StatusCode.ACCEPTED,
+        provider_status="ACCEPTED",
+        capture_ids=captures,
+        next_look_at=NOON,
+        give_up_at=NOON,
+    )
+    return RequestRecord(attempt=attempt, label="bay", candidate=None, last=last)
+
+
 ORDER: dict[str, Any] = {"name": "Tokyo Bay", "account": "axelglobe-tasking/default", "site": None, "reference": "bay"}
 
 
@@ -129,7 +133,7 @@ def test_a_cancelled_order_is_opened_again_only_when_something_was_ordered(ledge
     claim(ledger)
     ledger.record("bay", ended=NOON, status="user_cancelled", outcome="cancelled", cancel_asked=True)
     if requested:
-        ledger.record("bay", requests=[REQUEST])
+        ledger.record("bay", requests=[bought()])
     claim(ledger)
     assert (ledger.read("bay").ended is None) == requested
 
@@ -144,7 +148,9 @@ def test_a_delivered_or_cancelled_order_stays_ended(ledger: Ledger, status: str,
 
 def test_an_order_given_up_is_opened_again_only_by_a_run_that_was_started_since(ledger: Ledger) -> None:
     claim(ledger)
-    ledger.record("bay", ended=NOON, status="user_cancelled", outcome="given up", cancel_asked=True, requests=[REQUEST])
+    ledger.record(
+        "bay", ended=NOON, status="user_cancelled", outcome="given up", cancel_asked=True, requests=[bought()]
+    )
     asked = []
 
     def by(run: str, since: bool) -> OrderRecord:
@@ -217,7 +223,7 @@ def test_no_request_is_announced_while_another_of_the_order_may_have_arrived(led
     first = ledger.intend("bay", "request", "bay", NOON)
     assert first is not None
     assert ledger.intend("bay", "request", "bay#2", NOON) is None
-    assert ledger.open_requests("bay") == [first]
+    assert ledger.read("bay").open_requests == [first]
     ledger.settle("bay", first, "refused", "no")
     assert ledger.intend("bay", "request", "bay#2", NOON) is not None
 
@@ -253,9 +259,42 @@ def test_what_is_written_survives_the_process(tmp_path: Path) -> None:
 
 def test_a_change_is_made_to_what_the_order_is_by_now(ledger: Ledger) -> None:
     claim(ledger)
-    ledger.record("bay", delivered=["first"])
-    ledger.record("bay", delivered=lambda now: [*now.delivered, "second"])
-    assert ledger.read("bay").delivered == ["first", "second"]
+    ledger.record("bay", candidates_dropped=["first"])
+    ledger.record("bay", candidates_dropped=lambda now: [*now.candidates_dropped, "second"])
+    assert ledger.read("bay").candidates_dropped == ["first", "second"]
+
+
+def test_a_name_is_home_of_the_request_that_it_was_delivered_of_and_of_no_other(ledger: Ledger) -> None:
+    claim(ledger)
+    both = [bought("sla-products"), bought("sla-products", request_id="r2", attempt=2)]
+    ledger.record("bay", requests=both)
+    home = [Deliverable(name="sla-products", folders=("item",), missing_files=("mask",))]
+    ledger.delivered("bay", "r", "/archive/bay", home, "Delivered 1 file", [])
+    first, second = ledger.read("bay").requests
+    assert (first.undelivered, second.undelivered) == ([], ["sla-products"])
+    assert first.deliverables[0].folders == ("item",)
+    assert first.deliverables[0].missing_files == ("mask",)
+    ledger.gone("bay", {"r": ["sla-products"]}, "No longer there")
+    assert ledger.read("bay").requests[0].undelivered == ["sla-products"]
+
+
+def test_a_request_that_is_read_again_keeps_what_is_home_of_it(ledger: Ledger) -> None:
+    claim(ledger)
+    ledger.record("bay", requests=[bought("one")])
+    ledger.delivered("bay", "r", "/archive/bay", [Deliverable(name="one")], "Delivered 1 file", [])
+    ledger.record("bay", requests=[bought("one", "two")])
+    assert ledger.read("bay").delivered == ["one"]
+    assert ledger.read("bay").requests[0].undelivered == ["two"]
+
+
+def test_the_open_orders_of_a_request_are_found_by_its_id_in_any_capitals(ledger: Ledger) -> None:
+    claim(ledger)
+    ledger.record("bay", requests=[bought(request_id="0AF-7")])
+    for given in ("0AF-7", "0af-7"):
+        assert ledger.references_of_requests("axelglobe", {given, "another"}) == {"bay": "run-1"}
+    assert ledger.references_of_requests("iceye", {"0AF-7"}) == {}
+    ledger.record("bay", ended=NOON, status="completed", outcome="done")
+    assert ledger.references_of_requests("axelglobe", {"0AF-7"}) == {}
 
 
 def test_times_come_back_aware_and_in_utc(ledger: Ledger) -> None:
@@ -397,7 +436,7 @@ def test_who_asks_whether_there_is_an_order_never_hears_no_because_it_cannot_be_
     claim(ledger)
     ledger.claim("cape", {**ORDER, "reference": "cape"}, provider="axelglobe", flow_run_id="run-2", owner_is_gone=bool)
     with ledger.session() as session:
-        session.get_one(OrderRow, "cape").requests = [{"attempt": "of another kind"}]
+        session.get_one(OrderRow, "cape").candidate = {"id": ["of another kind"]}
     with pytest.raises(LedgerUnavailable, match=r"order cape .*upgrade"):
         ledger.orders(Filter(open_only=True, limit=1))
     told: dict[str, str] = {}

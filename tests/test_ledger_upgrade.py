@@ -6,8 +6,9 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from tasking.create import create_once
 from tasking.errors import LedgerUnavailable, ReferenceTaken
-from tasking.ledger import migrations, open_ledger, upgrading
+from tasking.ledger import Ledger, archives, migrations, open_ledger, upgrading
 from tasking.ledger.tables import Base
 from tests.test_create import Far
 
@@ -48,17 +49,28 @@ with ThreadPoolExecutor(4) as pool:
 @pytest.fixture(params=["sqlite", "postgres"])
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The ledger that commit 128290c wrote."""
-    dump = WRITTEN / f"128290c-{request.param}.sql"
+    return written_by("128290c", request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def journaled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    """The ledger that commit 6fb9f58 wrote, which read an order's state back out of its journal; upgraded."""
+    with closing(open_ledger(written_by("6fb9f58", request, tmp_path))) as book:
+        yield book
+
+
+def written_by(commit: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    dump = WRITTEN / f"{commit}-{request.param}.sql"
     if request.param == "postgres":
         url: str = request.getfixturevalue("postgres").database(dump)
         return url
-    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as connection:
+    with closing(sqlite3.connect(folder / "old.sqlite")) as connection:
         connection.executescript(dump.read_text())
-    return f"sqlite:///{tmp_path / 'old.sqlite'}"
+    return f"sqlite:///{folder / 'old.sqlite'}"
 
 
-def as_written() -> dict[str, Any]:
-    given: dict[str, Any] = json.loads((WRITTEN / "128290c.json").read_text())
+def as_written(commit: str = "128290c") -> dict[str, Any]:
+    given: dict[str, Any] = json.loads((WRITTEN / f"{commit}.json").read_text())
     return given
 
 
@@ -78,6 +90,8 @@ def test_a_ledger_of_128290c_holds_the_same_orders_after_the_upgrade(old: str) -
             orders = {one.reference: one.model_dump(mode="json") for one in book.orders()}
             assert Decimal(orders["asked"].pop("price")) == Decimal("4500.25")
             written["orders"]["asked"].pop("price", None)
+            for reference in orders:
+                orders[reference]["delivered"] = book.read(reference).delivered
             assert _kept(written["orders"], orders)
             for reference, lines in written["journal"].items():
                 now = [entry.model_dump(mode="json") for entry in book.journal(reference)]
@@ -106,13 +120,94 @@ def test_a_request_that_128290c_left_in_doubt_is_found_and_not_made_again(old: s
     with closing(open_ledger(old)) as book:
         assert book.open_intent("doubt", "request", "doubt") is not None
         provider: Any = far
-        made: Callable[[str], dict[str, Any]] = lambda it: {"plan_id": it}  # noqa: E731
+        made: Callable[[str], dict[str, Any]] = lambda it: {"outcome_so_far": it}  # noqa: E731
         found = create_once(
             book, provider, "doubt", "request", "doubt", find=far.find, create=far.create, made=made
         )  # fmt: skip
         assert found == "thing"
         assert book.open_intent("doubt", "request", "doubt") is None
     assert len(far.made) == 1
+
+
+def test_a_ledger_of_6fb9f58_holds_the_same_orders_and_lines_after_the_upgrade(journaled: Ledger) -> None:
+    written = as_written("6fb9f58")
+    orders = {one.reference: one.model_dump(mode="json") for one in journaled.orders()}
+    for reference, order in orders.items():
+        order["delivered"] = journaled.read(reference).delivered
+        assert [one.model_dump(mode="json") for one in journaled.journal(reference)] == written["journal"][reference]
+    before = written["orders"]["asked-and-bought"].pop("price")
+    assert Decimal(before) == Decimal(orders["asked-and-bought"].pop("price"))
+    assert _kept(written["orders"], orders)
+
+
+def test_where_an_order_of_6fb9f58_was_begun_and_came_by_is_known(journaled: Ledger) -> None:
+    record = journaled.read("asked")
+    assert record.environment == "https://axelglobe.example.com"
+    assert (record.deployment_id, record.deployment_name) == (
+        "1e8b8b0e-0000-4000-8000-000000000001",
+        "order-axelglobe",
+    )
+    assert archives.known(journaled, "/archive")
+    assert not archives.known(journaled, "/another")
+
+
+def test_what_6fb9f58_asked_a_person_last_still_counts_until_it_was_answered(journaled: Ledger) -> None:
+    asked, answered = journaled.read("asked"), journaled.read("asked-and-bought")
+    assert asked.approval_question == "Waiting for approval: the second question"
+    assert asked.approvals_asked == 2
+    assert (answered.approval_question, answered.approvals_asked) == (None, 1)
+    assert (answered.requests[0].price, answered.requests[0].currency) == (answered.price, "EUR")
+
+
+def test_creates_that_6fb9f58_announced_have_the_rounds_looks_and_outcomes_they_had(journaled: Ledger) -> None:
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    (open_one,) = journaled.read("doubt").open_requests
+    assert (open_one.label, open_one.round, open_one.at, open_one.ours) == (
+        "doubt",
+        2,
+        *2 * [noon + timedelta(hours=1)],
+    )
+    third = journaled.looked("doubt", open_one, noon + timedelta(hours=2), timedelta(seconds=45))
+    assert third == 3, "two looks were noted before"
+    assert journaled.intend("doubt", "request", "doubt", noon, noon) is None
+    journaled.settle("doubt", open_one, "absent", "Never arrived")
+    again = journaled.intend("doubt", "request", "doubt", noon, noon)
+    assert again is not None
+    assert again.round == 3
+    for reference in ("twice", "asked-and-bought"):  # what stands is not announced again, also what was late
+        assert journaled.intend(reference, "request", reference, noon, noon) is None
+        assert not journaled.read(reference).in_doubt
+
+
+def test_a_plan_that_6fb9f58_made_after_a_forgotten_one_keeps_its_label(journaled: Ledger) -> None:
+    record = journaled.read("forgotten")
+    assert (record.plan_id, record.plans_forgotten, record.plan_label) == ("P-2", 1, "forgotten~2")
+    journaled.forget_plan("forgotten", "P-2", "Planning again")
+    record = journaled.read("forgotten")
+    assert (record.plan_id, record.plan_label) == (None, "forgotten~3")
+
+
+def test_the_next_try_and_a_deferred_end_of_6fb9f58_go_on_where_they_stood(journaled: Ledger) -> None:
+    assert journaled.read("tries").next_try_since == datetime(2026, 11, 20, 17, tzinfo=UTC)
+    end = journaled.read("put-off").deferred_end
+    assert end is not None
+    assert (end.status, end.message) == ("expired", "No candidate left")
+
+
+def test_what_6fb9f58_brought_home_is_known_by_its_folders_and_what_was_gone_is_fetched_again(
+    journaled: Ledger,
+) -> None:
+    record = journaled.read("home")
+    one, two, three = record.requests[0].deliverables
+    assert (one.name, one.folders, one.missing_files) == ("one", ("one-a", "one-b"), ("scene s9",))
+    assert one.delivered_at is not None
+    assert (two.delivered_at, three.delivered_at, record.requests[0].undelivered) == (None, None, ["two", "three"])
+    assert record.home == "/archive/home"
+    assert record.requests[0].last.available_since["two"] == datetime(2026, 11, 20, 13, tzinfo=UTC)
+
+
+def test_requests_of_6fb9f58_are_found_by_the_id_that_a_webhook_names(journaled: Ledger) -> None:
+    assert journaled.references_of_requests("iceye", {"r-twice-c-2"}) == {"twice": "run-of-twice"}
 
 
 def test_a_pair_that_differs_in_capitals_is_kept_and_told_and_gets_no_third(old: str) -> None:

@@ -15,7 +15,7 @@ from flows.cli import app
 from flows.order_listing import facts
 from tasking import lifecycle
 from tasking.candidate import Candidate
-from tasking.ledger import Ledger, RequestRecord, open_ledger
+from tasking.ledger import Deliverable, Ledger, RequestRecord, open_ledger
 from tasking.provider import FeeStep, Request
 from tasking.status import OrderStatus, StatusCode
 
@@ -71,7 +71,7 @@ def test_an_order_is_completed_once_it_is_in_the_archive_and_not_when_the_provid
         assert "delivering" in said
         assert "DATA_AVAILABLE" in said
         assert "completed" not in said
-    ledger.record("bay", delivered=["k"])
+    ledger.delivered("bay", "r", "/archive/bay", [Deliverable(name="k")], "Delivered", [])
     assert listed(tmp_path)[0]["status"] == "ordered", "home, and not ended yet"
     lifecycle.end(ledger, "bay", StatusCode.COMPLETED, "Delivered 5 files")
     assert [one["reference"] for one in listed(tmp_path, "--status", "completed")] == ["bay"]

@@ -47,7 +47,7 @@ def until_requested(installation: Installation, run: FlowRun) -> None:
 
 
 def doubted(ledger: Ledger) -> bool:
-    return lifecycle.in_doubt(ledger, ledger.read("bay"))
+    return ledger.read("bay").in_doubt
 
 
 @pytest.mark.parametrize(("name", "code"), [("axelglobe", 403), ("iceye", 404), ("satellogic", 401)])

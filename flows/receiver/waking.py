@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from uuid import UUID
 
 from flows.receiver.desk import Due
-from tasking.ledger import Filter
 from tasks.step import ledger
 from tasks.wake import wake
 
-logger = logging.getLogger(__name__)
-
 MESSAGE = "The provider announced news by its webhook"
-ALL = 100_000
 
 
 def find_orders(provider: str, ids: frozenset[str]) -> list[Due]:
     """The provider's open orders that have a request with one of these ids."""
     with ledger() as book:
-        which = Filter(provider=provider, open_only=True, limit=ALL)
-        records = book.orders(which, unreadable=lambda _run, why: logger.warning("%s", why))
-    return [
-        Due(one.reference, one.flow_run_id)
-        for one in records
-        if any(request.last.id in ids or request.last.id.lower() in ids for request in one.requests)
-    ]
+        found = book.references_of_requests(provider, ids)
+    return [Due(reference, run) for reference, run in found.items()]
 
 
 def wake_orders(orders: Sequence[Due]) -> None:

@@ -8,6 +8,17 @@ copied here.
 from tasking.ledger.ledger import Ledger, Revision
 from tasking.ledger.opening import open_ledger
 from tasking.ledger.reading import Filter
-from tasking.ledger.records import Entry, Intent, OrderRecord, RequestRecord
+from tasking.ledger.records import DeferredEnd, Deliverable, Entry, Intent, OrderRecord, RequestRecord
 
-__all__ = ["Entry", "Filter", "Intent", "Ledger", "OrderRecord", "RequestRecord", "Revision", "open_ledger"]
+__all__ = [
+    "DeferredEnd",
+    "Deliverable",
+    "Entry",
+    "Filter",
+    "Intent",
+    "Ledger",
+    "OrderRecord",
+    "RequestRecord",
+    "Revision",
+    "open_ledger",
+]

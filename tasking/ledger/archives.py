@@ -1,23 +1,20 @@
-"""Which archives were used before: one whose address is known, and whose marker is missing, has lost its disk.
-
-Each is a line in the journal of the order that used it first, under a unique key, so that one line is written.
-"""
+"""Which archives were used before: one whose address is known, and whose marker is missing, has lost its disk."""
 
 from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from tasking.ledger.ledger import Ledger
-from tasking.ledger.tables import JournalRow
+from tasking.ledger.tables import ArchiveRow
+from tasking.ledger.values import plain
 
 
 def known(ledger: Ledger, address: str) -> bool:
     """Whether an order of this ledger has used the archive at this address."""
     with ledger.session(reading=True) as session:
-        return session.scalar(select(JournalRow.id).where(JournalRow.once == _once(address))) is not None
+        return session.get(ArchiveRow, _key(address)) is not None
 
 
 def remember(ledger: Ledger, reference: str, address: str) -> None:
@@ -26,13 +23,13 @@ def remember(ledger: Ledger, reference: str, address: str) -> None:
         return
     with ledger.session() as session:
         said = f"Archive {address} used for the first time"
-        ledger.note(session, reference, "archive", said, {"address": address}, once=_once(address))
+        session.add(ArchiveRow(key=_key(address), address=plain(address), reference=reference, first_used=ledger.now()))
+        ledger.note(session, reference, "archive", said, {"address": address})
         try:
             session.flush()
         except IntegrityError:  # another order was first
             session.rollback()
 
 
-def _once(address: str) -> str:
-    """No order's key begins like this: references hold no space. Hashed, because a path may be longer than a key."""
-    return f"archive used/{hashlib.sha256(address.encode('utf-8', 'surrogateescape')).hexdigest()}"
+def _key(address: str) -> str:
+    return hashlib.sha256(address.encode("utf-8", "surrogateescape")).hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -11,11 +11,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from tasking.errors import OrderEnded, ReferenceTaken
-from tasking.ledger import intents
+from tasking.ledger import creates
 from tasking.ledger.reading import Reading
-from tasking.ledger.records import Intent, OrderRecord
-from tasking.ledger.tables import JournalRow, OrderRow
-from tasking.ledger.transactions import assign, record_of
+from tasking.ledger.records import Deliverable, Intent, OrderRecord
+from tasking.ledger.rows import assign, record_of
+from tasking.ledger.tables import CreateAttemptRow, DeliverableRow, OrderRow
 from tasking.ledger.values import fitting, plain, refuse_too_long
 from tasking.status import StatusCode
 
@@ -131,7 +131,7 @@ class Ledger(Reading):
             now = record_of(row)
             given_up = now.cancel_asked and not (wanted and now.ended == held.ended)  # or in this very moment
             if now.ended is not None and may_go_on(now) and not given_up:
-                row.ended = row.outcome = None
+                row.ended = row.outcome = row.approval_question = row.deferred_end = None
                 self.note(session, row.reference, "reopened", "Tried again; what was already made is found again")
             row.waits_for = row.wake_at = None
             row.host = fitting("host", socket.gethostname())
@@ -144,8 +144,8 @@ class Ledger(Reading):
             reference: Ours.
             happened: Event word, e.g. ``planned``; ``None`` for a change not worth a line.
             message: What happened, for a person.
-            fields: Columns of `OrderRecord`; ``detail`` goes to the journal line. A function gets the order as it
-                stands now and hands back the value, so that nothing newer is overwritten.
+            fields: Of `OrderRecord`, see `tasking.ledger.rows.assign`; ``detail`` goes to the journal line. A function
+                gets the order as it stands now and hands back the value, so that nothing newer is overwritten.
         """
         return self.revise(reference, lambda _now: Revision(happened, message, fields))
 
@@ -186,22 +186,26 @@ class Ledger(Reading):
                 raise OrderEnded(
                     "user_cancelled", row.outcome or f"Order {reference} was cancelled before the {verb} was made"
                 )
-            if intents.open_intent(session, reference, verb, label) is not None:
+            if creates.open_intent(session, reference, verb, label) is not None:
                 return None
-            if intents.made(session, reference, verb, label):
+            if creates.made(session, reference, verb, label):
                 return None
-            if verb == "request" and intents.all_open(session, reference, verb):
+            if verb == "request" and creates.any_open(session, reference, verb):
                 return None
-            number = intents.rounds(session, reference, verb, label) + 1
+            number = creates.rounds(session, reference, verb, label) + 1
             intent = Intent(verb=verb, label=label, round=number, at=at, ours=ours)
-            self.note(
-                session,
-                reference,
-                f"{verb} intended",
-                f"About to create the {verb} {label}" + (f" (try {number})" if number > 1 else ""),
-                intent.model_dump(mode="json"),
-                once=intents.once(reference, verb, label, number, "intent"),
+            session.add(
+                CreateAttemptRow(
+                    reference=reference,
+                    verb=verb,
+                    label=label,
+                    round=number,
+                    announced_at=at,
+                    announced_ours=ours,
+                )
             )
+            said = f"About to create the {verb} {label}" + (f" (try {number})" if number > 1 else "")
+            self.note(session, reference, f"{verb} intended", said, intent.model_dump(mode="json"))
             try:
                 session.flush()
             except IntegrityError:
@@ -220,10 +224,12 @@ class Ledger(Reading):
         """
         with self.session() as session:
             self.locked(session, reference)
-            before = intents.looks(session, reference, intent)
+            row = creates.row_of(session, reference, intent)
+            before = creates.looks(row)
             last = before[-1] if before else intent.ours
             if last is not None and abs(ours - last) < apart:
                 return len(before)
+            row.looks = [*row.looks, ours.isoformat()]
             detail = {**intent.model_dump(mode="json"), "looked": ours.isoformat()}
             self.note(
                 session, reference, f"{intent.verb} not seen", f"The {intent.verb} {intent.label} is not there", detail
@@ -246,13 +252,12 @@ class Ledger(Reading):
         """
         with self.session() as session:
             row = self.locked(session, reference)
-            once = intents.once(reference, intent.verb, intent.label, intent.round, "outcome")
-            if session.scalar(select(JournalRow.id).where(JournalRow.once == once)) is not None:
+            attempt = creates.row_of(session, reference, intent)
+            if attempt.outcome is not None:
                 return False
             assign(row, record_of(row), fields)
-            self.note(
-                session, reference, f"{intent.verb} {outcome}", message, intent.model_dump(mode="json"), once=once
-            )
+            attempt.outcome, attempt.settled_at = outcome, self._now()
+            self.note(session, reference, f"{intent.verb} {outcome}", message, intent.model_dump(mode="json"))
             return True
 
     def made_late(self, reference: str, intent: Intent, message: str, /, **fields: Any) -> bool:
@@ -278,14 +283,81 @@ class Ledger(Reading):
             if _standing(before) == _standing(after):
                 session.rollback()
                 return False
-            once = intents.once(reference, intent.verb, intent.label, intent.round, f"late {after.attempt}")
-            self.note(session, reference, intents.late(intent.verb), message, intent.model_dump(mode="json"), once=once)
+            creates.row_of(session, reference, intent).made_late = True
+            self.note(session, reference, f"{intent.verb} made late", message, intent.model_dump(mode="json"))
             if before.ended is not None and before.cancel_asked:
                 row.status, row.outcome = before.status, plain(f"{(before.outcome or '').rstrip('.')}. But: {message}")
             elif before.ended is not None:
-                row.ended = row.outcome = None
+                row.ended = row.outcome = row.approval_question = row.deferred_end = None
                 self.note(session, reference, "reopened", f"Goes on, though it had ended ({before.outcome})")
             return True
+
+    def forget_plan(self, reference: str, plan_id: str, message: str) -> None:
+        """Note that the provider no longer knows a plan; not when another one is used by now."""
+        with self.session() as session:
+            row = self.locked(session, reference)
+            for one in row.plans:
+                if one.provider_plan_id == plan_id and one.forgotten_at is None:
+                    one.forgotten_at = self._now()
+                    self.note(session, reference, "plan forgotten", message)
+
+    def delivered(
+        self,
+        reference: str,
+        request_id: str,
+        home: str,
+        what: Sequence[Deliverable],
+        message: str,
+        notes: Sequence[str],
+    ) -> OrderRecord:
+        """Note what stands whole in the archive.
+
+        Args:
+            reference: Ours.
+            request_id: The provider's id of the request it is of.
+            home: The order's folder in the archive.
+            what: Each with its folders, and what was left out of it.
+            message: For a person.
+            notes: What a person should know of single files.
+        """
+        with self.session() as session:
+            row = self.locked(session, reference)
+            request = next(one for one in row.requests if one.provider_request_id == request_id)
+            there = {one.name: one for one in request.deliverables}
+            for one in what:
+                if one.name not in there:  # the provider names it no longer
+                    there[one.name] = DeliverableRow(name=plain(one.name))
+                    request.deliverables.append(there[one.name])
+                there[one.name].delivered_at = self._now()
+                there[one.name].folders = plain(one.folders)
+                there[one.name].missing_files = plain(one.missing_files)
+            row.home, row.outcome_so_far = plain(home), plain(message)
+            detail = {
+                "request": request_id,
+                "home": home,
+                "folders": {one.name: one.folders for one in what},
+                "left_out": {one.name: one.missing_files for one in what},
+                "notes": notes,
+            }
+            self.note(session, reference, "delivered", message, detail)
+            return self.snapshot(session, reference)
+
+    def gone(self, reference: str, names: Mapping[str, Collection[str]], message: str) -> OrderRecord:
+        """Note what no longer stands in the archive, so that it is delivered again.
+
+        Args:
+            reference: Ours.
+            names: Of deliverables, by the provider's id of their request.
+            message: For a person.
+        """
+        with self.session() as session:
+            row = self.locked(session, reference)
+            for request in row.requests:
+                for one in request.deliverables:
+                    if one.name in names.get(request.provider_request_id, ()):
+                        one.delivered_at = None
+            self.note(session, reference, "gone", message)
+            return self.snapshot(session, reference)
 
 
 def _standing(record: OrderRecord) -> tuple[str | None, list[str]]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tasking.errors import LedgerUnavailable
-from tasking.ledger import intents
+from tasking.ledger import creates
 from tasking.ledger.records import Entry, Intent, OrderRecord
-from tasking.ledger.tables import JournalRow, OrderRow
-from tasking.ledger.transactions import Transactions, UnknownReference, record_of
+from tasking.ledger.rows import WITH_ALL, record_of
+from tasking.ledger.tables import JournalRow, OrderRow, RequestRow
+from tasking.ledger.transactions import Transactions, UnknownReference
 from tasking.status import ENDS, OrderStatus
 
 
@@ -41,7 +42,7 @@ class Reading(Transactions):
     def find(self, reference: str) -> OrderRecord | None:
         """The order, or ``None``."""
         with self.session(reading=True) as session:
-            row = session.get(OrderRow, reference)
+            row = session.get(OrderRow, reference, options=WITH_ALL)
             return None if row is None else record_of(row)
 
     def read(self, reference: str) -> OrderRecord:
@@ -54,12 +55,7 @@ class Reading(Transactions):
     def open_intent(self, reference: str, verb: str, label: str) -> Intent | None:
         """The create that was announced and has no outcome yet, or ``None``."""
         with self.session(reading=True) as session:
-            return intents.open_intent(session, reference, verb, label)
-
-    def open_requests(self, reference: str) -> list[Intent]:
-        """The requests that were announced and have no outcome yet; more than one only after an answer came late."""
-        with self.session(reading=True) as session:
-            return intents.all_open(session, reference, "request")
+            return creates.open_intent(session, reference, verb, label)
 
     def orders(
         self, which: Filter | None = None, *, unreadable: Callable[[str, str], None] | None = None
@@ -72,7 +68,7 @@ class Reading(Transactions):
                 Without it such an order raises `LedgerUnavailable`: who asks whether there is one must not hear no.
         """
         which = which or Filter()
-        query = select(OrderRow).order_by(OrderRow.created.desc())
+        query = select(OrderRow).options(*WITH_ALL).order_by(OrderRow.created.desc())
         for column in ("provider", "account", "site", "provider_status", "flow_run_id"):
             if (value := getattr(which, column)) is not None:
                 query = query.where(getattr(OrderRow, column) == value)
@@ -98,6 +94,23 @@ class Reading(Transactions):
                 if len(found) == which.limit:
                     break
             return found
+
+    def references_of_requests(self, provider: str, ids: Collection[str]) -> dict[str, str]:
+        """The open orders, with their flow runs' ids, that have a request with one of these ids.
+
+        Args:
+            provider: Its name.
+            ids: The provider's, in any capitals.
+        """
+        lower = {one.lower() for one in ids}
+        query = (
+            select(OrderRow.reference, OrderRow.flow_run_id)
+            .join(RequestRow, RequestRow.reference == OrderRow.reference)
+            .where(OrderRow.provider == provider, OrderRow.ended.is_(None))
+            .where(func.lower(RequestRow.provider_request_id).in_(lower))
+        )
+        with self.session(reading=True) as session:
+            return {row.reference: row.flow_run_id for row in session.execute(query)}
 
     def journal(self, reference: str) -> list[Entry]:
         """Everything that happened to an order, oldest first."""

@@ -1,4 +1,4 @@
-"""What the ledger hands out: frozen snapshots of its rows."""
+"""What the ledger hands out: frozen snapshots of its rows, by which is decided what happens next."""
 
 from __future__ import annotations
 
@@ -6,11 +6,48 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from tasking.candidate import Candidate
 from tasking.provider import Request
 from tasking.status import ENDS, OrderStatus
+
+
+class Deliverable(BaseModel):
+    """What can be fetched of a request: a capture, or a part of a delivery.
+
+    Attributes:
+        name: One of `tasking.provider.Request.capture_ids`.
+        delivered_at: When it stood whole in the archive (our time); ``None`` while it does not.
+        folders: Its items' folders, below the order's; ``None`` where that is not known.
+        missing_files: What was left out, because the provider gave no file.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    delivered_at: datetime | None = None
+    folders: tuple[str, ...] | None = None
+    missing_files: tuple[str, ...] = ()
+
+
+class Intent(BaseModel):
+    """A create that was announced before it was sent, and has no known outcome yet.
+
+    Attributes:
+        label: What the create carries so that it can be found again.
+        at: When it was announced, in the provider's time.
+        ours: The same moment by our own clock.
+        round: 1 for the first; more after a create that was shown not to have arrived.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    verb: str
+    label: str
+    round: int
+    at: datetime
+    ours: datetime | None = None
 
 
 class RequestRecord(BaseModel):
@@ -21,8 +58,11 @@ class RequestRecord(BaseModel):
         label: What we wrote into the create so that it can be found again.
         candidate: What was requested.
         last: The provider's last word.
+        plan_id: The provider's plan it was ordered from, where there are plans.
+        price, currency: What it costs, where the provider says so.
         covered_percent: Share of the order's area that the delivered images cover, 0..100; ``None`` before, and where
             nothing tells.
+        deliverables: What was ever said to be there of it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,7 +71,31 @@ class RequestRecord(BaseModel):
     label: str
     candidate: Candidate | None
     last: Request
+    plan_id: str | None = None
+    price: Decimal | None = None
+    currency: str | None = None
     covered_percent: float | None = None
+    deliverables: tuple[Deliverable, ...] = ()
+
+    @property
+    def undelivered(self) -> list[str]:
+        """What of it can be fetched and is not in the archive yet."""
+        home = {one.name for one in self.deliverables if one.delivered_at is not None}
+        return [one for one in self.last.capture_ids if one not in home]
+
+
+class DeferredEnd(BaseModel):
+    """An end of an order that was put off.
+
+    Attributes:
+        status: STAPI code.
+        message: For a person.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    status: str
+    message: str
 
 
 class OrderRecord(BaseModel):
@@ -41,14 +105,21 @@ class OrderRecord(BaseModel):
         reference: Ours, unique.
         order: The order as it was given, JSON.
         flow_run_id: The Prefect run that owns it.
+        environment: Where its account led when it was begun; see `tasking.provider.Provider.environment`.
+        deployment_id, deployment_name: Of Prefect, by which the order came; ``None`` for one that came without.
         plan_id: The provider's plan.
         planned_at: When we made it (provider time).
         plans_forgotten: Plans the provider forgot before a candidate was requested.
         candidate: The chosen candidate that is not requested yet, or was requested last.
         candidates_seen: How many candidates the provider ever listed at once.
         candidates_dropped: Candidates chosen before and lost again (expired, refused).
+        approval_question: What a person was asked last, while no answer was taken.
+        approvals_asked: How often a person was asked.
         approved_candidate_id: The candidate a person approved.
         requests: Captures ordered, oldest first; more than one only after rejections, when the order allows it.
+        open_creates: Creates that were announced and have no known outcome, oldest first.
+        next_try_since: When the try after the last request was begun (provider time).
+        deferred_end: The end that waits for requests that may still bring something.
         status: STAPI code of the last request, or of the order's end. What a person sees is `order_status`. ``None``
             while nothing is known, or when the provider's word is unknown to us.
         provider_status: The provider's own word.
@@ -61,21 +132,24 @@ class OrderRecord(BaseModel):
         failures: How often in a row it failed.
         cancel_asked: A person asked to cancel; nothing new is created from then on.
         price, currency: What it costs, where the provider says so.
-        delivered: What is in the archive: names from the requests' ``capture_ids``.
+        home: Its folder in the archive, once something was delivered.
         outcome_so_far: What the last delivery brought, for a person.
         ended: When the order came to its end (our time), else ``None``.
         outcome: How it ended, for a person.
     """
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    model_config = ConfigDict(frozen=True)
 
     reference: str
     provider: str
     account: str
+    environment: str | None
     site: str | None
     name: str
     order: dict[str, Any]
     flow_run_id: str
+    deployment_id: str | None
+    deployment_name: str | None
     host: str | None
     plan_id: str | None
     planned_at: datetime | None
@@ -83,8 +157,13 @@ class OrderRecord(BaseModel):
     candidate: Candidate | None
     candidates_seen: int
     candidates_dropped: list[str]
+    approval_question: str | None
+    approvals_asked: int
     approved_candidate_id: str | None
     requests: list[RequestRecord]
+    open_creates: list[Intent]
+    next_try_since: datetime | None
+    deferred_end: DeferredEnd | None
     status: str | None
     provider_status: str | None
     waits_for: str | None
@@ -97,8 +176,8 @@ class OrderRecord(BaseModel):
     cancel_asked: bool
     price: Decimal | None
     currency: str | None
-    delivered: list[str] = Field(default_factory=list)
-    outcome_so_far: str | None = None
+    home: str | None
+    outcome_so_far: str | None
     created: datetime
     updated: datetime
     ended: datetime | None
@@ -111,7 +190,7 @@ class OrderRecord(BaseModel):
             return ENDS.get(self.status or "", OrderStatus.FAILED)
         if self.cancel_asked:
             return OrderStatus.CANCELLING
-        if any(capture not in self.delivered for one in self.requests for capture in one.last.capture_ids):
+        if any(one.undelivered for one in self.requests):
             return OrderStatus.DELIVERING
         if self.waits_for == "approval":
             return OrderStatus.AWAITING_APPROVAL
@@ -137,6 +216,31 @@ class OrderRecord(BaseModel):
         return last.area_covered_percent if last is not None else None
 
     @property
+    def delivered(self) -> list[str]:
+        """Names of what is in the archive, of all requests; two of them may have something of one name."""
+        return [what.name for one in self.requests for what in one.deliverables if what.delivered_at is not None]
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a request was announced and its outcome is not known: then the order may be bought already."""
+        return bool(self.open_requests)
+
+    @property
+    def open_requests(self) -> list[Intent]:
+        """The announced requests without an outcome; more than one only after an answer came late."""
+        return [one for one in self.open_creates if one.verb == "request"]
+
+    @property
+    def label(self) -> str:
+        """What the next request carries: the reference, with a number from the second on."""
+        return self.reference if self.attempt == 1 else f"{self.reference}#{self.attempt}"
+
+    @property
+    def plan_label(self) -> str:
+        """What the next plan carries: the reference, with a number once the provider has forgotten one."""
+        return self.reference if not self.plans_forgotten else f"{self.reference}~{self.plans_forgotten + 1}"
+
+    @property
     def attempt(self) -> int:
         """Number of the request that is made next (1 for the first)."""
         return len(self.requests) + 1
@@ -158,22 +262,3 @@ class Entry(BaseModel):
     event: str
     message: str
     detail: dict[str, Any]
-
-
-class Intent(BaseModel):
-    """A create that was announced before it was sent, and has no known outcome yet.
-
-    Attributes:
-        label: What the create carries so that it can be found again.
-        at: When it was announced, in the provider's time.
-        ours: The same moment by our own clock.
-        round: 1 for the first; more after a create that was shown not to have arrived.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    verb: str
-    label: str
-    round: int
-    at: datetime
-    ours: datetime | None = None

@@ -6,8 +6,19 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, String, Text, TypeDecorator, func
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -43,19 +54,22 @@ class OrderRow(Base):
     reference: Mapped[str] = mapped_column(String(100), primary_key=True)
     provider: Mapped[str] = mapped_column(String(40), index=True)
     account: Mapped[str] = mapped_column(String(200), index=True)
+    environment: Mapped[str | None] = mapped_column(Text)
     site: Mapped[str | None] = mapped_column(String(100), index=True)
     name: Mapped[str] = mapped_column(String(200))
     order: Mapped[dict[str, Any]] = mapped_column("order_json", JSON)
     flow_run_id: Mapped[str] = mapped_column(String(40), index=True)
+    deployment_id: Mapped[str | None] = mapped_column(String(40))
+    deployment_name: Mapped[str | None] = mapped_column(Text)
     host: Mapped[str | None] = mapped_column(String(255))
-    plan_id: Mapped[str | None] = mapped_column(Text)
-    planned_at: Mapped[datetime | None] = mapped_column(UtcTime)
-    plans_forgotten: Mapped[int] = mapped_column(default=0)
     candidate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     candidates_seen: Mapped[int] = mapped_column(default=0)
     candidates_dropped: Mapped[list[str]] = mapped_column(JSON, default=list)
+    approval_question: Mapped[str | None] = mapped_column(Text)
+    approvals_asked: Mapped[int] = mapped_column(default=0)
     approved_candidate_id: Mapped[str | None] = mapped_column(Text)
-    requests: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    next_try_since: Mapped[datetime | None] = mapped_column(UtcTime)
+    deferred_end: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     status: Mapped[str | None] = mapped_column(String(40), index=True)
     provider_status: Mapped[str | None] = mapped_column(Text)
     waits_for: Mapped[str | None] = mapped_column(String(40))
@@ -68,19 +82,162 @@ class OrderRow(Base):
     cancel_asked: Mapped[bool] = mapped_column(default=False)
     price: Mapped[Decimal | None]
     currency: Mapped[str | None] = mapped_column(String(40))
-    delivered: Mapped[list[str]] = mapped_column(JSON, default=list)
+    home: Mapped[str | None] = mapped_column(Text)
     outcome_so_far: Mapped[str | None] = mapped_column(Text)
     created: Mapped[datetime] = mapped_column(UtcTime, index=True)
     updated: Mapped[datetime] = mapped_column(UtcTime)
     ended: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
     outcome: Mapped[str | None] = mapped_column(Text)
 
+    plans: Mapped[list[PlanRow]] = relationship(order_by="PlanRow.id")
+    requests: Mapped[list[RequestRow]] = relationship(order_by="RequestRow.id")
+    open_creates: Mapped[list[CreateAttemptRow]] = relationship(
+        primaryjoin="and_(OrderRow.reference == CreateAttemptRow.reference, CreateAttemptRow.outcome.is_(None))",
+        order_by="CreateAttemptRow.id",
+        viewonly=True,
+    )
+
     # many disks do not tell capitals apart, and a reference is a folder
     __table_args__ = (Index("ix_orders_reference_lower", func.lower(reference), unique=True),)
 
 
+class PlanRow(Base):
+    """One plan that was made for an order. The one that is used is the last, while it is not forgotten.
+
+    Attributes:
+        label: What it carries so that it can be found again.
+        provider_plan_id: Theirs; ``None`` only of plans that were forgotten before there was this table.
+        planned_at: When it was made, or found (provider time).
+        forgotten_at: When the provider no longer knew it (our time).
+    """
+
+    __tablename__ = "plans"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    reference: Mapped[str] = mapped_column(ForeignKey("orders.reference"), index=True)
+    account: Mapped[str] = mapped_column(String(200))
+    environment: Mapped[str | None] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(String(150))
+    provider_plan_id: Mapped[str | None] = mapped_column(Text, index=True)
+    planned_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    forgotten_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class RequestRow(Base):
+    """One capture that was ordered: this is what costs money. `tasking.ledger.records.RequestRecord` tells of it.
+
+    Two of one order may carry one label: where an answer came late, both were bought. Their ids differ.
+
+    Attributes:
+        provider_plan_id: The plan it was ordered from, where there are plans.
+        provider_request_id: Theirs.
+        status, provider_status, cancel_until, next_poll_at, deadline: Of ``last``, to be asked for (provider times).
+        last: The provider's last word, but for what `DeliverableRow` has.
+    """
+
+    __tablename__ = "requests"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    reference: Mapped[str] = mapped_column(ForeignKey("orders.reference"), index=True)
+    account: Mapped[str] = mapped_column(String(200))
+    environment: Mapped[str | None] = mapped_column(Text)
+    attempt: Mapped[int]
+    label: Mapped[str] = mapped_column(String(150), index=True)
+    provider_plan_id: Mapped[str | None] = mapped_column(Text)
+    candidate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    provider_request_id: Mapped[str] = mapped_column(Text)
+    status: Mapped[str | None] = mapped_column(String(40), index=True)
+    provider_status: Mapped[str] = mapped_column(Text)
+    price: Mapped[Decimal | None]
+    currency: Mapped[str | None] = mapped_column(String(40))
+    cancel_until: Mapped[datetime | None] = mapped_column(UtcTime)
+    next_poll_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    deadline: Mapped[datetime | None] = mapped_column(UtcTime)
+    last: Mapped[dict[str, Any]] = mapped_column(JSON)
+    covered_percent: Mapped[float | None]
+
+    deliverables: Mapped[list[DeliverableRow]] = relationship(order_by="DeliverableRow.id")
+
+    __table_args__ = (
+        UniqueConstraint("reference", "provider_request_id", name="uq_requests_of_an_order"),
+        # a webhook names a request, in capitals or not
+        Index("ix_requests_provider_request_id_lower", func.lower(provider_request_id)),
+    )
+
+
+class DeliverableRow(Base):
+    """What can be fetched of a request: a capture, or a part of a delivery.
+
+    Attributes:
+        name: One of `tasking.provider.Request.capture_ids`; unique in its request, not beyond.
+        available_since: When it was first seen (provider time).
+        delivered_at: When it stood whole in the archive (our time); ``None`` before, and once it is no longer there.
+        folders: Its items' folders, below the order's; ``None`` where older code noted none.
+        missing_files: What was left out, because the provider gave no file.
+    """
+
+    __tablename__ = "deliverables"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"))
+    name: Mapped[str] = mapped_column(Text)
+    available_since: Mapped[datetime | None] = mapped_column(UtcTime)
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    folders: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    missing_files: Mapped[list[str]] = mapped_column(JSON, default=list)
+
+    __table_args__ = (UniqueConstraint("request_id", "name", name="uq_deliverables_of_a_request"),)
+
+
+class CreateAttemptRow(Base):
+    """One announcement of a create, and what became of it; see `tasking.create`.
+
+    The round is unique for a label, so that of two processes that want to create the same thing only one may.
+
+    Attributes:
+        verb: ``plan`` or ``request``.
+        announced_at: In the provider's time.
+        announced_ours: The same moment by our own clock.
+        looks: Our times at which it was looked for and was not there, oldest first.
+        outcome: ``made``, ``adopted``, ``refused`` or ``absent``; ``None`` while it is not known.
+        made_late: It was made after all, and that was known when ``outcome`` had been written down already.
+    """
+
+    __tablename__ = "create_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    reference: Mapped[str] = mapped_column(ForeignKey("orders.reference"))
+    verb: Mapped[str] = mapped_column(String(20))
+    label: Mapped[str] = mapped_column(String(150))
+    round: Mapped[int]
+    announced_at: Mapped[datetime] = mapped_column(UtcTime)
+    announced_ours: Mapped[datetime | None] = mapped_column(UtcTime)
+    looks: Mapped[list[str]] = mapped_column(JSON, default=list)
+    outcome: Mapped[str | None] = mapped_column(String(20))
+    settled_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    made_late: Mapped[bool] = mapped_column(default=False)
+
+    __table_args__ = (UniqueConstraint("reference", "verb", "label", "round", name="uq_create_attempts_of_a_label"),)
+
+
+class ArchiveRow(Base):
+    """An archive that was used: one whose marker is missing has lost its disk.
+
+    Attributes:
+        key: The address, hashed: a path may be longer than a key.
+        reference: The order that used it first.
+    """
+
+    __tablename__ = "archives"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    address: Mapped[str] = mapped_column(Text)
+    reference: Mapped[str] = mapped_column(ForeignKey("orders.reference"))
+    first_used: Mapped[datetime] = mapped_column(UtcTime)
+
+
 class JournalRow(Base):
-    """One thing that happened; rows are added, never changed."""
+    """One thing that happened; rows are added, never changed, and nothing is decided by them."""
 
     __tablename__ = "journal"
 
@@ -90,6 +247,3 @@ class JournalRow(Base):
     event: Mapped[str] = mapped_column(String(100))
     message: Mapped[str] = mapped_column(Text)
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    # Names an intent or its outcome ("ref/request/ref#2/1/intent"): unique, so that of two processes that want to
-    # create the same thing only one may, and so that one intent gets one outcome.
-    once: Mapped[str | None] = mapped_column(String(300), unique=True)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -16,9 +15,10 @@ from sqlalchemy.orm import Session
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable, TaskingError
 from tasking.ledger.records import OrderRecord
+from tasking.ledger.rows import WITH_ALL, record_of
 from tasking.ledger.tables import JournalRow, OrderRow
 from tasking.ledger.upgrading import bring_up_to_date
-from tasking.ledger.values import fitting, plain
+from tasking.ledger.values import plain
 
 
 class UnknownReference(TaskingError, LookupError):
@@ -56,9 +56,8 @@ class Transactions:
         happened: str,
         message: str,
         detail: dict[str, Any] | None = None,
-        once: str | None = None,
     ) -> None:
-        """Add a line to an order's journal; the flush fails (`IntegrityError`) where ``once`` was written before."""
+        """Add a line to an order's journal."""
         session.add(
             JournalRow(
                 reference=reference,
@@ -66,13 +65,12 @@ class Transactions:
                 event=happened,
                 message=plain(message),
                 detail=plain(detail or {}),
-                once=once,
             )
         )
 
     def locked(self, session: Session, reference: str) -> OrderRow:
         """The order's row, which nobody else can write until the transaction ends; raises `UnknownReference`."""
-        row = session.get(OrderRow, reference, with_for_update=True)
+        row = session.get(OrderRow, reference, with_for_update=True, options=WITH_ALL)
         if row is None:
             raise UnknownReference(f"reference: {reference}: the ledger has no such order")
         row.updated = self._now()
@@ -82,12 +80,17 @@ class Transactions:
         """The order as this transaction leaves it."""
         session.flush()
         session.expire_all()
-        return record_of(session.get_one(OrderRow, reference))
+        return record_of(session.get_one(OrderRow, reference, options=WITH_ALL))
 
     @contextmanager
     def session(self, *, reading: bool = False) -> Iterator[Session]:
-        """One transaction, committed at the end; a reading one does not wait for the writers' lock (SQLite)."""
+        """One transaction, committed at the end.
+
+        A reading one sees all tables as they were in one moment, and does not wait for the writers' lock (SQLite).
+        """
         engine = self._engine.execution_options(reading=reading)
+        if reading and engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
         with self._answering(), Session(engine) as session, session.begin():
             yield session
 
@@ -106,22 +109,3 @@ class Transactions:
 
 def _nothing() -> None:
     pass
-
-
-def record_of(row: OrderRow) -> OrderRecord:
-    """The order in a row; raises `LedgerUnavailable` when only other code can read it."""
-    try:
-        return OrderRecord.model_validate(row)
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)[:3]
-        )
-        raise LedgerUnavailable(
-            f"the code on this machine cannot read order {row.reference} in the ledger ({wrong}): upgrade it"
-        ) from None
-
-
-def assign(row: OrderRow, now: OrderRecord, fields: dict[str, Any]) -> None:
-    """Set columns of an order; a function is asked for its value with the order as it stands."""
-    for name, value in fields.items():
-        setattr(row, name, fitting(name, plain(value(now) if callable(value) else value)))

@@ -57,6 +57,25 @@ def _read_revisions(connection: Connection) -> list[str]:
         return list(connection.scalars(select(column("version_num")).select_from(table(TABLE))))
 
 
+def _grant_alike(connection: Connection, before: set[str]) -> None:
+    """Who may use the table of the orders may use those that came after it; everybody may look at the revision."""
+    connection.execute(text(f"GRANT SELECT ON {TABLE} TO PUBLIC"))
+    if "orders" not in before:  # a new ledger: its owner grants what he likes
+        return
+    made = sorted(set(inspect(connection).get_table_names()) - before - {TABLE})
+    held = text(
+        "SELECT grantee, privilege_type FROM information_schema.role_table_grants "
+        "WHERE table_schema = current_schema() AND table_name = 'orders' AND grantee <> grantor"
+    )
+    quote = connection.dialect.identifier_preparer.quote
+    for grantee, right in connection.execute(held).all():
+        who = "PUBLIC" if grantee == "PUBLIC" else quote(grantee)
+        for name in made:
+            connection.execute(text(f"GRANT {right} ON {quote(name)} TO {who}"))
+            if right == "INSERT" and "id" in {one["name"] for one in inspect(connection).get_columns(name)}:
+                connection.execute(text(f"GRANT USAGE ON SEQUENCE {quote(f'{name}_id_seq')} TO {who}"))
+
+
 def _upgrade(connection: Connection, held: list[str], place: str) -> None:
     from alembic import command
     from alembic.config import Config
@@ -70,10 +89,11 @@ def _upgrade(connection: Connection, held: list[str], place: str) -> None:
             f"the ledger at {place} was written by newer code (its revision is {', '.join(newer)}, this code knows "
             f"{HEAD} and those before): install that version of tasking-flows on this machine; orders wait until then"
         )
+    before = set(inspect(connection).get_table_names())
     try:
         command.upgrade(config, "head")
-        if connection.dialect.name == "postgresql":  # who may read the orders only, looks at the revision first
-            connection.execute(text(f"GRANT SELECT ON {TABLE} TO PUBLIC"))
+        if connection.dialect.name == "postgresql":
+            _grant_alike(connection, before)
     except ProgrammingError as error:
         said = str(error.orig).partition("\n")[0]
         raise LedgerUnavailable(

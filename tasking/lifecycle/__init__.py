@@ -10,11 +10,10 @@ from tasking.lifecycle.accepting import accept, elsewhere
 from tasking.lifecycle.choosing import choose, chosen, drop, requested, revive
 from tasking.lifecycle.delivering import deliver, end, ending, tell_archive
 from tasking.lifecycle.doubts import settle_doubts
-from tasking.lifecycle.following import ENDED, follow, last_read, note_answers, ordered, still_going, undelivered
-from tasking.lifecycle.labels import in_doubt, label
+from tasking.lifecycle.following import ENDED, follow, last_read, note_answers, ordered, still_going
 from tasking.lifecycle.listing import candidates
 from tasking.lifecycle.next_try import between_tries
-from tasking.lifecycle.outlasting import is_put_off, put_off
+from tasking.lifecycle.outlasting import put_off
 from tasking.lifecycle.pausing import look_after, passes, pause
 from tasking.lifecycle.planning import half_time, prepare
 from tasking.lifecycle.requesting import request
@@ -34,9 +33,6 @@ __all__ = [
     "ending",
     "follow",
     "half_time",
-    "in_doubt",
-    "is_put_off",
-    "label",
     "last_read",
     "look_after",
     "note_answers",
@@ -51,5 +47,4 @@ __all__ = [
     "settle_doubts",
     "still_going",
     "tell_archive",
-    "undelivered",
 ]

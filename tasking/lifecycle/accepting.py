@@ -7,12 +7,8 @@ from datetime import datetime
 
 from tasking.errors import OtherEnvironment
 from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle.labels import in_doubt, plan_label
 from tasking.order import Order
 from tasking.provider import Provider
-
-NOTED = "account"
-"""The journal's word for where an order's account leads; the detail has the provider's ``environment``."""
 
 
 def accept(
@@ -46,10 +42,9 @@ def accept(
     return record
 
 
-def elsewhere(ledger: Ledger, provider: Provider, record: OrderRecord) -> str | None:
+def elsewhere(provider: Provider, record: OrderRecord) -> str | None:
     """Where an order was begun, if its account leads to another place now; ``None`` also when nobody noted it."""
-    there = _noted(ledger, record)
-    return there if there != provider.environment else None
+    return record.environment if record.environment != provider.environment else None
 
 
 def _stay(ledger: Ledger, provider: Provider, record: OrderRecord) -> None:
@@ -58,12 +53,12 @@ def _stay(ledger: Ledger, provider: Provider, record: OrderRecord) -> None:
     An order begun before this was noted goes on: nobody can tell any more whether its account was changed.
     """
     here = provider.environment
-    if not _begun(ledger, record):
-        if _noted(ledger, record) != here:
+    if not _begun(record):
+        if record.environment != here:
             message = f"Account {record.account} leads to {here}"
-            ledger.record(record.reference, NOTED, message, detail={"environment": here})
-    elif (there := elsewhere(ledger, provider, record)) is not None:
-        bought = bool(record.requests) or in_doubt(ledger, record)
+            ledger.record(record.reference, "account", message, environment=here)
+    elif (there := elsewhere(provider, record)) is not None:
+        bought = bool(record.requests) or record.in_doubt
         fix = "" if bought else ", or cancel this order and order again"
         raise OtherEnvironment(
             f"account: {record.account}: leads to {here} now, and this order was begun at {there}: put the block back "
@@ -71,17 +66,6 @@ def _stay(ledger: Ledger, provider: Provider, record: OrderRecord) -> None:
         )
 
 
-def _noted(ledger: Ledger, record: OrderRecord) -> str | None:
-    noted = [one.detail["environment"] for one in ledger.journal(record.reference) if one.event == NOTED]
-    return str(noted[-1]) if noted else None
-
-
-def _begun(ledger: Ledger, record: OrderRecord) -> bool:
+def _begun(record: OrderRecord) -> bool:
     """Whether anything of the order may stand at the provider, or was said by it: a plan, a quote, a request."""
-    return (
-        record.plan_id is not None
-        or record.candidate is not None
-        or bool(record.requests)
-        or in_doubt(ledger, record)
-        or ledger.open_intent(record.reference, "plan", plan_label(record)) is not None
-    )
+    return record.plan_id is not None or record.candidate is not None or bool(record.requests or record.open_creates)

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from tasking.candidate import Candidate
 from tasking.choice import Ranked
 from tasking.errors import OrderEnded, Unavailable
-from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle.following import ENDED, last_read, may_come_back, note_answers, ordered, undelivered
-from tasking.lifecycle.labels import in_doubt, label
+from tasking.ledger import Ledger, OrderRecord, RequestRecord, Revision
+from tasking.lifecycle.following import ENDED, last_read, may_come_back, note_answers, ordered
 from tasking.provider import Provider, Request
 from tasking.status import StatusCode
 from tasking.waiting import readable
@@ -27,12 +26,12 @@ def requested(record: OrderRecord) -> bool:
 def may_bring_something(record: OrderRecord) -> list[Request]:
     """Requests, oldest first, that are under way, have something to deliver, or may be accepted after a rejection."""
     rejected = may_come_back(record)
-    return [one.last for one in record.requests if one.last in rejected or _has_life(record, one.last)]
+    return [one.last for one in record.requests if one.last in rejected or _has_life(one)]
 
 
-def _has_life(record: OrderRecord, request: Request) -> bool:
+def _has_life(request: RequestRecord) -> bool:
     """Whether the provider is at work on a request, or has something of it: it is paid then."""
-    return request.status not in (StatusCode.REJECTED, *ENDED) or bool(undelivered(record, request))
+    return request.last.status not in (StatusCode.REJECTED, *ENDED) or bool(request.undelivered)
 
 
 def revive(ledger: Ledger, provider: Provider, reference: str) -> bool:
@@ -42,11 +41,11 @@ def revive(ledger: Ledger, provider: Provider, reference: str) -> bool:
     """
     record = ledger.read(reference)
     current = record.current_request
-    if current is None or requested(record) or in_doubt(ledger, record):
+    if current is None or requested(record) or record.in_doubt:
         return False
     ids = [one.last.id for one in record.requests]
     record = note_answers(ledger, provider, record, provider.read(ids, ordered(record), last_read(record)))
-    alive = [one.last for one in record.requests if _has_life(record, one.last)]
+    alive = [one.last for one in record.requests if _has_life(one)]
     if not alive:
         return False
     names = ", ".join(one.id for one in alive)
@@ -79,7 +78,7 @@ def chosen(ledger: Ledger, provider: Provider, reference: str) -> Candidate | No
     candidate = record.candidate
     if requested(record):
         return candidate
-    if candidate is None or in_doubt(ledger, record):
+    if candidate is None or record.in_doubt:
         return candidate
     provider.learn_time()
     if candidate.valid_until is not None and provider.clock.now() >= candidate.valid_until:
@@ -98,18 +97,19 @@ def drop(ledger: Ledger, record: OrderRecord, why: str) -> None:
         OrderEnded: It happened too often; a person should look.
         Unavailable: It may have been requested already, so it is kept.
     """
-    assert record.candidate is not None
-    if in_doubt(ledger, record):
-        raise Unavailable(f"It is not known yet whether the request {label(record)} arrived; it keeps its candidate")
-    dropped = [*record.candidates_dropped, record.candidate.id]
-    ledger.record(
-        record.reference,
-        "candidate dropped",
-        f"Candidate {record.candidate.id} dropped: {why}",
-        candidate=None,
-        candidates_dropped=dropped,
-        approved_candidate_id=None,
-    )
+    lost = record.candidate
+    assert lost is not None
+
+    def change(now: OrderRecord) -> Revision:
+        if now.in_doubt:
+            raise Unavailable(f"It is not known yet whether the request {now.label} arrived; it keeps its candidate")
+        if now.candidate != lost or requested(now):
+            return Revision(None, "", {})  # another process of ours has gone on already
+        dropped = [*now.candidates_dropped, lost.id]
+        fields = {"candidate": None, "candidates_dropped": dropped, "approved_candidate_id": None}
+        return Revision("candidate dropped", f"Candidate {lost.id} dropped: {why}", fields)
+
+    dropped = ledger.revise(record.reference, change).candidates_dropped
     if len(dropped) >= MOST_CHOICES:
         raise OrderEnded(
             StatusCode.FAILED,

@@ -50,8 +50,7 @@ def told(ledger: Ledger, order: Order, reference: str, home: Path, done: str) ->
     share, unknown = round(share, 1), covered_percent(area, archived).count(None)
 
     def noted(now: OrderRecord) -> list[Any]:
-        last = [one.model_copy(update={"covered_percent": share}) for one in now.requests[-1:]]
-        return [*now.requests[:-1], *last]
+        return [one.model_copy(update={"covered_percent": share}) for one in now.requests[-1:]]
 
     ledger.record(reference, requests=noted)
     least = order.least_coverage_percent

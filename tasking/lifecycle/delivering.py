@@ -11,11 +11,10 @@ from tasking.delivery import catalog
 from tasking.delivery.catalog import Brought, Delivery, most_telling
 from tasking.delivery.folder import disk_trouble, is_marked
 from tasking.errors import DeliveryFailed, Incomplete, OrderEnded, Unavailable, UnsafeAsset
-from tasking.ledger import Ledger, OrderRecord, Revision
+from tasking.ledger import Deliverable, Ledger, OrderRecord, RequestRecord, Revision
 from tasking.lifecycle import covering
 from tasking.lifecycle.doubts import twice
-from tasking.lifecycle.following import left_out, may_come_back, still_going, undelivered
-from tasking.lifecycle.labels import in_doubt
+from tasking.lifecycle.following import left_out, may_come_back, still_going
 from tasking.lifecycle.one_by_one import Trouble, each, in_turn, worst
 from tasking.lifecycle.pausing import overdue
 from tasking.order import Order
@@ -61,7 +60,7 @@ def deliver(
     """
     archive = _Archive.at(root)
     record = _ask_again_for_what_is_gone(ledger, reference, archive)
-    due = in_turn(undelivered(record, request), record.failures)
+    due = in_turn(_of(record, request).undelivered, record.failures)
     listed: dict[str, Items] = {}
     partly: dict[str, Incomplete] = {}
 
@@ -87,7 +86,7 @@ def deliver(
             troubles |= {one: wrong for one in there if (wrong := _trouble(home[one])) is not None}
             whole = {one: home[one] for one in there if one not in troubles and one not in partly}
             if delivery is not None and (whole or delivery.new_files):
-                _note(ledger, reference, delivery, whole, {one: listed[one].left_out for one in whole})
+                _note(ledger, reference, request, delivery, whole, {one: listed[one].left_out for one in whole})
     troubles = {**partly, **troubles}
     missing = [one for one in listed if not listed[one] and one not in troubles]
     if troubles:
@@ -101,12 +100,12 @@ def deliver(
     record = _ask_again_for_what_is_gone(ledger, reference, archive)
     # what was rejected may come back: `follow` knows until when, and hands the request back with nothing due then
     to_come = still_going(record) or (due and may_come_back(record))
-    everything = not to_come and not any(undelivered(record, one.last) for one in record.requests)
-    everything = everything and not in_doubt(ledger, record)  # another of its requests may have arrived
+    everything = not to_come and not any(one.undelivered for one in record.requests)
+    everything = everything and not record.in_doubt  # another of its requests may have arrived
     if request.status is StatusCode.COMPLETED and everything:
         so_far = record.outcome_so_far or f"Delivered {len(due)}"
         done = covering.told(ledger, order, reference, root / reference, so_far)
-        said = (done, request.note, left_out(ledger, reference), twice(record))
+        said = (done, request.note, left_out(record), twice(record))
         catalog.settle(root / reference, ORDER_STATUS[StatusCode.COMPLETED])
         end(ledger, reference, StatusCode.COMPLETED, "; ".join(filter(None, said)))
     return delivery
@@ -150,24 +149,26 @@ def _ask_again_for_what_is_gone(
     if not record.delivered:
         return record
     home = archive.root / reference
-    stand, folders = catalog.items_that_stand(home, hashed=hashed), _folders(ledger, reference)
+    stand = catalog.items_that_stand(home, hashed=hashed)
     # of a capture delivered by an older version it is not known which folders are its own
-    gone = [one for one in record.delivered if not stand or not folders.get(one, set()) <= stand]
-    if not gone:
+    gone = {
+        one.last.id: [
+            what.name
+            for what in one.deliverables
+            if what.delivered_at is not None and (not stand or not stand.issuperset(what.folders or ()))
+        ]
+        for one in record.requests
+    }
+    names = [name for each in gone.values() for name in each]
+    if not names:
         return record
     archive.still_there()
-    return ledger.record(
-        reference,
-        "gone",
-        f"No longer whole in {home}, so it is delivered again: {', '.join(gone)}",
-        delivered=lambda now: [one for one in now.delivered if one not in gone],
-    )
+    said = f"No longer whole in {home}, so it is delivered again: {', '.join(names)}"
+    return ledger.gone(reference, gone, said)
 
 
-def _folders(ledger: Ledger, reference: str) -> dict[str, set[str]]:
-    """By capture, the folders of its items, as noted when it was delivered last."""
-    noted = (one.detail.get("folders", {}) for one in ledger.journal(reference) if one.event == "delivered")
-    return {capture: set(folders) for each in noted for capture, folders in each.items()}
+def _of(record: OrderRecord, request: Request) -> RequestRecord:
+    return next(one for one in record.requests if one.last.id == request.id)
 
 
 def _bring_home(
@@ -221,6 +222,7 @@ def _trouble(items: Sequence[Brought]) -> Trouble | None:
 def _note(
     ledger: Ledger,
     reference: str,
+    request: Request,
     delivery: Delivery,
     home: Mapping[str, list[Brought]],
     unlisted: Mapping[str, Sequence[str]],
@@ -228,23 +230,14 @@ def _note(
     """Write down which captures are home, where, and what was left out of them."""
     size = f"{len(delivery.files)} files ({delivery.bytes_total / 1e6:.1f} MB)"
     message = f"Delivered {size}, verified, to {delivery.folder}"
-    without = {
-        one: [*unlisted[one], *(name for item in items for name in item.left_out)] for one, items in home.items()
-    }
     notes = sorted({f"{one.path.name}: {one.note}" for one in delivery.files if one.note})
-    ledger.record(
-        reference,
-        "delivered",
-        message,
-        delivered=lambda now: list(dict.fromkeys([*now.delivered, *home])),
-        outcome_so_far=message,
-        detail={
-            "home": str(delivery.folder),
-            "folders": {one: [item.folder for item in items] for one, items in home.items()},
-            "left_out": {one: [name[:200] for name in names[:50]] for one, names in without.items()},
-            "notes": [one[:200] for one in notes[:50]],
-        },
-    )
+    what = []
+    for name, items in home.items():
+        without = [*unlisted[name], *(left for item in items for left in item.left_out)]
+        folders = tuple(item.folder for item in items)
+        missing = tuple(left[:200] for left in without[:50])
+        what.append(Deliverable(name=name, folders=folders, missing_files=missing))
+    ledger.delivered(reference, request.id, str(delivery.folder), what, message, [one[:200] for one in notes[:50]])
 
 
 def _missing(provider: Provider, request: Request, missing: list[str]) -> Wait:
@@ -262,20 +255,19 @@ def _missing(provider: Provider, request: Request, missing: list[str]) -> Wait:
 def end(ledger: Ledger, reference: str, status: str, message: str) -> OrderRecord:
     """Write down that the order came to its end, and tell it to its catalog."""
     record = ledger.revise(reference, lambda _now: ending(ledger, status, message))
-    tell_archive(ledger, reference, status)
+    tell_archive(record)
     return record
 
 
-def tell_archive(ledger: Ledger, reference: str, status: str) -> None:
+def tell_archive(record: OrderRecord) -> None:
     """Write how an order ended into what is home of it. The ledger counts, so a disk that is away stops nothing."""
-    homes = [one.detail.get("home") for one in ledger.journal(reference) if one.event == "delivered"]
-    word = ORDER_STATUS.get(StatusCode(status)) if status in set(StatusCode) else None
-    if word is None or not homes or not isinstance(homes[-1], str):
+    word = ORDER_STATUS.get(StatusCode(record.status)) if record.status in set(StatusCode) else None
+    if word is None or record.home is None:
         return
     try:
-        catalog.settle(Path(homes[-1]), word, lock_wait_seconds=5.0)
+        catalog.settle(Path(record.home), word, lock_wait_seconds=5.0)
     except DeliveryFailed as error:
-        logger.warning("order %s: its catalog does not say yet how it ended: %s", reference, error)
+        logger.warning("order %s: its catalog does not say yet how it ended: %s", record.reference, error)
 
 
 def ending(ledger: Ledger, status: str, message: str) -> Revision:

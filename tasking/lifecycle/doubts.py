@@ -14,16 +14,25 @@ from tasking.provider import Provider, Request
 from tasking.waiting import Wait
 
 
-def columns(provider: Provider, attempt: int, tag: str, candidate: Candidate | None, there: Request) -> dict[str, Any]:
+def columns(
+    provider: Provider, record: OrderRecord, attempt: int, tag: str, candidate: Candidate | None, there: Request
+) -> dict[str, Any]:
     """The ledger's columns that follow from a request that stands at the provider.
 
     One that the order knows already is left as it was read last. Two may carry one label: both are bought then.
     """
-    ours = RequestRecord(attempt=attempt, label=tag, candidate=candidate, last=there)
+    ours = RequestRecord(
+        attempt=attempt,
+        label=tag,
+        candidate=candidate,
+        last=there,
+        plan_id=record.plan_id,
+        price=record.price,
+        currency=record.currency,
+    )
 
     def requests(now: OrderRecord) -> list[RequestRecord]:
-        known = any(one.last.id == there.id for one in now.requests)
-        return now.requests if known else [*now.requests, ours]
+        return [] if any(one.last.id == there.id for one in now.requests) else [ours]
 
     return {
         "requests": requests,
@@ -49,7 +58,7 @@ def settle_doubts(
     Returns:
         A `Wait` while one settles, else ``None``.
     """
-    for intent in ledger.open_requests(reference):
+    for intent in ledger.read(reference).open_requests:
         if intent.label == beside:
             continue
         answer = _settle(ledger, provider, order, ledger.read(reference), intent)
@@ -71,7 +80,7 @@ def _settle(
         record.reference,
         intent,
         find=lambda: provider.find_request(wish, record.plan_id, intent.label, known, True),
-        made=lambda there: columns(provider, alike[0].attempt if alike else 1, intent.label, candidate, there),
+        made=lambda there: columns(provider, record, alike[0].attempt if alike else 1, intent.label, candidate, there),
     )
 
 

@@ -44,7 +44,7 @@ def follow(ledger: Ledger, provider: Provider, order: Order, reference: str) -> 
             raise
         answer = None
     record = ledger.read(reference)
-    if doubt is not None and not (isinstance(answer, Request) and undelivered(record, answer)):
+    if doubt is not None and not (isinstance(answer, Request) and _has_news(record, answer)):
         if isinstance(doubt, Wait):
             return doubt
         raise doubt
@@ -69,7 +69,7 @@ def _how_they_stand(
     answers = provider.read([one.last.id for one in record.requests], ordered(record), last_read(record))
     record = note_answers(ledger, provider, record, answers)
     for one in record.requests:
-        if undelivered(record, one.last):
+        if one.undelivered:
             return one.last
     assert record.current_request is not None, "requested before"
     going = still_going(record)
@@ -77,13 +77,13 @@ def _how_they_stand(
     rejected = may_come_back(record) if now < order.window.end else []
     done = [one.last for one in record.requests if one.last.status is StatusCode.COMPLETED and one.last.capture_ids]
     if rejected and not going and (done or last.status is not StatusCode.REJECTED):
-        return _until_the_window_ends(ledger, provider, order, record, rejected)
+        return _until_the_window_ends(provider, order, record, rejected)
     if done and not going:
         return done[-1]
     if now >= last.give_up_at and last.status not in (StatusCode.REJECTED, *ENDED):
         raise OrderEnded(
             StatusCode.FAILED,
-            f"No imagery (the provider says {last.provider_status}).{_delivered(ledger, record)} "
+            f"No imagery (the provider says {last.provider_status}).{_delivered(record)} "
             f"{overdue(last.id, last.give_up_at)}",
         )
     if last.id not in answers:
@@ -99,7 +99,7 @@ def _how_they_stand(
         note = f" {last.note}." if last.note else ""
         raise OrderEnded(
             last.status,
-            f"The provider ended request {last.id}: {last.provider_status}.{note}{_delivered(ledger, record)} "
+            f"The provider ended request {last.id}: {last.provider_status}.{note}{_delivered(record)} "
             "Ask them about that id, or order again.",
         )
     # a run wakes for what is due at a known time; between such events the watcher looks more often, and for all
@@ -150,31 +150,25 @@ def may_come_back(record: OrderRecord) -> list[Request]:
     return [one.last for one in record.requests if one.last.status is StatusCode.REJECTED and not one.last.final]
 
 
-def _until_the_window_ends(
-    ledger: Ledger, provider: Provider, order: Order, record: OrderRecord, rejected: Sequence[Request]
-) -> Wait:
+def _until_the_window_ends(provider: Provider, order: Order, record: OrderRecord, rejected: Sequence[Request]) -> Wait:
     """After the next candidate came to its end: a rejected request may be accepted yet, and is paid then."""
     end, names = order.window.end, ", ".join(one.id for one in rejected)
-    home = _delivered(ledger, record)
+    home = _delivered(record)
     message = f"Rejected before, and may still be accepted until {readable(end)}: request {names}.{home}"
     return wait_until(provider.clock, min(provider.clock.now() + SAFETY_NET, end), "imagery", message)
 
 
-def left_out(ledger: Ledger, reference: str) -> str:
+def left_out(record: OrderRecord) -> str:
     """What was given up on of the captures that are home, as part of a sentence; empty when there is nothing."""
-    noted: dict[str, list[str]] = {}
-    for one in ledger.journal(reference):
-        if one.event == "delivered":
-            noted |= one.detail.get("left_out", {})
-    names = [name for of_capture in noted.values() for name in of_capture]
+    home = [what for one in record.requests for what in one.deliverables if what.delivered_at is not None]
+    names = [name for what in home for name in what.missing_files]
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     said = ", ".join(name[:200] for name in names[:10])
     return f"left out, because the provider gave no file (ask it): {said}{more}" if names else ""
 
 
-def undelivered(record: OrderRecord, request: Request) -> list[str]:
-    """What of a request can be fetched and is not in the archive yet."""
-    return [one for one in request.capture_ids if one not in record.delivered]
+def _has_news(record: OrderRecord, request: Request) -> bool:
+    return any(one.undelivered for one in record.requests if one.last.id == request.id)
 
 
 def ordered(record: OrderRecord) -> dict[str, Candidate]:
@@ -212,7 +206,7 @@ def note_answers(
         fields: dict[str, Any] = {"requests": requests, "look_after": after}
         if now.ended is None and requests:
             last = requests[-1].last
-            news = seen_by_watcher and can_go_on(now, [one.last for one in requests])
+            news = seen_by_watcher and can_go_on(now.model_copy(update={"requests": requests}))
             fields |= {
                 "status": last.status,
                 "provider_status": last.provider_status,
@@ -238,15 +232,13 @@ def _change(old: Request, new: Request) -> str:
     return f"Request {new.id}: {old.provider_status} -> {new.provider_status}{unknown}{can_be_fetched}{note}"
 
 
-def can_go_on(record: OrderRecord, answers: Sequence[Request]) -> bool:
-    """Whether the run would do something else than wait on if it were started now.
-
-    Args:
-        record: The order.
-        answers: Its requests as just read, oldest first.
-    """
-    if any(undelivered(record, one) for one in answers):
+def can_go_on(record: OrderRecord) -> bool:
+    """Whether an order that waits for imagery would do something else than wait on, were its run started now."""
+    if any(one.undelivered for one in record.requests):
         return True
+    if record.deferred_end is not None:
+        return False  # no other candidate is taken: a rejection changes nothing
+    answers = [one.last for one in record.requests]
     last = answers[-1]
     if last.status is StatusCode.REJECTED:
         return last.final or record.order.get("on_rejection") == "next-candidate"
@@ -255,10 +247,10 @@ def can_go_on(record: OrderRecord, answers: Sequence[Request]) -> bool:
     return last.status in ENDED or (last.status is StatusCode.COMPLETED and bool(last.capture_ids))
 
 
-def _delivered(ledger: Ledger, record: OrderRecord) -> str:
+def _delivered(record: OrderRecord) -> str:
     if not record.delivered:
         return ""
-    missing = left_out(ledger, record.reference)
+    missing = left_out(record)
     return f" Delivered before: {len(record.delivered)} of it{f'; {missing}' if missing else ''}."
 
 

@@ -12,7 +12,6 @@ from tasking.choice import Ranked, most_covering, rank
 from tasking.coverage import covered_together_percent
 from tasking.errors import NotFound, OrderEnded, Unavailable
 from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle.labels import in_doubt, label
 from tasking.lifecycle.next_try import told
 from tasking.lifecycle.pausing import look_after
 from tasking.lifecycle.planning import MOST_PLANS, half_time
@@ -37,7 +36,7 @@ def candidates(ledger: Ledger, provider: Provider, order: Order, reference: str)
     try:
         there = provider.read_plan(record.plan_id)
     except NotFound:
-        return _forgotten(ledger, provider, record)
+        return _forgotten(ledger, provider, reference, record.plan_id)
     now = provider.clock.now()
     ledger.record(reference, look_after=look_after(provider, half_time(there, now)), changed_at=None)
     if not there.ready and now < there.candidates_at:
@@ -46,7 +45,7 @@ def candidates(ledger: Ledger, provider: Provider, order: Order, reference: str)
     try:
         listed = provider.candidates(record.plan_id, order)
     except NotFound:
-        return _forgotten(ledger, provider, record)
+        return _forgotten(ledger, provider, reference, record.plan_id)
     # a pass that was requested before may be listed again under a new id: it is the same capture
     requested = [one.candidate for one in record.requests if one.candidate is not None]
     again = [one.id for one in listed if any(_same_pass(one, before) for before in requested)]
@@ -140,27 +139,28 @@ def _what_would_help(order: Order, ranked: Sequence[Ranked], best: Ranked) -> st
     )
 
 
-def _forgotten(ledger: Ledger, provider: Provider, record: OrderRecord) -> Wait | None:
+def _forgotten(ledger: Ledger, provider: Provider, reference: str, plan_id: str) -> Wait | None:
     """A plan that is not found: a new one may take a moment to show; an old one is gone.
 
     Raises:
         Unavailable: A request on it may have arrived, and would not be found under another plan.
     """
-    if in_doubt(ledger, record):
+    record = ledger.read(reference)
+    if record.in_doubt:
         raise Unavailable(
-            f"It is not known yet whether the request {label(record)} arrived, and the provider does not know its "
-            f"plan {record.plan_id} just now"
+            f"It is not known yet whether the request {record.label} arrived, and the provider does not know its "
+            f"plan {plan_id} just now"
         )
     clock, fresh = provider.clock, timedelta(seconds=provider.settle_seconds)
     if record.planned_at is not None and clock.local(clock.now()) - clock.local(record.planned_at) < fresh:
-        message = f"The provider does not show plan {record.plan_id} yet"
+        message = f"The provider does not show plan {plan_id} yet"
         again = clock.in_seconds(provider.settle_seconds / 3 * clock.rate)
         return wait_until(clock, again, "candidates", message)
-    message = f"The provider no longer knows plan {record.plan_id}; planning again"
+    message = f"The provider no longer knows plan {plan_id}; planning again"
     count = record.plans_forgotten + 1
     if count > MOST_PLANS:
         raise OrderEnded(StatusCode.FAILED, f"The provider forgot {count} plans one after the other; ask it why")
-    ledger.record(record.reference, "plan forgotten", message, plan_id=None, planned_at=None, plans_forgotten=count)
+    ledger.forget_plan(reference, plan_id, message)
     return None
 
 

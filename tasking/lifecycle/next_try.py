@@ -7,7 +7,7 @@ window.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from tasking.candidate import WHOLE_WINDOW, Candidate
 from tasking.errors import OrderEnded
@@ -27,8 +27,6 @@ AFTER_REJECTION = timedelta(hours=6)
 GIVEN_UP = (StatusCode.FAILED, StatusCode.EXPIRED, StatusCode.CANCELLED)
 """Codes after which a request yields nothing more, though no person cancelled it."""
 
-_NEXT_TRY = "next try"
-
 
 def try_again(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord) -> bool:
     """Whether another request is made for the order; its candidate is then given up, and nothing counts as approved.
@@ -44,19 +42,19 @@ def try_again(ledger: Ledger, provider: Provider, order: Order, record: OrderRec
     current = record.current_request
     assert current is not None, "something was requested"
     message = f"Request {current.last.id} ended as {current.last.provider_status}; the next try is made"
-    at = provider.clock.now()
+    since = provider.clock.now()
 
     def change(now: OrderRecord) -> Revision:
         if now.cancel_asked or now.candidate != current.candidate or len(now.requests) != len(record.requests):
             return Revision(None, "", {})  # another process of ours has gone on already
-        detail = {"at": at.isoformat(), "try": now.attempt}
-        return Revision(_NEXT_TRY, message, {"candidate": None, "approved_candidate_id": None, "detail": detail})
+        fields = {"candidate": None, "approved_candidate_id": None, "next_try_since": since}
+        return Revision("next try", message, fields)
 
     ledger.revise(record.reference, change)
     return True
 
 
-def rest_of_window(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord) -> Order | Wait:
+def rest_of_window(provider: Provider, order: Order, record: OrderRecord) -> Order | Wait:
     """The order for what is left of its window; a `Wait` after a rejection.
 
     Raises:
@@ -65,7 +63,7 @@ def rest_of_window(ledger: Ledger, provider: Provider, order: Order, record: Ord
     current = record.current_request
     assert current is not None, "something was requested"
     provider.learn_time()
-    due = _begun(ledger, record) + AFTER_REJECTION
+    due = (record.next_try_since or record.updated) + AFTER_REJECTION
     if current.last.status is StatusCode.REJECTED and provider.clock.now() < due:
         message = f"Request {current.last.id} was rejected; the next try is made at {readable(due)}"
         return wait_until(provider.clock, due, "candidates", message)
@@ -127,10 +125,3 @@ def _rest(provider: Provider, order: Order, record: OrderRecord) -> Window | Non
     current = record.current_request
     candidate = current.candidate if current is not None else None
     return provider.rest_of(order, candidate) if isinstance(provider, TriesAgain) else None
-
-
-def _begun(ledger: Ledger, record: OrderRecord) -> datetime:
-    """When the next try was begun (provider time)."""
-    lines = [one for one in ledger.journal(record.reference) if one.event == _NEXT_TRY]
-    mine = [one.detail["at"] for one in lines if one.detail.get("try") == record.attempt]
-    return datetime.fromisoformat(mine[0]) if mine else record.updated

@@ -7,28 +7,22 @@ left, the provider refuses it, a person declines it.
 from __future__ import annotations
 
 from tasking.errors import OrderEnded
-from tasking.ledger import Entry, Ledger, OrderRecord
+from tasking.ledger import DeferredEnd, Ledger
 from tasking.lifecycle.choosing import may_bring_something, revive
 from tasking.lifecycle.following import SAFETY_NET
 from tasking.order import Order
 from tasking.provider import Provider
 from tasking.waiting import Wait, readable, wait_until
 
-PUT_OFF = "end put off"
-
 
 def put_off(ledger: Ledger, reference: str, end: OrderEnded) -> bool:
     """Write an end down for later, if a request of the order may still bring something; else it is the end."""
     record = ledger.read(reference)
-    if record.ended is not None or is_put_off(ledger, record) or not may_bring_something(record):
+    if record.ended is not None or record.deferred_end is not None or not may_bring_something(record):
         return False
-    ledger.record(reference, PUT_OFF, str(end), detail={"status": str(end.status)})
+    deferred = DeferredEnd(status=end.status, message=str(end))
+    ledger.record(reference, "end put off", str(end), deferred_end=deferred)
     return True
-
-
-def is_put_off(ledger: Ledger, record: OrderRecord) -> bool:
-    """Whether no other candidate is taken, and only what was rejected is waited for."""
-    return _put_off(ledger, record) is not None
 
 
 def outlast(ledger: Ledger, provider: Provider, order: Order, reference: str) -> Wait | None:
@@ -41,7 +35,7 @@ def outlast(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
     Raises:
         OrderEnded: The end that was put off: the window is over, and none was accepted.
     """
-    end = _put_off(ledger, ledger.read(reference))
+    end = ledger.read(reference).deferred_end
     if end is None or revive(ledger, provider, reference):
         return None
     provider.learn_time()
@@ -52,12 +46,4 @@ def outlast(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
         message = f"{said}. Rejected before, and may still be accepted until {readable(until)}: request {names}"
         return wait_until(provider.clock, min(now + SAFETY_NET, until), "imagery", message)
     names = ", ".join(one.last.id for one in record.requests)
-    raise OrderEnded(end.detail["status"], f"{said}. Nothing more came of what was requested before: request {names}.")
-
-
-def _put_off(ledger: Ledger, record: OrderRecord) -> Entry | None:
-    """The end that was put off; a person who pressed Retry since then wants it tried again."""
-    if not record.requests:
-        return None
-    lines = [one for one in ledger.journal(record.reference) if one.event in (PUT_OFF, "reopened")]
-    return lines[-1] if lines and lines[-1].event == PUT_OFF else None
+    raise OrderEnded(end.status, f"{said}. Nothing more came of what was requested before: request {names}.")

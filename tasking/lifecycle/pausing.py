@@ -8,7 +8,6 @@ from tasking.clock import CLOCKS_APART, utc_now
 from tasking.errors import CredentialsRefused, OrderEnded, ReferenceTaken, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle.deadlines import ordering
-from tasking.lifecycle.labels import in_doubt
 from tasking.order import Order
 from tasking.provider import Provider
 from tasking.status import StatusCode
@@ -29,7 +28,7 @@ def look_after(provider: Provider, seconds: float) -> datetime:
     return provider.clock.local(provider.clock.in_seconds(seconds))
 
 
-def passes(ledger: Ledger, record: OrderRecord | None, error: Exception) -> bool:
+def passes(record: OrderRecord | None, error: Exception) -> bool:
     """Whether an error is waited out.
 
     ========================================  =============================================================
@@ -44,7 +43,7 @@ def passes(ledger: Ledger, record: OrderRecord | None, error: Exception) -> bool
         return True
     if record is None:
         return False
-    if record.requests or in_doubt(ledger, record):
+    if record.requests or record.in_doubt:
         return True
     return isinstance(error, CredentialsRefused) and (record.plan_id is not None or record.candidate is not None)
 
@@ -59,7 +58,7 @@ def pause(ledger: Ledger, order: Order, record: OrderRecord, step: str, error: E
     """
     now = utc_now()
     failures = record.failures if record.failing == step else 0
-    if failures >= TRIES_BY_OUR_CLOCK and not in_doubt(ledger, record):
+    if failures >= TRIES_BY_OUR_CLOCK and not record.in_doubt:
         _refuse_overdue(order, record, error, now)
     ledger.record(record.reference, "away", str(error), failing=step, failures=failures + 1)
     seconds = min(first_seconds * 2 ** min(failures, 20), LONGEST_PAUSE_SECONDS)

@@ -9,7 +9,6 @@ from tasking.create import create_once
 from tasking.errors import InvalidOrder, OrderEnded, Refused
 from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle.choosing import requested
-from tasking.lifecycle.labels import plan_label
 from tasking.lifecycle.next_try import rest_of_window, told
 from tasking.lifecycle.outlasting import outlast
 from tasking.order import Order
@@ -39,7 +38,7 @@ def prepare(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
             return _plan(ledger, provider, order, record)
         if record.candidate is not None:
             return None
-        wish = rest_of_window(ledger, provider, order, record) if record.requests else order
+        wish = rest_of_window(provider, order, record) if record.requests else order
         if isinstance(wish, Wait):
             return wish
         _quote(ledger, provider, wish, record)
@@ -54,7 +53,7 @@ def _plan(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord)
     assert isinstance(provider, Plans)
     if record.plan_id is not None:
         return None
-    plans, reference, tag = provider, record.reference, plan_label(record)
+    plans, reference, tag = provider, record.reference, record.plan_label
 
     def create() -> Plan:
         order.window.refuse_if_past(provider.clock.now())

@@ -8,7 +8,6 @@ from tasking.errors import CredentialsRefused, NotFound, OrderEnded, Refused
 from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle.choosing import chosen, drop, requested
 from tasking.lifecycle.doubts import columns, settle_doubts
-from tasking.lifecycle.labels import in_doubt, label
 from tasking.lifecycle.next_try import told, wish_of
 from tasking.order import Order
 from tasking.provider import Plans, Provider, Request
@@ -26,10 +25,10 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
     record = ledger.read(reference)
     if requested(record) and record.current_request is not None:
         return record.current_request.last
-    if candidate is None or not _may_be_bought(ledger, order, record, candidate):
+    if candidate is None or not _may_be_bought(order, record, candidate):
         return None
-    plan_id, tag, wish = record.plan_id, label(record), wish_of(order, candidate)
-    if any(one.label != tag for one in ledger.open_requests(reference)):  # it may be bought already: look anew then
+    plan_id, tag, wish = record.plan_id, record.label, wish_of(order, candidate)
+    if any(one.label != tag for one in record.open_requests):  # it may be bought already: look anew then
         return settle_doubts(ledger, provider, order, reference, beside=tag)
     earlier = [one.last.id for one in record.requests]
 
@@ -40,9 +39,9 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
             reference,
             "request",
             tag,
-            find=lambda: provider.find_request(wish, plan_id, tag, earlier, in_doubt(ledger, record)),
+            find=lambda: provider.find_request(wish, plan_id, tag, earlier, ledger.read(reference).in_doubt),
             create=lambda: provider.request(wish, plan_id, candidate, tag),
-            made=lambda there: columns(provider, record.attempt, tag, candidate, there),
+            made=lambda there: columns(provider, record, record.attempt, tag, candidate, there),
         )
     # from here on nothing is in doubt: what keeps us from looking for an announced request is no `Refused`
     except CredentialsRefused as no:
@@ -55,13 +54,13 @@ def request(ledger: Ledger, provider: Provider, order: Order, reference: str) ->
         return None
 
 
-def _may_be_bought(ledger: Ledger, order: Order, record: OrderRecord, candidate: Candidate) -> bool:
+def _may_be_bought(order: Order, record: OrderRecord, candidate: Candidate) -> bool:
     """Whether a person has approved this very candidate, if that is asked for.
 
     Another process of the same run may have chosen another one since. What may be bought already is settled anyway.
     """
     approved = not order.require_approval or record.approved_candidate_id == candidate.id
-    return approved or in_doubt(ledger, record)
+    return approved or record.in_doubt
 
 
 def _lost(provider: Provider, order: Order, plan_id: str | None, candidate: Candidate) -> bool:
