@@ -29,7 +29,7 @@ from flows.watch_orders import watch_orders
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord
-from tasking.ledger.tables import JournalRow
+from tasking.ledger.tables import CreateAttemptRow
 from tasking.simulator import Simulator
 
 QUICK = {
@@ -40,10 +40,6 @@ QUICK = {
     "own_clock": True,
 }
 """Calls to a provider on this machine, whose clock the tests move."""
-
-
-OUR_TIMES = ("ours", "looked")
-"""Times of our own clock in the journal: when a create was announced, and looked for."""
 
 
 @dataclass
@@ -138,11 +134,10 @@ class Installation:
         """Our own clock does not move in tests: what was noted of it is so much longer ago."""
         engine = create_engine(ledger_url(self.folder))
         with Session(engine) as session, session.begin():
-            for row in session.scalars(select(JournalRow)):
-                ours = {name: datetime.fromisoformat(row.detail[name]) for name in OUR_TIMES if row.detail.get(name)}
-                if ours:
-                    back = timedelta(seconds=seconds)
-                    row.detail = {**row.detail, **{name: (at - back).isoformat() for name, at in ours.items()}}
+            back = timedelta(seconds=seconds)
+            for row in session.scalars(select(CreateAttemptRow)):
+                row.announced_ours = row.announced_ours and row.announced_ours - back
+                row.looks = [(datetime.fromisoformat(one) - back).isoformat() for one in row.looks]
         engine.dispose()
 
     def retry(self, run: FlowRun) -> None:

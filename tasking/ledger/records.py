@@ -217,8 +217,14 @@ class OrderRecord(BaseModel):
 
     @property
     def delivered(self) -> list[str]:
-        """Names of what is in the archive, of all requests; two of them may have something of one name."""
-        return [what.name for one in self.requests for what in one.deliverables if what.delivered_at is not None]
+        """Names of what is in the archive, in the order it came; two requests may have something of one name."""
+        home = [
+            (what.delivered_at, what.name)
+            for one in self.requests
+            for what in one.deliverables
+            if what.delivered_at is not None
+        ]
+        return [name for _, name in sorted(home, key=lambda one: one[0])]
 
     @property
     def in_doubt(self) -> bool:

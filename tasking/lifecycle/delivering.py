@@ -11,7 +11,7 @@ from tasking.delivery import catalog
 from tasking.delivery.catalog import Brought, Delivery, most_telling
 from tasking.delivery.folder import disk_trouble, is_marked
 from tasking.errors import DeliveryFailed, Incomplete, OrderEnded, Unavailable, UnsafeAsset
-from tasking.ledger import Deliverable, Ledger, OrderRecord, RequestRecord, Revision
+from tasking.ledger import Deliverable, Ledger, OrderRecord, Revision
 from tasking.lifecycle import covering
 from tasking.lifecycle.doubts import twice
 from tasking.lifecycle.following import left_out, may_come_back, still_going
@@ -60,7 +60,7 @@ def deliver(
     """
     archive = _Archive.at(root)
     record = _ask_again_for_what_is_gone(ledger, reference, archive)
-    due = in_turn(_of(record, request).undelivered, record.failures)
+    due = in_turn(_undelivered(record, request), record.failures)
     listed: dict[str, Items] = {}
     partly: dict[str, Incomplete] = {}
 
@@ -167,8 +167,10 @@ def _ask_again_for_what_is_gone(
     return ledger.gone(reference, gone, said)
 
 
-def _of(record: OrderRecord, request: Request) -> RequestRecord:
-    return next(one for one in record.requests if one.last.id == request.id)
+def _undelivered(record: OrderRecord, request: Request) -> list[str]:
+    """What is said to be there of a request, as it was read, and is not home of it."""
+    (held,) = (one for one in record.requests if one.last.id == request.id)
+    return held.model_copy(update={"last": request}).undelivered
 
 
 def _bring_home(
