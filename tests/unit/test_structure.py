@@ -1,0 +1,75 @@
+"""Imports go one way: flows -> tasks -> blocks -> tasking; providers do not know each other; the simulator is blind."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROVIDERS = ("axelglobe", "iceye", "satellogic")
+ABOVE = {
+    "tasking": ("prefect", "blocks", "tasks", "flows"),
+    "blocks": ("tasks", "flows"),
+    "tasks": ("flows",),
+}
+SIMULATOR_MUST_NOT_KNOW = ("tasking.http", "tasking.clock", "tasking.provider", "tasking.order", "tasking.lifecycle")
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def is_in(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == each or module.startswith(f"{each}.") for each in packages)
+
+
+@pytest.mark.parametrize("layer", ABOVE)
+def test_imports_go_one_way(layer: str) -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in (ROOT / layer).rglob("*.py")
+        for module in imports(path)
+        if is_in(module, ABOVE[layer])
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_providers_do_not_know_each_other(provider: str) -> None:
+    others = tuple(f"tasking.{each}" for each in PROVIDERS if each != provider)
+    wrong = {m for path in (ROOT / "tasking" / provider).rglob("*.py") for m in imports(path) if is_in(m, others)}
+    assert wrong == set()
+
+
+def test_what_is_shared_knows_no_provider() -> None:
+    ours = tuple(f"tasking.{each}" for each in PROVIDERS)
+    shared = [
+        path
+        for path in (ROOT / "tasking").rglob("*.py")
+        if path.relative_to(ROOT / "tasking").parts[0] not in (*PROVIDERS, "simulator")
+    ]
+    assert {f"{path}: {m}" for path in shared for m in imports(path) if is_in(m, (*ours, "tasking.simulator"))} == set()
+
+
+def test_the_simulator_is_blind_to_the_clients() -> None:
+    hidden = (*SIMULATOR_MUST_NOT_KNOW, *(f"tasking.{each}" for each in PROVIDERS))
+    wrong = {m for path in (ROOT / "tasking" / "simulator").rglob("*.py") for m in imports(path) if is_in(m, hidden)}
+    assert wrong == set()
+
+
+def test_nothing_that_orders_knows_that_it_talks_to_a_simulator() -> None:
+    wrong = {
+        str(path.relative_to(ROOT))
+        for folder in ("flows", "tasks", "blocks", "tasking")
+        for path in (ROOT / folder).rglob("*.py")
+        if "simulator" not in path.parts and "simulator" in "".join(imports(path))
+    }
+    assert wrong == set()
