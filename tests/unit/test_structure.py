@@ -1,4 +1,7 @@
-"""Imports go one way: flows -> tasks -> blocks -> tasking; providers do not know each other; the simulator is blind."""
+"""Imports go one way: flows -> tasks -> blocks -> tasking; providers do not know each other; the simulator is blind.
+
+And tests cost what their folder says: those in ``tests/unit`` use neither the simulator nor a Prefect server.
+"""
 
 from __future__ import annotations
 
@@ -73,3 +76,28 @@ def test_nothing_that_orders_knows_that_it_talks_to_a_simulator() -> None:
         if "simulator" not in path.parts and "simulator" in "".join(imports(path))
     }
     assert wrong == set()
+
+
+def test_unit_tests_use_no_simulator_and_no_prefect_server() -> None:
+    forbidden = ("tasking.simulator", "demo", "prefect.testing.utilities", *_on_the_simulator())
+    files = (ROOT / "tests" / "unit").glob("*.py")
+    trees = {path: ast.parse(path.read_text()) for path in files}
+    wrong = {f"{path.name} imports {one}" for path in trees for one in imports(path) if is_in(one, forbidden)}
+    wrong |= {
+        f"{path.name} asks for {argument.arg}"
+        for path, tree in trees.items()
+        for argument in ast.walk(tree)
+        if isinstance(argument, ast.arg) and argument.arg in ("simulator", "installation", "prefect_server")
+    }
+    assert wrong == set()
+
+
+def _on_the_simulator() -> tuple[str, ...]:
+    """What of ``tests/support`` stands on the simulator, by itself or through another."""
+    support = {f"tests.support.{path.stem}": imports(path) for path in (ROOT / "tests" / "support").glob("*.py")}
+    found: tuple[str, ...] = ()
+    while more := {
+        one for one, those in support.items() if any(is_in(m, ("tasking.simulator", "demo", *found)) for m in those)
+    } - {*found}:
+        found += tuple(more)
+    return found
