@@ -15,12 +15,13 @@ import pytest
 from tasking import lifecycle
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.clock import ProviderClock
-from tasking.ledger import Ledger, RequestRecord, open_ledger
+from tasking.ledger import Ledger, RequestRecord
 from tasking.provider import Items, Provider, Request
 from tasking.status import StatusCode
 from tasking.waiting import Wait
 from tests.support.asset_server import FileServer, file_server, opener
 from tests.support.delivery import scene
+from tests.support.ledgers import new_ledger
 
 NOW = datetime.now(UTC)
 ORDER = AxelGlobeOrder.model_validate(
@@ -115,7 +116,7 @@ def series(tmp_path: Path) -> Iterator[Series]:
     with (
         file_server() as server,
         httpx.Client(timeout=10) as client,
-        closing(open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")) as ledger,
+        closing(new_ledger(tmp_path)) as ledger,
     ):
         made = Series(ledger, Listing(opener(client)), server, tmp_path / "archive")
         made.publish("one", "two")

@@ -16,17 +16,18 @@ from tasking.clock import utc_now
 from tasking.errors import OtherEnvironment
 from tasking.iceye.provider import Iceye
 from tasking.iceye.settings import IceyeSettings
-from tasking.ledger import Ledger, OrderRecord, open_ledger
+from tasking.ledger import Ledger, OrderRecord
 from tasking.provider import Provider
 from tasking.satellogic.provider import Satellogic
 from tasking.satellogic.settings import SatellogicSettings
+from tests.support.ledgers import new_ledger
 
 SANDBOX, PRODUCTION = "https://sandbox-api.example.com/", "https://api.example.com/"
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    book = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    book = new_ledger(tmp_path)
     yield book
     book.close()
 

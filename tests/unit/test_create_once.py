@@ -21,14 +21,15 @@ from tasking.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from tasking.ledger import Ledger, open_ledger
+from tasking.ledger import Ledger
 from tasking.waiting import Wait
 from tests.support.far_provider import SETTLE, Far, Killed
+from tests.support.ledgers import new_ledger
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    book = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    book = new_ledger(tmp_path)
     order = {"name": "Bay", "account": "a/b"}
     book.claim("bay", order, provider="far", flow_run_id="run", owner_is_gone=lambda _run: False)
     yield book

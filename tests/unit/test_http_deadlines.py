@@ -26,6 +26,7 @@ from tasking.http.deadline import Stopwatch, announced, left, within
 from tasking.http.network import Network
 from tasking.ledger import open_ledger
 from tests.support.http_calls import QUICK, Sheet, Thing, answering, api_for, create
+from tests.support.ledgers import new_ledger
 from tests.support.odd_server import Behave, odd_server, reply, sends
 
 HASTY = QUICK.model_copy(
@@ -381,7 +382,7 @@ class OneOrder:
 
 def test_an_order_held_by_1xx_while_another_process_settles_it_is_made_once(tmp_path: Path) -> None:
     assert HASTY.longest_create_seconds <= 1.0 < OneOrder.settle_seconds
-    book = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    book = new_ledger(tmp_path)
     book.claim(
         "bay", {"name": "Bay", "account": "a/b"}, provider="shop", flow_run_id="run", owner_is_gone=lambda _run: False
     )

@@ -14,9 +14,9 @@ from tasking import lifecycle
 from tasking.candidate import Candidate
 from tasking.errors import CredentialsRefused, OrderEnded, Refused, Unavailable
 from tasking.iceye.provider import Iceye
-from tasking.ledger import open_ledger
 from tests.support.iceye_answers import CONTRACT, TASK, Answers, contract, iceye, json_answer, task
 from tests.support.iceye_orders import CONTRACTS, OTHER, PRICE, SUMMARY, order
+from tests.support.ledgers import new_ledger
 
 TASKS = "/api/tasking/v2/tasks"
 
@@ -189,7 +189,7 @@ def test_an_order_that_an_older_version_quoted_goes_on_under_the_contract_of_tod
 
 def test_the_ledger_keeps_what_was_quoted_until_it_is_ordered(tmp_path: Path) -> None:
     answers, wanted = offering(), order(reference="ref")
-    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    ledger = new_ledger(tmp_path)
     ledger.claim(
         "ref", wanted.model_dump(mode="json"), provider="iceye", flow_run_id="run", owner_is_gone=lambda _: False
     )

@@ -13,9 +13,9 @@ from tasking.area import Area
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.coverage import covered_percent, covered_together_percent
 from tasking.errors import InvalidOrder
-from tasking.ledger import open_ledger
 from tasking.lifecycle import covering
 from tasking.order import order_from
+from tests.support.ledgers import new_ledger
 
 WIDE = "POLYGON ((138.6 35.0, 141.0 35.0, 141.0 36.5, 138.6 36.5, 138.6 35.0))"
 """219 km by 166 km; a capture is 57 km wide."""
@@ -69,7 +69,7 @@ def test_strips_that_come_one_by_one_are_added_up_and_odd_ones_stop_nothing(tmp_
         folder.mkdir()
         (folder / f"item-{number}.json").write_text(json.dumps(item))
     (tmp_path / "item-0" / "meta.json").write_text("{")
-    with closing(open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")) as ledger:
+    with closing(new_ledger(tmp_path)) as ledger:
         ledger.claim(
             "bay", {"name": "B", "account": "a/b"}, provider="p", flow_run_id="r", owner_is_gone=lambda _: False
         )

@@ -13,9 +13,9 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import AwaitingRetry, Cancelled, Completed, Failed, Running, Scheduled
 
 from tasking.clock import utc_now
-from tasking.ledger import open_ledger
 from tasks import goes_on
 from tasks.ended_by import OF_PREFECT, EndedBy, ended_by
+from tests.support.ledgers import new_ledger
 
 AUTOMATION = "Automation 0197a7b2-0000-7000-8000-000000000000"
 
@@ -75,7 +75,7 @@ def test_prefect_still_says_so_in_these_words() -> None:
 
 def test_a_question_that_prefect_has_ended_is_asked_again_before_its_time_is_over(tmp_path: Path) -> None:
     now = utc_now()
-    with closing(open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")) as book:
+    with closing(new_ledger(tmp_path)) as book:
         order = {"name": "Bay", "account": "a/b"}
         book.claim("bay", order, provider="far", flow_run_id="run", owner_is_gone=lambda _run: False)
         record = book.record("bay", waits_for="approval", wake_at=now + timedelta(days=5))
