@@ -98,7 +98,8 @@ class Order(Form):
         description=(
             "'next-candidate': once the provider has given a request up for good (failed, expired, rejected), the next "
             "best candidate is ordered, until the window ends. Where the provider picks the pass, it is a new request "
-            "for what is left of the window. Never two at once; 'Ask before ordering' asks again. 'end': the order ends."
+            "for what is left of the window. Never two at once; 'Ask before ordering' asks again. "
+            "'end': the order ends."
         ),
     )
     site: str | None = Field(

@@ -43,7 +43,8 @@ FIELD = ("field", "in the form", "default", "meaning")
 def orders() -> str:
     """Every field of every kind of order, in the order of its form."""
     deployments()  # the flows know the kinds of orders
-    kinds = sorted(Order.__subclasses__(), key=lambda kind: kind.provider)
+    ours = [kind for kind in Order.__subclasses__() if kind.__module__.startswith("tasking.")]  # not those of tests
+    kinds = sorted(ours, key=lambda kind: kind.provider)
     return "\n\n".join(f"## {_title(kind)}\n\n{_of_order(kind)}" for kind in kinds)
 
 
@@ -71,7 +72,7 @@ def deployments() -> str:
         flow: Flow[..., Any] = load_flow_from_entrypoint(one["entrypoint"])
         schedules = [f"Runs each {schedule['interval']} seconds." for schedule in one.get("schedules", ())]
         rows = [
-            (f"`{name}`", _default(field), _sentence(field.get("description", "")))
+            (f"`{name}`", _default(field), _sentence(field.get("description", "")) or "See [Orders](orders.md).")
             for name, field in parameter_schema(flow).properties.items()
         ]
         sections.append(
