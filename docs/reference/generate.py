@@ -31,6 +31,7 @@ from tasking.order import Order
 from tasking.simulator.iceye.switches import IceyeSwitches
 from tasking.simulator.satellogic.switches import SatellogicSwitches
 from tasking.simulator.switches import Switches
+from tasking.status import StatusCode
 from tasking.window import Window
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,10 +43,20 @@ FIELD = ("field", "in the form", "default", "meaning")
 
 def orders() -> str:
     """Every field of every kind of order, in the order of its form."""
-    deployments()  # the flows know the kinds of orders
-    ours = [kind for kind in Order.__subclasses__() if kind.__module__.startswith("tasking.")]  # not those of tests
-    kinds = sorted(ours, key=lambda kind: kind.provider)
-    return "\n\n".join(f"## {_title(kind)}\n\n{_of_order(kind)}" for kind in kinds)
+    return "\n\n".join(f"## {_title(kind)}\n\n{_of_order(kind)}" for kind in _kinds())
+
+
+def status_words() -> str:
+    """Every code of a request, with each provider's words for it."""
+    tables = {_title(kind).removesuffix(" order"): _status_table(kind) for kind in _kinds()}
+    rows = [
+        (
+            f"`{code}`",
+            *(", ".join(word for word, known in table.items() if known is code) or "-" for table in tables.values()),
+        )
+        for code in StatusCode
+    ]
+    return _table(("code", *tables), rows)
 
 
 def accounts() -> str:
@@ -116,6 +127,7 @@ def satellogic_switches() -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "orders": orders,
+    "status-words": status_words,
     "accounts": accounts,
     "calls": calls,
     "other-blocks": other_blocks,
@@ -131,6 +143,18 @@ PARTS: dict[str, Callable[[], str]] = {
 def renewed(text: str) -> str:
     """A page with its made parts as the code has them now."""
     return _MADE.sub(lambda found: f"{found[1]}\n{PARTS[found[2]]()}\n\n{found[3]}", text)
+
+
+def _kinds() -> list[type[Order]]:
+    """The product's kinds of orders, by the name of the provider."""
+    deployments()  # the flows know them
+    ours = [kind for kind in Order.__subclasses__() if kind.__module__.startswith("tasking.")]  # not those of tests
+    return sorted(ours, key=lambda kind: kind.provider)
+
+
+def _status_table(kind: type[Order]) -> dict[str, StatusCode]:
+    table: dict[str, StatusCode] = importlib.import_module(f"tasking.{kind.provider}.conversions").STATUS
+    return table
 
 
 def _of_order(kind: type[Order]) -> str:
