@@ -12,7 +12,7 @@ export DO_NOT_TRACK = 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast test-newest audit chaos chaos-points lint types lock clean
+.PHONY: help demo up test test-fast test-newest audit chaos chaos-points lint types reference lock clean
 
 help: ## this list
 	@echo "tasking-flows; each target makes what it needs in $(VENV) first (Python 3.11 to 3.13, about a minute, once)"
@@ -55,6 +55,9 @@ lint: $(STAMP) ## style
 
 types: $(STAMP) ## types
 	$(RUN) mypy
+
+reference: $(STAMP) ## renew the parts of the reference pages that are made from the code
+	$(VENV)/bin/python docs/reference/generate.py
 
 # Constraints hold for what is installed and for what builds it (the second name is that of newer pips).
 $(STAMP): pyproject.toml constraints.txt .ci/find-python

@@ -97,8 +97,9 @@ class Order(Form):
         title="When a capture fails",
         description=(
             "'next-candidate': once the provider has given a request up for good (failed, expired, rejected), the next "
-            "best candidate is ordered, until the window ends; where the provider picks the pass, a new request for "
-            "what is left of the window. Never two at once; 'Ask before ordering' asks again. 'end': the order ends."
+            "best candidate is ordered, until the window ends. Where the provider picks the pass, it is a new request "
+            "for what is left of the window. Never two at once; 'Ask before ordering' asks again. "
+            "'end': the order ends."
         ),
     )
     site: str | None = Field(

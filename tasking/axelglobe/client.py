@@ -157,7 +157,7 @@ class AxelGlobeClient:
             satellites: Which may take the image; left out when empty.
 
         Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.Api.create`.
+            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         properties: dict[str, Any] = {"name": name, "valid_start": iso(start), "valid_end": iso(end)}
         if off_nadir_range is not None:
@@ -224,7 +224,7 @@ class AxelGlobeClient:
             priority: ``NORMAL`` or ``EMERGENCY`` in the document.
 
         Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.Api.create`.
+            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         body = {
             "type": "Feature",

@@ -49,7 +49,7 @@ def search(api: Api, link: str, call: Call, wanted: Collection[str], *, capture_
     Raises:
         UnexpectedAnswer: Not a STAC answer, endless pages, too many items, items of several captures, or a list that is
             cut.
-        ProviderError: As `tasking.http.Api.get`.
+        ProviderError: As `tasking.http.api.Api.get`.
     """
     from pystac_client import ItemSearch
 

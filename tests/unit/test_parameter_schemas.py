@@ -118,8 +118,8 @@ def test_no_box_is_named_by_a_type_of_python(form: str) -> None:
             assert all("$ref" in kind or kind.get("title") or form[0].isupper() for kind in kinds), (name, kinds)
 
 
-RUNNING = (Path(__file__).parents[2] / "docs" / "running.md").read_text()
-EXAMPLES = [code for code in re.findall(r"```python\n(.*?)```", RUNNING, re.DOTALL) if ".save(" in code]
+ACCOUNTS = (Path(__file__).parents[2] / "docs" / "how-to" / "set-up-accounts.md").read_text()
+EXAMPLES = [code for code in re.findall(r"```python\n(.*?)```", ACCOUNTS, re.DOTALL) if ".save(" in code]
 
 
 def test_the_blocks_of_the_documentation_can_be_saved_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_the_blocks_of_the_documentation_can_be_saved_twice(monkeypatch: pytest.
 
     monkeypatch.setattr(Block, "save", save)
     for code in EXAMPLES:
-        exec(compile(code, "running.md", "exec"), {})  # our own documentation
+        exec(compile(code, "set-up-accounts.md", "exec"), {})  # our own documentation
     assert sorted(saved) == [
         "axelglobe-tasking/default",
         "iceye-tasking/default",

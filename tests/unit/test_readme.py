@@ -37,17 +37,6 @@ def test_each_deployment_names_a_flow_that_exists() -> None:
     assert {"order-axelglobe", "watch-orders", "cancel-order", "survey-site"} <= names
 
 
-def test_every_link_and_picture_of_the_documents_leads_somewhere() -> None:
-    documents = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-    missing = [
-        f"{document.relative_to(ROOT)}: {target}"
-        for document in documents
-        for target in re.findall(r"\]\(([^)#]+)", document.read_text())
-        if not target.startswith("http") and not (document.parent / target).exists()
-    ]
-    assert missing == []
-
-
 def test_each_setting_of_prefect_that_the_documents_name_exists() -> None:
     import prefect.settings
 
