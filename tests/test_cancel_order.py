@@ -12,9 +12,9 @@ from prefect.states import Pending, Running
 
 from flows.cancel_order import cancel_order
 from flows.order_axelglobe import order_axelglobe
-from tasking.delivery.folder import make_folder
-from tasking.delivery.stac import write_catalog, write_item
-from tasking.delivery.strict import ORDER_EXTENSION
+from tasking.delivery.catalog import write_catalog, write_item
+from tasking.delivery.stac.item import ORDER_EXTENSION
+from tasking.delivery.storage import make_folder
 from tasking.ledger import Ledger
 from tests.installation import Installation
 

@@ -14,10 +14,11 @@ import httpx
 import pystac
 import pytest
 
-from tasking.delivery.catalog import Delivery, deliver, settle, verify
 from tasking.delivery.download import FileFacts
-from tasking.delivery.folder import archive_folder, make_folder
-from tasking.delivery.pictures import thumbnail
+from tasking.delivery.order_folder import Delivery, deliver, settle
+from tasking.delivery.storage import archive_folder, make_folder
+from tasking.delivery.thumbnail import thumbnail
+from tasking.delivery.verify import verify
 from tasking.errors import DeliveryFailed, InvalidOrder, UnsafeAsset
 from tests.asset_server import FileServer, opener
 from tests.test_delivery_catalog import Bring, scene

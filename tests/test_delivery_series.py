@@ -16,8 +16,8 @@ import pytest
 from tasking import lifecycle
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.clock import ProviderClock
-from tasking.delivery.catalog import verify
-from tasking.delivery.folder import mark
+from tasking.delivery.storage import mark
+from tasking.delivery.verify import verify
 from tasking.errors import DeliveryFailed
 from tasking.ledger import Ledger, RequestRecord, open_ledger
 from tasking.provider import Items, Provider, Request

@@ -14,7 +14,7 @@ import pytest
 
 from demo.programs import kill_all, with_mark
 from demo.stack import PROJECT
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 
 pytestmark = [pytest.mark.server, pytest.mark.processes]
 

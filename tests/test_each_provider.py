@@ -13,7 +13,7 @@ from prefect.flows import Flow
 from flows.order_axelglobe import order_axelglobe
 from flows.order_iceye import order_iceye
 from flows.order_satellogic import order_satellogic
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tasking.iceye.order import IceyeOrder
 from tasking.order import Order
 from tasking.satellogic.order import SatellogicOrder

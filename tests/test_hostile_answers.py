@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from tasking.area import Area
 from tasking.candidate import Candidate
 from tasking.choice import rank
-from tasking.delivery.catalog import deliver, verify
-from tasking.delivery.unpack import UNPACK
+from tasking.delivery.order_folder import deliver
+from tasking.delivery.unzip import UNZIP
+from tasking.delivery.verify import verify
 from tasking.errors import TaskingError, Uncertain, UnexpectedAnswer
 from tasking.order import Order
 from tasking.picture import footprint_svg
@@ -172,7 +173,7 @@ def _of_any_bytes(items: list[Any]) -> list[Any]:
         some = list(item["assets"].items())[:2]
         item["assets"] = {key: {**each, "href": f"{BASE}/{n}.bin"} for n, (key, each) in enumerate(some)}
         for each in item["assets"].values():
-            for field in ("type", "file:size", "file:checksum", UNPACK):
+            for field in ("type", "file:size", "file:checksum", UNZIP):
                 each.pop(field, None)
     return items
 

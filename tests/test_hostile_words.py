@@ -26,7 +26,7 @@ from tasking.axelglobe.finding import Nameless, our_plan, our_request
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.clock import ProviderClock
-from tasking.delivery.structure import damage
+from tasking.delivery.integrity.inspection import find_damage
 from tasking.errors import InvalidOrder, ReferenceTaken
 from tasking.hints import LARGEST_BODY, ids_in
 from tasking.http.address import resolved, why_not_follow
@@ -352,7 +352,7 @@ def test_a_file_of_any_bytes_is_whole_or_damaged(
     path = tmp_path_factory.getbasetemp() / "file"
     starts = {"a.tif": _tiff(entries, big), "a.png": b"\x89PNG\r\n\x1a\n", "a.jpg": b"\xff\xd8\xff", "a.zip": b"PK\5\6"}
     path.write_bytes(starts.get(name, b"") + data)
-    wrong = damage(path, name)
+    wrong = find_damage(path, name)
     assert wrong is None or isinstance(wrong, str)
 
 
@@ -361,11 +361,11 @@ def test_a_directory_larger_than_any_image_needs_is_not_read(tmp_path: Path) -> 
     with path.open("wb") as file:
         file.write(_tiff([], big=True, count=10**9))
         file.truncate(30 * 10**9)  # it takes no room on the disk
-    assert "entries" in (damage(path, "a.tif") or "")
+    assert "entries" in (find_damage(path, "a.tif") or "")
     with path.open("wb") as file:
         file.write(_tiff([(324, 16, 10**9, 100)], big=True))
         file.truncate(30 * 10**9)
-    assert "values" in (damage(path, "a.tif") or "")
+    assert "values" in (find_damage(path, "a.tif") or "")
 
 
 @examples(300)

@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tasking.delivery import catalog
-from tasking.delivery.reading import read_given
+from tasking.delivery import order_folder
+from tasking.delivery.provider_item import read_item
+from tasking.delivery.verify import verify
 from tasking.errors import CredentialsRefused, Incomplete, NotFound, Refused, Unavailable, UnexpectedAnswer
 from tasking.iceye.models import Task
 from tasking.iceye.products import items_of, not_listed
@@ -88,7 +89,7 @@ SLA, ALL = request("sla-products"), request("sla-products", "all-products")
 
 def test_products_become_valid_items() -> None:
     (item,) = items(product())
-    assert read_given(item).assets
+    assert read_item(item).assets
     assert item["id"] == "FRAME_1_GRD"
     assert item["properties"]["datetime"] is None
     assert item["properties"]["order:id"] == TASK
@@ -99,7 +100,7 @@ def test_products_become_valid_items() -> None:
 
 def test_a_flat_product_becomes_a_valid_item() -> None:
     (item,) = items(FLAT)
-    assert read_given(item).assets
+    assert read_item(item).assets
     assert (item["id"], list(item["assets"])) == ("product-uuid_GRD", ["grd"])
     assert item["assets"]["grd"]["file:size"] == 12
     assert item["geometry"] == {"type": "Point", "coordinates": [24.94, 60.17]}
@@ -361,8 +362,8 @@ class Breaks(httpx.SyncByteStream):
         raise httpx.ReadError("reset")
 
 
-def deliver(provider: Iceye, folder: Path, what: Request) -> catalog.Delivery:
-    return catalog.deliver(
+def deliver(provider: Iceye, folder: Path, what: Request) -> order_folder.Delivery:
+    return order_folder.deliver(
         "ref",
         provider.products(what),
         folder,
@@ -384,7 +385,7 @@ def test_a_file_that_breaks_in_the_middle_and_expires_meanwhile_comes_home_whole
         delivery = deliver(provider, tmp_path, SLA)
     assert delivery.new_files == 1
     assert json.loads(delivery.files[0].path.read_text()) == {"pixels": 1}
-    assert catalog.verify(delivery.folder) == []
+    assert verify(delivery.folder) == []
 
 
 def test_no_signed_address_is_left_in_the_archive_and_the_rest_joins_the_first_products(tmp_path: Path) -> None:
@@ -399,6 +400,6 @@ def test_no_signed_address_is_left_in_the_archive_and_the_rest_joins_the_first_p
         rest = deliver(provider, tmp_path, ALL)
     assert (first.items, first.new_files) == (("FRAME_1_GRD",), 1)
     assert (set(rest.items), rest.new_files) == ({"FRAME_1_GRD", "FRAME_1_SLC"}, 1)
-    assert catalog.verify(rest.folder) == []
+    assert verify(rest.folder) == []
     for path in rest.folder.rglob("*.json"):
         assert "Signature" not in path.read_text()

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from blocks.iceye_tasking import IceyeTasking
 from tasking.axelglobe.order import AxelGlobeOrder
-from tasking.delivery import catalog
+from tasking.delivery import order_folder
+from tasking.delivery.verify import verify
 from tasking.errors import CredentialsRefused, InvalidOrder, ReferenceTaken, Refused, Uncertain, UnexpectedAnswer
 from tasking.iceye.order import IceyeOrder
 from tasking.iceye.provider import Iceye
@@ -369,7 +370,7 @@ def test_an_order_goes_from_quote_to_all_products_in_one_catalog(
         again = provider.find_request(wanted, None, label)
         assert again is not None
         assert again.id == request.id
-        delivered: dict[str, catalog.Delivery] = {}
+        delivered: dict[str, order_folder.Delivery] = {}
         for _ in range(60):
             if request.provider_status == "DONE":
                 break
@@ -380,7 +381,7 @@ def test_an_order_goes_from_quote_to_all_products_in_one_catalog(
                 items = provider.products(request)
                 if request.provider_status == "DONE":
                     simulator.advance(3700)  # every address has expired
-                delivered[request.provider_status] = catalog.deliver(
+                delivered[request.provider_status] = order_folder.deliver(
                     label,
                     items,
                     tmp_path,
@@ -393,7 +394,7 @@ def test_an_order_goes_from_quote_to_all_products_in_one_catalog(
     first, rest = delivered["FULFILLED"], delivered["DONE"]
     assert set(first.items) < set(rest.items)
     assert 0 < rest.new_files < len(rest.files)
-    assert catalog.verify(rest.folder) == []
+    assert verify(rest.folder) == []
     assert len(simulator.iceye.summary()["tasks_by_reference"][label]) == 1
     sent = simulator.journal(path="*/tasking/v2/*", since=since)
     assert len(sent) > 8

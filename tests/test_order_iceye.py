@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import FlowRun
 
 from flows.cancel_order import cancel_order
 from flows.order_iceye import order_iceye
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tasking.iceye.order import IceyeOrder
 from tasking.ledger import OrderRecord
 from tests.installation import Installation

@@ -16,7 +16,7 @@ from flows.cancel_order import cancel_order
 from flows.order_satellogic import order_satellogic
 from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tasking.satellogic.order import SatellogicOrder
 from tasking.simulator import Simulator, serve
 from tests.installation import Installation

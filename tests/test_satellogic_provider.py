@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from blocks.satellogic_tasking import SatellogicTasking
 from tasking.candidate import Candidate
-from tasking.delivery.catalog import deliver, verify
+from tasking.delivery.order_folder import deliver
+from tasking.delivery.verify import verify
 from tasking.errors import (
     CredentialsRefused,
     DeliveryFailed,

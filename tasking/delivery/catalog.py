@@ -1,241 +1,190 @@
-"""What comes home: a self-contained STAC catalog for each order, with every file beside its item.
+"""Reading and writing the archive's JSON, each file there whole or not at all.
 
-    <archive>/<reference>/catalog.json           written last: when it is there, everything it links to is whole
-                          collections/<id>.json  a collection of the provider, as far as the order is in it
-                          <item>/<item>.json     relative addresses, file:checksum and file:size for each asset
-                          <item>/<asset files>
-                          <item>/<name of a zip>/<what was in it>
-
-Delivering again adds what is new and fetches nothing that stands verified on disk. A product that the provider issues
-again under the same item and key keeps the file that was delivered first.
-
-A file that cannot be brought home keeps no other from it: the item stands with the rest, and names it. What an item
-says is read leniently, and written as valid STAC 1.1 (`strict`).
-
-An asset that is marked with `unpack.UNPACK` is a zip: it is kept as it came, and what it holds stands beside it as
-further assets of the item, each with its checksum, under keys such as ``delivery/rasters/a.tif``.
+The archive's links are relative and its names are plain ASCII, so they hold in a folder of any name. They are written
+as they are: libraries take an archive's path for an address, in which ``#`` and ``?`` mean something.
 """
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import httpx
-from pydantic import BaseModel, ConfigDict
+from tasking.delivery.file_names import COLLECTIONS
+from tasking.delivery.stac.item import ORDER_EXTENSION, STAC_VERSION
+from tasking.delivery.storage import atomic_write, make_folder, read_plain, translate_os_errors
 
-from tasking.delivery.download import MAX_BYTES, FileFacts
-from tasking.delivery.fetching import Fetching
-from tasking.delivery.folder import PART, alone_in, archive_folder, disk_trouble
-from tasking.delivery.reading import GivenItem, read_given
-from tasking.delivery.stac import read_catalog, write_catalog, write_status
-from tasking.delivery.strict import Captured
-from tasking.delivery.taking_in import OrderItems
-from tasking.delivery.verification import items_that_stand, verify
-from tasking.errors import DeliveryFailed, ProviderError, Unavailable, UnsafeAsset
-from tasking.order import REFERENCE
-
-__all__ = ["Brought", "Delivery", "archive_folder", "bring", "deliver", "items_that_stand", "settle", "verify"]
-
-OpenAsset = Callable[[dict[str, Any], str], AbstractContextManager[httpx.Response]]
-Trouble = DeliveryFailed | ProviderError
-SHIPPING = "shipping"
-"""``order:status`` of an order of which more may come."""
+Json = dict[str, Any]
+_TYPE = "application/json"
+NOTE = "tasking:note"
+"""Field of an asset: it is of another format than was said, or could not be judged."""
 
 
-class Delivery(BaseModel):
-    """What stands in an order's folder after a delivery.
-
-    Attributes:
-        folder: The order's folder; ``catalog.json`` is in it.
-        items: Ids of all items in the catalog.
-        taken_in: Names of the folders of the items that were given and are there, in their order.
-        files: Every file of every item, also those of earlier deliveries.
-        bytes_total: Size of all files in bytes.
-        new_files: How many were downloaded this time.
-        left_out: Assets of the given items that cannot be fetched, with the reason, for a person.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    folder: Path
-    items: tuple[str, ...]
-    taken_in: tuple[str, ...]
-    files: tuple[FileFacts, ...]
-    bytes_total: int
-    new_files: int
-    left_out: tuple[str, ...] = ()
-
-
-class Brought(NamedTuple):
-    """What became of one given item.
-
-    Attributes:
-        folder: Its folder's name; empty when nothing of it is home.
-        troubles: What went wrong and may go well another time; empty when the item is as whole as it can be.
-        left_out: Assets that cannot be fetched, with the reason.
-        fetched: How many files were downloaded.
-    """
-
-    folder: str
-    troubles: tuple[Trouble, ...] = ()
-    left_out: tuple[str, ...] = ()
-    fetched: int = 0
-
-
-def deliver(
-    reference: str,
-    items: Iterable[dict[str, Any]],
-    folder: Path,
-    open_asset: OpenAsset,
-    *,
-    title: str,
-    description: str,
-    order_facts: Mapping[str, str],
-    captured: Captured = (None, None),
-    max_bytes: int = MAX_BYTES,
-    tries: int = 3,
-    wait_seconds: float = 1.0,
-    lock_wait_seconds: float = 60.0,
-) -> Delivery:
-    """Bring every asset of every item home and write the order's catalog; see `bring`.
+def read_item(place: Path) -> Json | None:
+    """The item in a folder, or ``None`` when there is none, or one that was damaged.
 
     Raises:
-        DeliveryFailed: Nothing to deliver, a file that is not whole, a disk that does not take it, or another process
-            in the folder. Nothing damaged stands under a final name, and all that could be brought home is there.
-        UnsafeAsset: Something of an item must not be taken, and the rest of it is not what was ordered.
-        ProviderError: From ``open_asset``; says which file.
+        DeliveryFailed: The disk does not hand it out: whether there is one is not known.
     """
-    delivery, brought = bring(
-        reference,
-        items,
-        folder,
-        open_asset,
-        title=title,
-        description=description,
-        order_facts=order_facts,
-        captured=captured,
-        max_bytes=max_bytes,
-        tries=tries,
-        wait_seconds=wait_seconds,
-        lock_wait_seconds=lock_wait_seconds,
-    )
-    if troubles := [one for each in brought for one in each.troubles]:
-        raise most_telling(troubles)
-    assert delivery is not None, "what is without trouble is home"
-    return delivery
+    item = _read(place / f"{place.name}.json")
+    if item is None or not isinstance(item.get("id"), str) or not isinstance(item.get("assets"), dict):
+        return None  # damaged is as good as absent: its files are checked or fetched again
+    if not all(isinstance(asset, dict) for asset in item["assets"].values()):
+        return None
+    return item if isinstance(item.get("properties"), dict) and isinstance(item.get("links"), list) else None
 
 
-def bring(
-    reference: str,
-    items: Iterable[dict[str, Any]],
-    folder: Path,
-    open_asset: OpenAsset,
-    *,
-    title: str,
-    description: str,
-    order_facts: Mapping[str, str],
-    captured: Captured = (None, None),
-    max_bytes: int = MAX_BYTES,
-    tries: int = 3,
-    wait_seconds: float = 1.0,
-    lock_wait_seconds: float = 60.0,
-) -> tuple[Delivery | None, list[Brought]]:
-    """Bring home what can be brought home of each item, and write the order's catalog.
-
-    May be run again at any time and after any interruption; one process at a time works in an order's folder.
-
-    Args:
-        reference: The order's reference; the folder's name.
-        items: STAC items (JSON) with absolute asset addresses. Need not hold those of earlier deliveries.
-        folder: The archive's root.
-        open_asset: Starts the download of one asset (item, key) as a stream.
-        title: Title of the catalog.
-        description: Description of the catalog.
-        order_facts: ``order:id``, and ``order:status`` where it is not ``shipping``. No secrets.
-        captured: Begin and end of the capture as the order knows it, for items that do not say.
-        max_bytes: Largest single file.
-        tries: How often a download that broke is begun anew.
-        wait_seconds: Longest first pause between tries.
-        lock_wait_seconds: How long to wait for another process that works in the folder.
-
-    Returns:
-        What stands there, ``None`` when nothing does; and what became of each item, in their order.
+def read_catalog(home: Path) -> dict[str, Json]:
+    """The items the catalog in ``home`` links to, by folder name; those that are gone or damaged are left out.
 
     Raises:
-        UnsafeAsset: The reference cannot be a folder's name, or a link stands in its place.
-        DeliveryFailed: No items, a disk that does not take it, or another process in the folder.
+        DeliveryFailed: The disk does not hand the catalog or an item out. Taken for absent, they would be lost to the
+            catalog that is written next.
     """
-    if not REFERENCE.fullmatch(reference) or reference.endswith("."):
-        raise UnsafeAsset(f"{reference!r} cannot be a folder's name; nothing was fetched")
-    given = [_read_given(item) for item in items]
-    home = folder / reference
-    if given and all(isinstance(one, DeliveryFailed) for one in given):
-        return None, [Brought("", (one,)) for one in given if isinstance(one, DeliveryFailed)]
-    with alone_in(home, lock_wait_seconds):
-        _sweep(home)
-        order = {"order:status": SHIPPING, **order_facts}
-        there = OrderItems(home, order, captured)
-        if not given and not there.items:
-            raise DeliveryFailed(f"order {reference}: there is nothing to deliver yet; the provider lists no items")
-        brought = _bring_each(given, there, Fetching(open_asset, max_bytes, tries, wait_seconds))
-        if not there.items:
-            return None, brought
-        write_catalog(home, reference, title, description, there.items)
-        files = there.files()
-    return Delivery(
-        folder=home,
-        items=tuple(item["id"] for item in there.items.values()),
-        taken_in=tuple(one.folder for one in brought if one.folder),
-        files=files,
-        bytes_total=sum(facts.size for facts in files),
-        new_files=sum(one.fetched for one in brought),
-        left_out=tuple(said for one in brought for said in one.left_out),
-    ), brought
-
-
-def settle(home: Path, status: str, *, lock_wait_seconds: float = 60.0) -> None:
-    """Write the order's last ``order:status`` (``succeeded``, ``failed``, ``canceled``) into what stands there.
-
-    Raises:
-        DeliveryFailed: The disk does not take it, or another process works in the folder.
-    """
-    if not read_catalog(home):
-        return
-    with alone_in(home, lock_wait_seconds):
-        write_status(home, status)
-
-
-def most_telling(troubles: Sequence[Trouble]) -> Trouble:
-    """The one to raise: an outage says when to come back; what must not be taken never passes, and comes last."""
-    return min(troubles, key=lambda one: (isinstance(one, UnsafeAsset), not isinstance(one, Unavailable)))
-
-
-def _read_given(item: object) -> GivenItem | DeliveryFailed:
+    if (catalog := _read(home / "catalog.json")) is None:
+        return {}
     try:
-        return read_given(item)
-    except DeliveryFailed as error:
-        return error
+        names = [Path(link["href"]).parent.name for link in catalog["links"] if link["rel"] == "item"]
+    except (LookupError, TypeError):  # damaged: what it held is delivered again
+        return {}
+    found = {name: read_item(home / name) for name in names if name}
+    return {name: item for name, item in found.items() if item is not None}
 
 
-def _bring_each(given: Sequence[GivenItem | DeliveryFailed], there: OrderItems, fetching: Fetching) -> list[Brought]:
-    """Take each in."""
-    brought: list[Brought] = []
-    for item in given:
-        if isinstance(item, DeliveryFailed):
-            brought.append(Brought("", (item,)))
-        else:
-            one = there.take_in(item, fetching)
-            brought.append(Brought(one.folder, one.troubles, one.left_out, one.fetched))
-    return brought
+def collection_of(item: Json) -> tuple[str, str] | None:
+    """File name and id of the archive's collection that an item is in; ``None`` when it is in none."""
+    for link in item["links"]:
+        if isinstance(link, dict) and link.get("rel") == "collection" and isinstance(link.get("href"), str):
+            before, _, name = link["href"].rpartition("/")
+            if before == f"../{COLLECTIONS}" and isinstance(item.get("collection"), str):
+                return name, item["collection"]
+    return None
 
 
-def _sweep(home: Path) -> None:
-    """Remove what a killed download left; called while the folder is held."""
-    with disk_trouble(home):
-        for left in home.rglob(f"*{PART}"):
-            if not stat.S_ISDIR(left.lstat().st_mode):
-                left.unlink(missing_ok=True)
+def write_item(home: Path, name: str, item: Json) -> Json:
+    """Write one item into its folder."""
+    _write(home / name / f"{name}.json", item)
+    return item
+
+
+def write_catalog(home: Path, reference: str, title: str, description: str, items: Mapping[str, Json]) -> None:
+    """Write the collections, then ``catalog.json`` with one relative link for each of them and each item."""
+    collections = _write_collections(home, reference, items.values())
+    links = [
+        _link("root", "./catalog.json", title or reference),
+        *(_link("child", f"./{COLLECTIONS}/{name}", title=one) for name, one in collections.items()),
+        *(_link("item", f"./{name}/{name}.json", title=item["id"]) for name, item in items.items()),
+    ]
+    catalog = {
+        "type": "Catalog",
+        "id": reference,
+        "stac_version": STAC_VERSION,
+        **({"title": title} if title else {}),
+        "description": description or title or reference,
+        "links": links,
+    }
+    _write(home / "catalog.json", catalog)
+
+
+def _write_collections(home: Path, reference: str, items: Iterable[Json]) -> dict[str, str]:
+    """Write the collections that items are in; their ids by file name."""
+    held: dict[str, list[Json]] = {}
+    names: dict[str, str] = {}
+    for item in items:
+        if (found := collection_of(item)) is not None:
+            names.setdefault(*found)
+            held.setdefault(found[0], []).append(item)
+    if held:
+        make_folder(home / COLLECTIONS)
+    for name, members in held.items():
+        path, made = home / COLLECTIONS / name, _collection(reference, names[name], members)
+        if _read(path) != made:
+            _write(path, made)
+    return names
+
+
+def _collection(reference: str, name: str, items: list[Json]) -> Json:
+    orders = {item["properties"].get("order:id") for item in items}
+    states = {item["properties"].get("order:status") for item in items}
+    licenses = {item["properties"].get("license", "other") for item in items}
+    theirs = dict.fromkeys(
+        link["href"] for item in items for link in item["links"] if link.get("rel") == "via" and link.get("href")
+    )
+    return {
+        "type": "Collection",
+        "id": name,
+        "stac_version": STAC_VERSION,
+        "stac_extensions": [ORDER_EXTENSION],
+        "description": f"What is home of the order {reference} from the provider's collection {name}",
+        "license": licenses.pop() if len(licenses) == 1 else "other",
+        "extent": {"spatial": {"bbox": [_whole_box(items)]}, "temporal": {"interval": [_whole_time(items)]}},
+        "order:status": states.pop() if len(states) == 1 else "shipping",
+        **({"order:id": orders.pop()} if len(orders) == 1 and None not in orders else {}),
+        "links": [
+            _link("root", "../catalog.json"),
+            _link("parent", "../catalog.json"),
+            *({"rel": "via", "href": href} for href in list(theirs)[:1]),
+        ],
+    }
+
+
+def _whole_box(items: list[Json]) -> list[float]:
+    boxes = [item["bbox"] for item in items if isinstance(item.get("bbox"), list)]
+    flat = [(box[0], box[1], box[len(box) // 2], box[len(box) // 2 + 1]) for box in boxes if len(box) in (4, 6)]
+    if not flat or any(west > east for west, _, east, _ in flat):
+        return [-180, -90, 180, 90]
+    wests, souths, easts, norths = zip(*flat, strict=True)
+    return [min(wests), min(souths), max(easts), max(norths)]
+
+
+def _whole_time(items: list[Json]) -> list[str | None]:
+    told = [
+        item["properties"][key]
+        for item in items
+        for key in ("datetime", "start_datetime", "end_datetime")
+        if isinstance(item["properties"].get(key), str)
+    ]
+    try:
+        told.sort(key=datetime.fromisoformat)
+    except (ValueError, TypeError):
+        return [None, None]
+    return [told[0], told[-1]] if told else [None, None]
+
+
+def write_status(home: Path, status: str) -> None:
+    """Write ``order:status`` of an order into all its items and collections.
+
+    Raises:
+        DeliveryFailed: The disk does not take it.
+    """
+    items = read_catalog(home)
+    for name, item in items.items():
+        if ORDER_EXTENSION in (item.get("stac_extensions") or ()) and item["properties"].get("order:status") != status:
+            item["properties"]["order:status"] = status
+            write_item(home, name, item)
+    catalog = _read(home / "catalog.json")
+    if catalog is not None:
+        _write_collections(home, str(catalog.get("id")), items.values())
+
+
+def _link(rel: str, href: str, title: str = "") -> Json:
+    return {"rel": rel, "href": href, "type": _TYPE, **({"title": title} if title else {})}
+
+
+def _write(path: Path, made: Json) -> None:
+    atomic_write(path, json.dumps(made, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _read(path: Path) -> Json | None:
+    """A JSON object; ``None`` when there is none, or it is damaged."""
+    with translate_os_errors(path):
+        text = read_plain(path)
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 from pydantic import BaseModel, ConfigDict
 
-from tasking.delivery.folder import PART, create_part, disk_trouble, open_plain, sync_folder
+from tasking.delivery.integrity.inspection import inspect_file
 from tasking.delivery.speed import LeastSpeed, TooSlow
-from tasking.delivery.structure import look
+from tasking.delivery.storage import PART, create_part, open_plain, sync_folder, translate_os_errors
 from tasking.errors import DeliveryFailed, TaskingError
 from tasking.http.decoding import pieces
 
@@ -50,7 +50,7 @@ class FileFacts(BaseModel):
     title: str | None = None
 
 
-class _Spoilt(DeliveryFailed):
+class CorruptDownload(DeliveryFailed):
     """This try brought bytes that are not the file; the next one may."""
 
 
@@ -68,7 +68,7 @@ def fetch(
     """Download one file; ``target`` appears whole and verified or not at all.
 
     Verified means: the length agrees with Content-Length and with the promised size, the hash with the promised
-    checksum, and, where there is no checksum to agree with, the file's own structure is whole (`structure.look`).
+    checksum, and, where there is no checksum to agree with, the file's own structure is whole (`integrity.inspection`).
     A file whose structure cannot be judged is taken at its length, with a note.
 
     Args:
@@ -83,13 +83,13 @@ def fetch(
 
     Raises:
         DeliveryFailed: Not whole after all tries, slower than a line can be, larger than allowed, or the disk does not
-            take it (`DiskTrouble`).
+            take it (`DiskError`).
         ProviderError: From ``open_asset``; retried first when it is ``retryable``.
     """
     import stamina
 
     attempts = stamina.retry_context(
-        on=_another_try_may_help,
+        on=is_worth_another_try,
         attempts=tries,
         timeout=None,
         wait_initial=wait_seconds,
@@ -103,7 +103,7 @@ def fetch(
     except httpx.HTTPError as error:
         said = str(error) or type(error).__name__
         raise DeliveryFailed(f"{target.name}: the connection broke ({said}), {tries} tries") from error
-    except _Spoilt as error:
+    except CorruptDownload as error:
         raise DeliveryFailed(f"{error}, {tries} tries") from error
     raise AssertionError("a retry context ends by return or by raise")
 
@@ -114,9 +114,9 @@ def checksum_of(path: Path) -> str:
         return "1220" + hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _another_try_may_help(error: Exception) -> bool:
+def is_worth_another_try(error: Exception) -> bool:
     if isinstance(error, DeliveryFailed):
-        return isinstance(error, _Spoilt)
+        return isinstance(error, CorruptDownload)
     return isinstance(error, httpx.HTTPError) or (isinstance(error, TaskingError) and error.retryable)
 
 
@@ -137,9 +137,9 @@ def _one_try(
             _refuse_too_much(target, expected or 0, max_bytes)
             ours, theirs = hashlib.sha256(), hashlib.new(kind, usedforsecurity=False) if kind else None
             size, speed = 0, LeastSpeed(expected or 0)
-            with disk_trouble(target):
+            with translate_os_errors(target):
                 file = create_part(part)
-            with disk_trouble(target), file:
+            with translate_os_errors(target), file:
                 for chunk in pieces(response):
                     speed.took(max(size + len(chunk), response.num_bytes_downloaded))
                     size += len(chunk)
@@ -154,24 +154,26 @@ def _one_try(
             encoded = "content-encoding" in response.headers
             came = response.num_bytes_downloaded if encoded else size
         if stated is not None and came != stated:
-            raise _Spoilt(f"{target.name}: {came} bytes came, the server had announced {stated}")
+            raise CorruptDownload(f"{target.name}: {came} bytes came, the server had announced {stated}")
         if promised_size is not None and size != promised_size:
-            raise _Spoilt(f"{target.name}: {size} bytes came, the item promises {promised_size}")
+            raise CorruptDownload(f"{target.name}: {size} bytes came, the item promises {promised_size}")
         if theirs and theirs.hexdigest() != promised_digest:
-            raise _Spoilt(f"{target.name}: its {kind} is {theirs.hexdigest()}, the item promises {promised_digest}")
+            raise CorruptDownload(
+                f"{target.name}: its {kind} is {theirs.hexdigest()}, the item promises {promised_digest}"
+            )
         note, kind_found = "", None
         if not theirs and not size == promised_size == 0:
-            with disk_trouble(target):
-                seen = look(part, target.name, media_type)
+            with translate_os_errors(target):
+                seen = inspect_file(part, target.name, media_type)
             if seen.damage:
-                raise _Spoilt(f"{target.name}: {seen.damage}")
+                raise CorruptDownload(f"{target.name}: {seen.damage}")
             note, kind_found = seen.note, seen.media_type
-        with disk_trouble(target):
+        with translate_os_errors(target):
             part.replace(target)
             sync_folder(target.parent)
         return FileFacts(path=target, size=size, checksum="1220" + ours.hexdigest(), note=note, media_type=kind_found)
     except TooSlow as error:
-        raise _Spoilt(f"{target.name}: {error}") from error
+        raise CorruptDownload(f"{target.name}: {error}") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -180,22 +182,24 @@ def _one_try(
 def _stated_length(response: httpx.Response, target: Path, promised: bool) -> int | None:
     """Content-Length, after refusing an answer that is no file or whose end could not be told from a cut."""
     if response.status_code != 200:
-        raise _Spoilt(f"{target.name}: the server answered HTTP {response.status_code} instead of the file")
+        raise CorruptDownload(f"{target.name}: the server answered HTTP {response.status_code} instead of the file")
     stated = response.headers.get("content-length")
     if stated is not None:
         if not stated.isascii() or not stated.isdigit():
-            raise _Spoilt(f"{target.name}: the server announced a length of {stated[:40]!r}")
+            raise CorruptDownload(f"{target.name}: the server announced a length of {stated[:40]!r}")
         return int(stated[:20])
     framed = "chunked" in response.headers.get("transfer-encoding", "").lower() or response.http_version == "HTTP/2"
     if not framed and not promised:
-        raise _Spoilt(f"{target.name}: the server states no length, so a cut file could not be told from a whole one")
+        raise CorruptDownload(
+            f"{target.name}: the server states no length, so a cut file could not be told from a whole one"
+        )
     return None
 
 
 def _refuse_too_much(target: Path, size: int, max_bytes: int) -> None:
     if size > max_bytes:
         raise DeliveryFailed(f"{target.name}: {size} bytes or more; at most {max_bytes} are taken for one file")
-    with disk_trouble(target):
+    with translate_os_errors(target):
         free = shutil.disk_usage(target.parent).free
     if size > free:
         raise DeliveryFailed(

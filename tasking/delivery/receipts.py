@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from tasking.delivery.download import FileFacts, checksum_of
-from tasking.delivery.folder import is_plain, read_plain, write_at_once
+from tasking.delivery.storage import atomic_write, is_plain, read_plain
 
 _NAME = ".received.json"
 
@@ -35,7 +35,7 @@ def _receipt(
 def write(place: Path, receipts: Receipts, key: str, facts: FileFacts) -> Receipts:
     """Add one; returns all of them."""
     receipts = {**receipts, key: (facts.path.name, facts.size, facts.checksum, facts.note, facts.media_type)}
-    write_at_once(place / _NAME, json.dumps(receipts))
+    atomic_write(place / _NAME, json.dumps(receipts))
     return receipts
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tasking.delivery.download import FileFacts
-from tasking.delivery.folder import disk_trouble
-from tasking.delivery.formats.claims import MEDIA_TYPE_OF, format_of
-from tasking.delivery.unpack import CannotUnpack, DamagedZip, unpack
+from tasking.delivery.integrity.formats import MEDIA_TYPE_OF, format_of
+from tasking.delivery.storage import translate_os_errors
+from tasking.delivery.unzip import CannotUnzip, DamagedZip, unzip
 from tasking.errors import DeliveryFailed, UnsafeAsset
 
 _BESIDE = {"png": "overview", "jpeg": "overview", "webp": "overview", "json": "metadata", "xml": "metadata",
@@ -25,7 +25,7 @@ _MORE_TYPES = {
 }
 
 
-def unpacked(archive: FileFacts, folder: Path, standing: Iterable[FileFacts]) -> list[FileFacts]:
+def unzip_asset(archive: FileFacts, folder: Path, standing: Iterable[FileFacts]) -> list[FileFacts]:
     """The files of a zip that is home.
 
     Args:
@@ -37,19 +37,19 @@ def unpacked(archive: FileFacts, folder: Path, standing: Iterable[FileFacts]) ->
         Facts of all its files, with keys such as ``delivery/rasters/a.tif``.
 
     Raises:
-        CannotUnpack: It stays as it is.
-        DeliveryFailed: As `unpack`. A zip that is refused is removed, so that the next delivery fetches it again.
+        CannotUnzip: It stays as it is.
+        DeliveryFailed: As `unzip`. A zip that is refused is removed, so that the next delivery fetches it again.
     """
     before = {
         facts.path.relative_to(folder).as_posix(): facts for facts in standing if facts.path.is_relative_to(folder)
     }
     try:
-        found = unpack(archive.path, folder, before)
-    except CannotUnpack:
+        found = unzip(archive.path, folder, before)
+    except CannotUnzip:
         raise
     except DeliveryFailed as error:
         if isinstance(error, DamagedZip | UnsafeAsset):
-            with disk_trouble(archive.path):
+            with translate_os_errors(archive.path):
                 archive.path.unlink(missing_ok=True)
         raise type(error)(f"item {archive.item_id}, asset {archive.asset_key}: {error}") from error
     return [
@@ -60,7 +60,7 @@ def unpacked(archive: FileFacts, folder: Path, standing: Iterable[FileFacts]) ->
     ]
 
 
-def told_by_name(facts: FileFacts) -> dict[str, Any]:
+def describe_unzipped(facts: FileFacts) -> dict[str, Any]:
     """What an asset out of a zip says of itself: its name, and what it is, are all there is to tell from."""
     suffix = facts.path.suffix.lower()
     kind = format_of(facts.path.name) or ""

@@ -30,7 +30,7 @@ class _ShortReads(io.BufferedReader):
         return data
 
 
-class OpenZip(zipfile.ZipFile):
+class BoundedZip(zipfile.ZipFile):
     """A zip on disk, opened for reading; a context manager like its parent.
 
     Raises:

@@ -22,7 +22,7 @@ _SIGNED_PATH = re.compile(
 _LARGEST = 2**1023
 
 
-def without_secrets(text: str) -> str:
+def redact_urls(text: str) -> str:
     """A text whose addresses end before user, query and fragment.
 
     ``https://user:word@host/a.tif?sig=x`` becomes ``https://host/a.tif``; a path with a signature loses it, too.
@@ -36,10 +36,10 @@ def _bare(found: re.Match[str]) -> str:
     return f"{found[1]}{found[2].rpartition('@')[2]}{found[3]}"
 
 
-def scrubbed(value: Any, level: int = 0) -> Any:
+def redacted(value: Any, level: int = 0) -> Any:
     """A copy that can be written as strict JSON in UTF-8 and holds no secret of an address."""
     if isinstance(value, str):
-        return without_secrets(value.encode("utf-8", "replace").decode())
+        return redact_urls(value.encode("utf-8", "replace").decode())
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
@@ -49,10 +49,10 @@ def scrubbed(value: Any, level: int = 0) -> Any:
     if level >= _DEEPEST:
         return None
     if isinstance(value, Mapping):
-        return {scrubbed(str(key)): _number_word(key, scrubbed(each, level + 1), each) for key, each in value.items()}
+        return {redacted(str(key)): _number_word(key, redacted(each, level + 1), each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [scrubbed(each, level + 1) for each in value]
-    return scrubbed(str(value))
+        return [redacted(each, level + 1) for each in value]
+    return redacted(str(value))
 
 
 def _number_word(key: object, made: Any, given: Any) -> Any:

@@ -9,9 +9,9 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
-from tasking.delivery.formats.sniffing import tar_checksum_is_right
-from tasking.delivery.formats.verdict import NotJudged
-from tasking.delivery.zips import DirectoryTooLong, OpenZip
+from tasking.delivery.integrity.sniffing import tar_checksum_is_right
+from tasking.delivery.integrity.verdict import NotJudged
+from tasking.delivery.zips import BoundedZip, DirectoryTooLong
 
 _PIECE = 1024 * 1024
 _MOST_UNPACKED = 8 * 1024**3
@@ -25,7 +25,7 @@ _BLOCK = 512
 def zip_damage(path: Path) -> str | None:
     """ZIP: the directory at the end is whole."""
     try:
-        with OpenZip(path):
+        with BoundedZip(path):
             return None
     except DirectoryTooLong as error:
         raise NotJudged(str(error)) from error

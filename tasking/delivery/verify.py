@@ -8,12 +8,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tasking.delivery.catalog import NOTE, read_catalog
 from tasking.delivery.download import FileFacts, checksum_of
-from tasking.delivery.folder import disk_trouble, is_plain, read_plain
-from tasking.delivery.stac import NOTE, read_catalog
+from tasking.delivery.storage import is_plain, read_plain, translate_os_errors
 
 
-def standing(place: Path, item: dict[str, Any]) -> list[FileFacts]:
+def intact_files(place: Path, item: dict[str, Any]) -> list[FileFacts]:
     """The files of an item that are on disk with the size and checksum its JSON gives; hashes each of them."""
     found = []
     for key, asset in item["assets"].items():
@@ -23,7 +23,7 @@ def standing(place: Path, item: dict[str, Any]) -> list[FileFacts]:
     return found
 
 
-def items_that_stand(folder: Path, *, hashed: bool = False) -> set[str]:
+def intact_items(folder: Path, *, hashed: bool = False) -> set[str]:
     """The items of the catalog whose files all stand, by the names of their folders.
 
     Args:
@@ -33,7 +33,7 @@ def items_that_stand(folder: Path, *, hashed: bool = False) -> set[str]:
     Raises:
         DeliveryFailed: The disk does not answer, so what stands there is not known.
     """
-    with disk_trouble(folder):
+    with translate_os_errors(folder):
         return {
             name
             for name, item in read_catalog(folder).items()

@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 
 from tasking.delivery.download import FileFacts, fetch
-from tasking.delivery.folder import DiskTrouble
-from tasking.delivery.reading import GivenAsset, GivenItem
+from tasking.delivery.provider_item import ProviderAsset, ProviderItem
+from tasking.delivery.storage import DiskError
 from tasking.errors import DeliveryFailed, ProviderError, Unavailable
 
 AWAY = 6
 """Assets in succession without an answer after which a provider counts as away."""
 
 
-class Fetching:
+class AssetDownloader:
     """Fetches assets, the same way for all of a delivery.
 
     Args:
@@ -41,7 +41,7 @@ class Fetching:
         self._open_asset, self._max_bytes, self._tries, self._wait = open_asset, max_bytes, tries, wait_seconds
         self._unavailable: list[Unavailable] = []
 
-    def fetch(self, item: GivenItem, asset: GivenAsset, target: Path) -> FileFacts:
+    def fetch(self, item: ProviderItem, asset: ProviderAsset, target: Path) -> FileFacts:
         """Download one asset.
 
         Args:
@@ -50,7 +50,7 @@ class Fetching:
             target: Its final path.
 
         Raises:
-            DiskTrouble: The disk does not take it.
+            DiskError: The disk does not take it.
             DeliveryFailed: It is not whole, at no address.
             ProviderError: It is handed out at no address; says which file.
         """
@@ -60,7 +60,7 @@ class Fetching:
         for href in asset.hrefs:
             try:
                 facts = self._fetch(item, asset, href, target, 1 if self._unavailable else self._tries)
-            except DiskTrouble:
+            except DiskError:
                 raise
             except (DeliveryFailed, ProviderError) as error:
                 first = first or error
@@ -72,7 +72,7 @@ class Fetching:
         assert first is not None, "it has an address"
         raise first
 
-    def _fetch(self, item: GivenItem, asset: GivenAsset, href: str, target: Path, tries: int) -> FileFacts:
+    def _fetch(self, item: ProviderItem, asset: ProviderAsset, href: str, target: Path, tries: int) -> FileFacts:
         size, checksum, kind = (asset.said.get(key) for key in ("file:size", "file:checksum", "type"))
         asked = {
             **item.given,

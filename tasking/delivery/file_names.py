@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tasking.delivery.formats.claims import suffix_of
+from tasking.delivery.integrity.formats import suffix_of
 from tasking.errors import UnsafeAsset
 from tasking.http.address import is_loopback
 
@@ -70,7 +70,7 @@ def _with_digits(name: str, told_apart_by: str) -> str:
     return _joined(name[: len(name) - len(ending)], told_apart_by, ending)
 
 
-def unpack_folder(name: str, taken: set[str]) -> str:
+def unzip_folder(name: str, taken: set[str]) -> str:
     """A folder for what a zip of this name holds: called like it, told apart from files that are there.
 
     Args:

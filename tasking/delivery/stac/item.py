@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tasking.delivery.fields import AS_GIVEN, ASSET, LINK, PROPERTIES, read_time, strict_fields
-from tasking.delivery.geometry import read_bbox, read_geometry
-from tasking.delivery.names import COLLECTIONS
-from tasking.delivery.reading import GivenItem
-from tasking.delivery.scrubbing import scrubbed
+from tasking.delivery.file_names import COLLECTIONS
+from tasking.delivery.provider_item import ProviderItem
+from tasking.delivery.redaction import redacted
+from tasking.delivery.stac.fields import AS_GIVEN, ASSET, LINK, PROPERTIES, normalize_fields, read_time
+from tasking.delivery.stac.geometry import read_bbox, read_geometry
 from tasking.window import iso
 
 STAC_VERSION = "1.1.0"
@@ -37,8 +37,8 @@ _ITEM_FIELDS = (
 Captured = tuple[datetime | None, datetime | None]
 
 
-def strict_item(
-    item: GivenItem,
+def to_stac_item(
+    item: ProviderItem,
     assets: Mapping[str, dict[str, Any]],
     left_out: Mapping[str, str],
     order: Mapping[str, str],
@@ -56,7 +56,7 @@ def strict_item(
         collection_file: Name of the file of its collection; ``None`` when it has none.
     """
     said = {key: value for key, value in item.given.items() if key != "assets"}
-    plain = scrubbed(said)
+    plain = redacted(said)
     properties = _properties(plain.get("properties"), order, captured)
     if left_out:
         properties[LEFT_OUT] = dict(left_out)
@@ -86,15 +86,15 @@ def strict_item(
     return {**made, **{key: value for key, value in plain.items() if key not in _ITEM_FIELDS}}
 
 
-def strict_asset(said: Mapping[str, Any], href: str, size: int, checksum: str) -> dict[str, Any]:
+def to_stac_asset(said: Mapping[str, Any], href: str, size: int, checksum: str) -> dict[str, Any]:
     """An asset as it stands at home."""
-    made = scrubbed({key: value for key, value in said.items() if key != "href"})
+    made = redacted({key: value for key, value in said.items() if key != "href"})
     for key in [key for key in made if key.startswith("order:") and key not in _ORDER_FIELDS]:
         _put_aside(made, key)
     for start, end in (("start_datetime", "end_datetime"), ("end_datetime", "start_datetime")):
         if start in made and read_time(made.get(end)) is None:
             _put_aside(made, start)
-    return {**strict_fields(made, ASSET), "href": href, "file:size": size, "file:checksum": checksum}
+    return {**normalize_fields(made, ASSET), "href": href, "file:size": size, "file:checksum": checksum}
 
 
 def _properties(given: Any, order: Mapping[str, str], captured: Captured) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _properties(given: Any, order: Mapping[str, str], captured: Captured) -> dic
         if key in said and read_time(said[key]) != said[key]:
             _put_aside(said, key)
     _settle_times(said, captured)
-    return {**strict_fields(said, PROPERTIES), **order}
+    return {**normalize_fields(said, PROPERTIES), **order}
 
 
 def _settle_times(said: dict[str, Any], captured: Captured) -> None:
@@ -168,5 +168,5 @@ def _kept_links(given: Any) -> list[dict[str, Any]]:
         rel = "via" if link["rel"] == "collection" else link["rel"]
         if rel not in _OUR_LINKS:
             said = {key: value for key, value in link.items() if key not in _NOT_KEPT}
-            kept.append(strict_fields({**said, "rel": rel}, LINK))
+            kept.append(normalize_fields({**said, "rel": rel}, LINK))
     return kept

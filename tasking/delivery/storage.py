@@ -37,7 +37,7 @@ _FIXES = {
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
-class DiskTrouble(DeliveryFailed):
+class DiskError(DeliveryFailed):
     """The disk does not hand out or take what it should: nothing is wrong with the file that is fetched."""
 
 
@@ -109,7 +109,7 @@ def mark(root: Path) -> None:
 
 
 @contextmanager
-def disk_trouble(path: Path) -> Iterator[None]:
+def translate_os_errors(path: Path) -> Iterator[None]:
     """Say what the operating system's errors mean for ``path``.
 
     Raises:
@@ -119,7 +119,7 @@ def disk_trouble(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         fix = _FIXES.get(error.errno or 0, f"{error.strerror or error}; look at the disk and run the order again")
-        raise DiskTrouble(f"{path}: {fix}") from error
+        raise DiskError(f"{path}: {fix}") from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -187,7 +187,7 @@ def make_folder(folder: Path) -> None:
         UnsafeAsset: A link, or a file, has its name.
         DeliveryFailed: The disk does not take it.
     """
-    with disk_trouble(folder):
+    with translate_os_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
             folder.mkdir(mode=0o775)
@@ -195,8 +195,8 @@ def make_folder(folder: Path) -> None:
     if stat.S_ISLNK(found.st_mode):
         raise UnsafeAsset(f"{folder}: it is a link, which is never followed inside of an archive; put a folder there")
     if not stat.S_ISDIR(found.st_mode):
-        raise DiskTrouble(f"{folder}: {_FIXES[errno.ENOTDIR]}")
-    with disk_trouble(folder):
+        raise DiskError(f"{folder}: {_FIXES[errno.ENOTDIR]}")
+    with translate_os_errors(folder):
         _refuse_a_strangers(folder, found)
 
 
@@ -211,14 +211,14 @@ def _refuse_a_strangers(folder: Path, found: os.stat_result) -> None:
         )
 
 
-def write_at_once(path: Path, text: str) -> None:
+def atomic_write(path: Path, text: str) -> None:
     """Write a text file that is there whole or not at all.
 
     Raises:
         DeliveryFailed: The disk does not take it.
     """
     part = path.with_name(path.name + PART)
-    with disk_trouble(path):
+    with translate_os_errors(path):
         try:
             with create_part(part) as file:
                 file.write(text.encode())
@@ -232,7 +232,7 @@ def write_at_once(path: Path, text: str) -> None:
 
 
 @contextmanager
-def alone_in(folder: Path, wait_seconds: float) -> Iterator[None]:
+def folder_lock(folder: Path, wait_seconds: float) -> Iterator[None]:
     """Hold ``folder`` against other processes; created when missing. The hold ends with the process, however it ends.
 
     Raises:
@@ -241,7 +241,7 @@ def alone_in(folder: Path, wait_seconds: float) -> Iterator[None]:
     make_folder(folder)
     with ExitStack() as held:
         try:
-            with disk_trouble(folder):
+            with translate_os_errors(folder):
                 held.enter_context(locked(folder / ".lock", wait_seconds))
         except DeliveryFailed as error:
             if isinstance(error.__cause__, TimeoutError):

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tasking.delivery.names import checked_href
-from tasking.delivery.scrubbing import scrubbed
+from tasking.delivery.file_names import checked_href
+from tasking.delivery.redaction import redacted
 from tasking.errors import DeliveryFailed, TaskingError, UnsafeAsset
 
 _BESIDE_ROLES = {"thumbnail", "overview", "metadata", "iso-19115", "preview", "legend", "license", "documentation"}
@@ -17,7 +17,7 @@ _BESIDE_TYPES = ("text/", "application/json", "application/geo+json", "applicati
 
 
 @dataclass(frozen=True)
-class GivenAsset:
+class ProviderAsset:
     """One file of an item.
 
     Attributes:
@@ -45,7 +45,7 @@ class GivenAsset:
 
 
 @dataclass(frozen=True)
-class GivenItem:
+class ProviderItem:
     """One item.
 
     Attributes:
@@ -58,7 +58,7 @@ class GivenItem:
     id: str
     collection: str | None
     given: dict[str, Any]
-    assets: tuple[GivenAsset, ...]
+    assets: tuple[ProviderAsset, ...]
 
     @property
     def identity(self) -> str:
@@ -69,7 +69,7 @@ class GivenItem:
 def listed_item(item: dict[str, Any], absolute: Callable[[str], str]) -> dict[str, Any]:
     """An item out of a provider's list, fit to be handled: with text as its id, with properties, with assets by key.
 
-    What is odd in it otherwise stays as it is: `read_given` reads it.
+    What is odd in it otherwise stays as it is: `read_item` reads it.
 
     Args:
         item: As listed.
@@ -110,7 +110,7 @@ def _absolute(href: str, absolute: Callable[[str], str]) -> str:
         return href
 
 
-def read_given(item: object) -> GivenItem:
+def read_item(item: object) -> ProviderItem:
     """Read an item from a provider.
 
     Raises:
@@ -125,13 +125,13 @@ def read_given(item: object) -> GivenItem:
     collection = item.get("collection")
     if isinstance(collection, bool) or not isinstance(collection, str | int):
         collection = None
-    made: dict[str, GivenAsset] = {}
+    made: dict[str, ProviderAsset] = {}
     for key, said in given.items():
         one = _asset(name, key, said)
         made.setdefault(one.key, one)
-    return GivenItem(
+    return ProviderItem(
         id=name,
-        collection=scrubbed(str(collection)) if collection not in (None, "") else None,
+        collection=redacted(str(collection)) if collection not in (None, "") else None,
         given=item,
         assets=tuple(made.values()),
     )
@@ -160,7 +160,7 @@ def _name_in_list(asset: object, number: int) -> str:
 def _id_of(item: dict[str, Any], assets: dict[str, dict[str, Any]]) -> str:
     given = item.get("id")
     if isinstance(given, str | int | float) and not isinstance(given, bool) and str(given).strip():
-        return str(scrubbed(str(given)))
+        return str(redacted(str(given)))
     paths = sorted(_path(asset.get("href")) for asset in assets.values())
     return f"item-{hashlib.sha256(json.dumps(paths).encode()).hexdigest()[:12]}"
 
@@ -170,8 +170,8 @@ def _path(href: object) -> str:
     return str(href).partition("?")[0].partition("#")[0]
 
 
-def _asset(item: str, key: str, said: dict[str, Any]) -> GivenAsset:
-    shown = str(scrubbed(key))
+def _asset(item: str, key: str, said: dict[str, Any]) -> ProviderAsset:
+    shown = str(redacted(key))
     about = f"item {item[:80]}, asset {shown[:80]}"
     good: list[str] = []
     refused: str | None = None
@@ -182,7 +182,7 @@ def _asset(item: str, key: str, said: dict[str, Any]) -> GivenAsset:
             refused = refused or str(error)
     if not good and refused is None:
         refused = f"{about}: it has no address (href)"
-    return GivenAsset(shown, key, said, tuple(dict.fromkeys(good)), None if good else refused)
+    return ProviderAsset(shown, key, said, tuple(dict.fromkeys(good)), None if good else refused)
 
 
 def _hrefs(said: dict[str, Any]) -> Iterator[object]:

@@ -16,14 +16,14 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from tasking.delivery.formats import images, packed, science, texts
-from tasking.delivery.formats.claims import MEDIA_TYPE_OF, NOT_JUDGED, SUFFIX_OF, TEXTS, format_of, of_media_type
-from tasking.delivery.formats.netcdf import netcdf_damage
-from tasking.delivery.formats.sniffing import HEAD, sniff
-from tasking.delivery.formats.tiff import tiff_damage
-from tasking.delivery.formats.verdict import NotJudged
+from tasking.delivery.integrity import images, packed, science, texts
+from tasking.delivery.integrity.formats import MEDIA_TYPE_OF, NOT_JUDGED, SUFFIX_OF, TEXTS, format_of, of_media_type
+from tasking.delivery.integrity.netcdf import netcdf_damage
+from tasking.delivery.integrity.sniffing import HEAD, sniff
+from tasking.delivery.integrity.tiff import tiff_damage
+from tasking.delivery.integrity.verdict import NotJudged
 
-__all__ = ["SUFFIX_OF", "Look", "damage", "format_of", "look"]
+__all__ = ["SUFFIX_OF", "Inspection", "find_damage", "format_of", "inspect_file"]
 
 _CALLED = {
     "tiff": "a TIFF", "png": "a PNG", "jpeg": "a JPEG", "webp": "a WebP", "gif": "a GIF", "jp2": "a JPEG 2000",
@@ -41,7 +41,7 @@ _ENVELOPE = re.compile(rb"(?:<\?[^>]*>\s*)*+<(?:\w+:)?(?:Fault|Envelope)\b")
 _ERROR_OBJECT = re.compile(rb'\{\s*"(?:error|errors|message|detail|fault|code)"\s*:', re.IGNORECASE)
 
 
-class Look(NamedTuple):
+class Inspection(NamedTuple):
     """What a look at a file found.
 
     Attributes:
@@ -57,12 +57,12 @@ class Look(NamedTuple):
     text: bool = False
 
 
-def damage(path: Path, name: str, media_type: str | None = None) -> str | None:
+def find_damage(path: Path, name: str, media_type: str | None = None) -> str | None:
     """What is wrong with the file as a ``name`` of this media type, in words; ``None`` when nothing is known to be."""
-    return look(path, name, media_type).damage
+    return inspect_file(path, name, media_type).damage
 
 
-def look(path: Path, name: str, media_type: str | None = None) -> Look:
+def inspect_file(path: Path, name: str, media_type: str | None = None) -> Inspection:
     """Judge a file by what it is.
 
     Args:
@@ -75,7 +75,7 @@ def look(path: Path, name: str, media_type: str | None = None) -> Look:
     """
     size = path.stat().st_size
     if size == 0:
-        return Look("it is empty")
+        return Inspection("it is empty")
     claimed = format_of(name, media_type)
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -83,23 +83,23 @@ def look(path: Path, name: str, media_type: str | None = None) -> Look:
         text = found in (None, "text", *TEXTS) and claimed in (None, NOT_JUDGED, *TEXTS)
         if (wrong := _not_what_was_asked_for(claimed, found, head)) is not None:
             if claimed == "zip" and found not in ("text", *TEXTS) and packed.zip_damage(path) is None:
-                return Look()  # with a program before it that takes it apart
-            return Look(wrong, text=text)
+                return Inspection()  # with a program before it that takes it apart
+            return Inspection(wrong, text=text)
         odd = _odd(claimed, found) or _odd(of_media_type(media_type), found)
         try:
             wrong = _damage(file, path, size, head, found)
         except NotJudged as error:
-            return Look(note=_notes(odd, f"{error}; not judged"), media_type=_type(odd, found), text=text)
+            return Inspection(note=_notes(odd, f"{error}; not judged"), media_type=_type(odd, found), text=text)
         except (struct.error, IndexError):
             wrong = "it ends in the middle of its structure"
         except OSError:
             raise
         except Exception as error:  # a mistake of the look says nothing of the file
             why = f"the look at it failed ({type(error).__name__}); not judged"
-            return Look(note=_notes(odd, why), media_type=_type(odd, found), text=text)
+            return Inspection(note=_notes(odd, why), media_type=_type(odd, found), text=text)
     if wrong is not None:
-        return Look(f"{wrong} ({odd})" if odd else wrong, text=text)
-    return Look(note=odd, media_type=_type(odd, found), text=text)
+        return Inspection(f"{wrong} ({odd})" if odd else wrong, text=text)
+    return Inspection(note=odd, media_type=_type(odd, found), text=text)
 
 
 def _damage(file: BinaryIO, path: Path, size: int, head: bytes, found: str | None) -> str | None:

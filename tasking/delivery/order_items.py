@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasking.delivery import receipts
+from tasking.delivery.asset_downloader import AssetDownloader
+from tasking.delivery.catalog import NOTE, Json, collection_of, read_catalog, read_item, write_item
 from tasking.delivery.download import FileFacts
-from tasking.delivery.fetching import Fetching
-from tasking.delivery.folder import DiskTrouble, make_folder
-from tasking.delivery.names import file_name, folder_name, unpack_folder
-from tasking.delivery.reading import GivenAsset, GivenItem
-from tasking.delivery.scrubbing import without_secrets
-from tasking.delivery.stac import NOTE, Json, collection_of, read_catalog, read_item, write_item
-from tasking.delivery.strict import LEFT_OUT, Captured, strict_asset, strict_item
-from tasking.delivery.unpack import UNPACK, CannotUnpack
-from tasking.delivery.unpacked import told_by_name, unpacked
-from tasking.delivery.verification import standing
+from tasking.delivery.file_names import file_name, folder_name, unzip_folder
+from tasking.delivery.provider_item import ProviderAsset, ProviderItem
+from tasking.delivery.redaction import redact_urls
+from tasking.delivery.stac.item import LEFT_OUT, Captured, to_stac_asset, to_stac_item
+from tasking.delivery.storage import DiskError, make_folder
+from tasking.delivery.unpacked import describe_unzipped, unzip_asset
+from tasking.delivery.unzip import UNZIP, CannotUnzip
+from tasking.delivery.verify import intact_files
 from tasking.errors import DeliveryFailed, ProviderError, UnsafeAsset
 
 
@@ -56,14 +56,14 @@ class OrderItems:
         """Every file of every item; those of items that were not taken in now are hashed again."""
         found: list[FileFacts] = []
         for name, item in self.items.items():
-            found += self._checked[name].values() if name in self._checked else standing(self.home / name, item)
+            found += self._checked[name].values() if name in self._checked else intact_files(self.home / name, item)
         return tuple(found)
 
-    def take_in(self, item: GivenItem, fetching: Fetching) -> Taken:
+    def take_in(self, item: ProviderItem, fetching: AssetDownloader) -> Taken:
         """Fetch what is not there yet and write the item.
 
         Raises:
-            DiskTrouble: The disk does not take it.
+            DiskError: The disk does not take it.
             UnsafeAsset: A link stands in the place of its folder.
         """
         known = {name.lower(): _identity(one) for name, one in self.items.items()}
@@ -75,7 +75,7 @@ class OrderItems:
             before = None
         there = self._checked.get(name)
         if there is None:
-            there = {facts.asset_key: facts for facts in standing(place, before)} if before is not None else {}
+            there = {facts.asset_key: facts for facts in intact_files(place, before)} if before is not None else {}
         files = _Files(place, item, there, before, fetching)
         files.fetch()
         if not files.assets:
@@ -87,17 +87,17 @@ class OrderItems:
                 receipts.remove(place)
         return Taken(name, files.troubles_to_tell(), tuple(files.left_out.values()), files.fetched)
 
-    def _written(self, name: str, item: GivenItem, files: _Files, before: Json | None) -> Json:
+    def _written(self, name: str, item: ProviderItem, files: _Files, before: Json | None) -> Json:
         kept = {key: asset for key, asset in before["assets"].items() if key in files.there} if before else {}
         left_out = files.named()
         said = before["properties"].get(LEFT_OUT) or {} if before else {}
         if before is not None and set(files.assets) <= set(files.there) and said == left_out:
             return before
         collection_file = self._collection_file(item) if item.collection else None
-        made = strict_item(item, {**kept, **files.assets}, left_out, self._order, self._captured, collection_file)
+        made = to_stac_item(item, {**kept, **files.assets}, left_out, self._order, self._captured, collection_file)
         return write_item(self.home, name, made)
 
-    def _collection_file(self, item: GivenItem) -> str:
+    def _collection_file(self, item: ProviderItem) -> str:
         assert item.collection is not None
         known: dict[str, str] = {}
         for one in self.items.values():
@@ -123,7 +123,12 @@ class _Files:
     """
 
     def __init__(
-        self, place: Path, item: GivenItem, there: dict[str, FileFacts], before: Json | None, fetching: Fetching
+        self,
+        place: Path,
+        item: ProviderItem,
+        there: dict[str, FileFacts],
+        before: Json | None,
+        fetching: AssetDownloader,
     ) -> None:
         self.place, self.item, self.there, self._before, self._fetching = place, item, there, before, fetching
         self.now = dict(there)
@@ -140,7 +145,7 @@ class _Files:
         for asset in self.item.assets:
             try:
                 self._take_in(asset)
-            except DiskTrouble:
+            except DiskError:
                 raise
             except (DeliveryFailed, ProviderError) as error:
                 self.troubles[asset.key] = error
@@ -156,10 +161,10 @@ class _Files:
 
     def named(self) -> dict[str, str]:
         """Why an asset is not there, by key, for the item."""
-        troubles = {key: f"not home yet: {without_secrets(str(error))[:300]}" for key, error in self.troubles.items()}
+        troubles = {key: f"not home yet: {redact_urls(str(error))[:300]}" for key, error in self.troubles.items()}
         return {**self.left_out, **troubles}
 
-    def _take_in(self, asset: GivenAsset) -> None:
+    def _take_in(self, asset: ProviderAsset) -> None:
         facts = self.there.get(asset.key)
         if facts is None and asset.refused is not None:
             self.left_out[asset.key] = asset.refused
@@ -170,19 +175,19 @@ class _Files:
             return
         facts = facts.model_copy(update={"item_id": self.item.id, "asset_key": asset.key})
         self.now[asset.key] = facts
-        if asset.said.get(UNPACK) is True:
+        if asset.said.get(UNZIP) is True:
             facts = self._unpack(facts)
-        told = {key: value for key, value in asset.said.items() if key != UNPACK}
+        told = {key: value for key, value in asset.said.items() if key != UNZIP}
         self.assets[asset.key] = self._asset(told, facts)
 
-    def _come_home(self, asset: GivenAsset) -> FileFacts | None:
+    def _come_home(self, asset: ProviderAsset) -> FileFacts | None:
         target = self.place / file_name(asset.key, {**asset.said, "href": asset.hrefs[0]}, self._taken)
         if (facts := receipts.whole(self._receipt, asset.key, target)) is not None:
             return facts
         try:
             facts = self._fetching.fetch(self.item, asset, target)
         except UnsafeAsset as error:  # it leads elsewhere than it said
-            self.left_out[asset.key] = without_secrets(str(error))
+            self.left_out[asset.key] = redact_urls(str(error))
             return None
         self._receipt = receipts.write(self.place, self._receipt, asset.key, facts)
         self.fetched += 1
@@ -194,10 +199,10 @@ class _Files:
         if inside:
             folder = self.place / inside[0].path.relative_to(self.place).parts[0]
         else:
-            folder = self.place / unpack_folder(archive.path.name, self._taken)
+            folder = self.place / unzip_folder(archive.path.name, self._taken)
         try:
-            found = unpacked(archive, folder, inside)
-        except CannotUnpack as error:
+            found = unzip_asset(archive, folder, inside)
+        except CannotUnzip as error:
             archive = archive.model_copy(update={"note": f"not taken apart: {error}"})
             self.now[archive.asset_key] = archive
             return archive
@@ -206,7 +211,7 @@ class _Files:
             raise
         for facts in found:
             self.now[facts.asset_key] = facts
-            self.assets[facts.asset_key] = self._asset(told_by_name(facts), facts)
+            self.assets[facts.asset_key] = self._asset(describe_unzipped(facts), facts)
         return archive
 
     def _asset(self, told: dict[str, Any], facts: FileFacts) -> dict[str, Any]:
@@ -215,5 +220,5 @@ class _Files:
             written: dict[str, Any] = self._before["assets"][facts.asset_key]
             return written
         said = {**told, **({"type": facts.media_type} if facts.media_type else {})}
-        made = strict_asset(said, f"./{facts.path.relative_to(self.place).as_posix()}", facts.size, facts.checksum)
+        made = to_stac_asset(said, f"./{facts.path.relative_to(self.place).as_posix()}", facts.size, facts.checksum)
         return {**made, **({NOTE: facts.note} if facts.note else {})}

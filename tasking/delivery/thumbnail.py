@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from tasking.delivery.download import FileFacts
-from tasking.delivery.folder import open_plain
-from tasking.delivery.formats.sniffing import HEAD, sniff
+from tasking.delivery.integrity.sniffing import HEAD, sniff
+from tasking.delivery.storage import open_plain
 
 MOST_BYTES = 150_000
 """Of a picture that is shown; a larger one is left in its folder."""

@@ -120,7 +120,7 @@ def _provider_roles(value: object) -> list[str]:
 def _bands(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise _Odd
-    return [strict_fields({**one}, _BAND) for one in value]
+    return [normalize_fields({**one}, _BAND) for one in value]
 
 
 def _data_type(value: object) -> str:
@@ -160,7 +160,7 @@ _BAND: dict[str, Reader] = {
 LINK: dict[str, Reader] = {"type": _text, "title": _text}
 
 
-def strict_fields(said: dict[str, Any], readers: Mapping[str, Reader]) -> dict[str, Any]:
+def normalize_fields(said: dict[str, Any], readers: Mapping[str, Reader]) -> dict[str, Any]:
     """The same object with each field that STAC defines as it must be; what could not be read stands in `AS_GIVEN`."""
     before = said.get(AS_GIVEN)
     odd: dict[str, Any] = {**before} if isinstance(before, dict) else {}

@@ -7,7 +7,7 @@ checksum (CRC-32) decides whether it is as it was packed. It must also be whole 
 cut before; of a text (JSON, XML) it is only noted when it is odd, for it may be in another encoding.
 
 A zip that is packed in a way that cannot be taken apart here (a password, another method) is not refused for it: it
-stays as it came, with a note (`CannotUnpack`).
+stays as it came, with a note (`CannotUnzip`).
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tasking.delivery.download import FileFacts
-from tasking.delivery.folder import PART, create_part, disk_trouble, make_folder, sync_folder
-from tasking.delivery.names import safe_name
-from tasking.delivery.structure import format_of, look
-from tasking.delivery.zips import OpenZip
+from tasking.delivery.file_names import safe_name
+from tasking.delivery.integrity.inspection import format_of, inspect_file
+from tasking.delivery.storage import PART, create_part, make_folder, sync_folder, translate_os_errors
+from tasking.delivery.zips import BoundedZip
 from tasking.errors import DeliveryFailed, UnsafeAsset
 
 logger = logging.getLogger(__name__)
 
-UNPACK = "tasking:unpack"
+UNZIP = "tasking:unpack"
 """A provider sets this to true on an asset that is a zip to be taken apart on delivery."""
 
 _CHUNK = 1024 * 1024
@@ -65,7 +65,7 @@ class Limits:
     levels: int = 10
 
 
-class CannotUnpack(UnsafeAsset):
+class CannotUnzip(UnsafeAsset):
     """The zip may be whole, and cannot be taken apart here; nothing was written."""
 
 
@@ -73,7 +73,7 @@ class DamagedZip(DeliveryFailed):
     """The zip itself is not whole: it has to be fetched again."""
 
 
-def unpack(
+def unzip(
     archive: Path, folder: Path, standing: Collection[str] = (), *, limits: Limits | None = None
 ) -> dict[str, FileFacts | None]:
     """Take a zip apart into ``folder``; each file appears under its name whole, or not at all.
@@ -89,14 +89,14 @@ def unpack(
 
     Raises:
         UnsafeAsset: The zip holds what is never taken out of one; nothing was written.
-        CannotUnpack: It has a password, or is compressed in a way that is not known here; nothing was written.
+        CannotUnzip: It has a password, or is compressed in a way that is not known here; nothing was written.
         DamagedZip: It is not whole, or holds no file, or an image in it is not whole.
         DeliveryFailed: The disk does not take it.
     """
     limits = limits or Limits()
-    with disk_trouble(archive):
+    with translate_os_errors(archive):
         try:
-            with OpenZip(archive) as opened:
+            with BoundedZip(archive) as opened:
                 members = _judged(opened, archive, limits)
                 needed = sum(member.file_size for path, member in members.items() if path not in standing)
                 _refuse_without_room(folder, needed)
@@ -202,9 +202,9 @@ def _refuse_odd(entry: zipfile.ZipInfo, name: str) -> None:
     if why is not None:
         raise UnsafeAsset(f"{name}: {_shown(entry)} {why}; nothing was unpacked")
     if entry.flag_bits & 0x41:
-        raise CannotUnpack(f"{name}: {_shown(entry)} needs a password; nothing was unpacked")
+        raise CannotUnzip(f"{name}: {_shown(entry)} needs a password; nothing was unpacked")
     if entry.compress_type not in _METHODS:
-        raise CannotUnpack(
+        raise CannotUnzip(
             f"{name}: {_shown(entry)} is compressed in a way that is not taken (method {entry.compress_type}); nothing "
             "was unpacked"
         )
@@ -254,7 +254,7 @@ def _take_out(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, folder
             raise DamagedZip(f"{name}: {path} has {size} bytes, the zip says {entry.file_size}")
         note, media_type = "", None
         if size:
-            seen = look(part, target.name)
+            seen = inspect_file(part, target.name)
             if seen.damage and not seen.text:
                 raise DamagedZip(f"{name}: {path}: {seen.damage}")
             note, media_type = seen.note, seen.media_type
