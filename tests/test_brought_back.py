@@ -24,7 +24,7 @@ from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable, OrderEnded
 from tasking.ledger import Intent, Ledger, open_ledger, opening
-from tasks import bring_back, stranded
+from tasks.recovery import orphaned_orders, recover_runs
 from tests.installation import Installation, ledger_url
 from tests.test_approval import answer, ask
 
@@ -158,7 +158,7 @@ def test_a_run_that_always_crashes_rests_for_an_hour_and_is_tried_again(
     assert state is not None
     assert state.type == end.type
     assert installation.ledger.read("bay").ended is None  # the order stays open meanwhile
-    monkeypatch.setattr(bring_back, "utc_now", lambda: utc_now() + timedelta(minutes=61))
+    monkeypatch.setattr(recover_runs, "utc_now", lambda: utc_now() + timedelta(minutes=61))
     assert "1 brought back" in installation.watch()
 
 
@@ -170,13 +170,13 @@ def test_a_lost_run_that_a_person_cancels_meanwhile_is_not_brought_back(
 ) -> None:
     run = installation.create(order_axelglobe, deployed=True, order=installation.order())
     set_state(run.id, state())
-    then = getattr(bring_back, moment)
+    then = getattr(recover_runs, moment)
 
     def cancelled_first(*args: object, **given: object) -> object:
         set_state(run.id, Cancelled(message="by hand"))
         return then(*args, **given)
 
-    monkeypatch.setattr(bring_back, moment, cancelled_first)
+    monkeypatch.setattr(recover_runs, moment, cancelled_first)
     assert "0 brought back" in installation.watch(lost_after_seconds=0.0)
     after = installation.read(run.id).state
     assert after is not None
@@ -193,9 +193,9 @@ def test_no_run_counts_as_lost_while_there_are_flow_runs_that_cannot_be_seen(
         (tmp_path / process / "cmdline").write_bytes(b"python\0-m\0prefect.engine\0")
     (tmp_path / "self" / "environ").write_bytes(b"")
     (tmp_path / "42" / "environ").mkdir()  # not to be read, as another user's is not
-    monkeypatch.setattr(bring_back, "PROCESSES", tmp_path)
+    monkeypatch.setattr(recover_runs, "PROCESSES", tmp_path)
     assert "0 brought back" in installation.watch(lost_after_seconds=0.0)
-    monkeypatch.setattr(bring_back, "GONE_FOR_GOOD", timedelta(0))
+    monkeypatch.setattr(recover_runs, "HOST_GONE_AFTER", timedelta(0))
     assert "1 brought back" in installation.watch(lost_after_seconds=0.0)
 
 
@@ -204,13 +204,13 @@ def test_a_lost_run_that_is_deleted_meanwhile_does_not_stop_the_watcher(
 ) -> None:
     run = installation.create(order_axelglobe, deployed=True, order=installation.order())
     set_state(run.id, Crashed())
-    crashes_in_a_row = bring_back._crashes_in_a_row
+    crashes_in_a_row = recover_runs._crashes_in_a_row
 
     def deleted_first(states: list[State]) -> int:
         delete(run.id)
         return crashes_in_a_row(states)
 
-    monkeypatch.setattr(bring_back, "_crashes_in_a_row", deleted_first)
+    monkeypatch.setattr(recover_runs, "_crashes_in_a_row", deleted_first)
     assert "0 brought back" in installation.watch()
 
 
@@ -250,7 +250,7 @@ def test_a_run_that_failed_before_it_took_an_order_over_is_replaced_five_times_a
         seen.add(new)
     assert "0 tended" in installation.watch()
     assert in_place_of(run.id) == seen
-    monkeypatch.setattr(stranded, "utc_now", lambda: utc_now() + timedelta(minutes=61))
+    monkeypatch.setattr(orphaned_orders, "utc_now", lambda: utc_now() + timedelta(minutes=61))
     assert "1 tended" in installation.watch()
     (new,) = in_place_of(run.id) - seen
     installation.runs[new] = installation.runs[run.id]

@@ -19,8 +19,8 @@ from flows.cancel_order import cancel_order
 from flows.order_axelglobe import order_axelglobe
 from tasking.clock import utc_now
 from tasking.ledger import open_ledger
-from tasks import goes_on
-from tasks.ended_by import OF_PREFECT, EndedBy, ended_by
+from tasks.recovery import resumed_orders
+from tasks.recovery.ended_by import OF_PREFECT, EndedBy, ended_by
 from tests.installation import Installation
 
 PATH = "/wfs/tasking/v2/collections/requests/items"
@@ -200,7 +200,7 @@ def test_a_run_that_a_person_presses_retry_on_meanwhile_is_left_alone(
         installation.retry(run)
         return ended_by(states)
 
-    monkeypatch.setattr("tasks.stranded.ended_by", retried_first)
+    monkeypatch.setattr("tasks.recovery.orphaned_orders.ended_by", retried_first)
     assert "0 tended" in installation.watch()
     assert state_of(installation, run).message is None
 
@@ -212,6 +212,6 @@ def test_a_question_that_prefect_has_ended_is_asked_again_before_its_time_is_ove
         book.claim("bay", order, provider="far", flow_run_id="run", owner_is_gone=lambda _run: False)
         record = book.record("bay", waits_for="approval", wake_at=now + timedelta(days=5))
     state: State[Any] = Cancelled(message=OF_PREFECT[0])
-    assert goes_on.question(record, state, EndedBy.PREFECT, False).until < now + timedelta(hours=1)
+    assert resumed_orders.question(record, state, EndedBy.PREFECT, False).until < now + timedelta(hours=1)
     waits = record.model_copy(update={"waits_for": "candidates"})
-    assert goes_on.question(waits, state, EndedBy.PREFECT, False).until == record.wake_at
+    assert resumed_orders.question(waits, state, EndedBy.PREFECT, False).until == record.wake_at

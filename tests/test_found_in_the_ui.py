@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import Artifact, FlowRun
 from flows.order_axelglobe import order_axelglobe
 from tasking.order import REFERENCE
 from tasking.order_run import own_reference
-from tasks.came_by import CameBy
+from tasks.order_deployment import OrderDeployment
 from tasks.start import NotDeployed, start
 from tasks.step import ledger
 from tests.installation import Installation
@@ -109,12 +109,12 @@ def deployed(name: str, *, paused: bool = False) -> UUID:
     return made
 
 
-def started_by(installation: Installation, came_by: CameBy | None = None) -> UUID | None:
+def started_by(installation: Installation, preferred: OrderDeployment | None = None) -> UUID | None:
     """The deployment of a run that is started for an order."""
     given = installation.order().model_dump(mode="json")
     key = str(uuid4())  # the same key gives the same run, whatever its deployment
     with get_client(sync_client=True) as client:
-        return client.read_flow_run(start.fn("axelglobe", given, key, [], came_by)).deployment_id
+        return client.read_flow_run(start.fn("axelglobe", given, key, [], preferred)).deployment_id
 
 
 @pytest.fixture
@@ -136,10 +136,10 @@ def test_an_order_is_started_by_the_usual_deployment_or_the_one_it_came_by(
     staging, paused = a_staging
     usual = deployed("order")
     assert started_by(installation) == usual
-    assert started_by(installation, CameBy(str(staging), "a-staging")) == staging
-    assert started_by(installation, CameBy(str(UUID(int=7)), "a-staging")) == staging  # made anew
-    assert started_by(installation, CameBy(str(paused), "a-paused")) == usual
-    assert started_by(installation, CameBy(str(UUID(int=7)), None)) == usual
+    assert started_by(installation, OrderDeployment(str(staging), "a-staging")) == staging
+    assert started_by(installation, OrderDeployment(str(UUID(int=7)), "a-staging")) == staging  # made anew
+    assert started_by(installation, OrderDeployment(str(paused), "a-paused")) == usual
+    assert started_by(installation, OrderDeployment(str(UUID(int=7)), None)) == usual
     deployed("order", paused=True)
     with pytest.raises(NotDeployed, match="no deployment named order that is not paused"):
         started_by(installation)

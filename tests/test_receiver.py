@@ -24,13 +24,13 @@ from blocks.webhook_receiver import WebhookReceiver
 from flows.order_iceye import order_iceye
 from flows.receiver import from_settings, receiver, serving
 from flows.receiver.app import AT_ONCE
-from flows.receiver.desk import SPACING_SECONDS, Due
-from flows.receiver.keys import Keys, load_keys
+from flows.receiver.auth import Auth, load_auth
+from flows.receiver.notification import LARGEST_BODY, extract_ids
 from flows.receiver.serving import config
+from flows.receiver.wake_queue import SPACING_SECONDS, Due
 from flows.receiver.waking import find_orders
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable
-from tasking.hints import LARGEST_BODY, ids_in
 from tests.installation import Installation
 
 PATH, BEARER, CLIENT = "a-secret-path-of-ours", "a-bearer-token-of-ours", "an-oauth2-secret-of-ours"
@@ -61,8 +61,8 @@ class Office:
         return self.now
 
 
-def keys() -> Keys:
-    return Keys(
+def keys() -> Auth:
+    return Auth(
         WebhookReceiver.model_validate(
             {"secret_path": PATH, "bearer_token": BEARER, "client_id": "iceye", "client_secret": CLIENT}
         )
@@ -237,11 +237,11 @@ def test_a_wake_that_failed_is_done_again_without_another_hint(caller: httpx.Cli
 
 @given(st.binary(max_size=300))
 def test_an_id_is_found_between_any_bytes(noise: bytes) -> None:
-    assert TASK in ids_in(noise + b' "' + TASK.encode() + b'" ' + noise)
+    assert TASK in extract_ids(noise + b' "' + TASK.encode() + b'" ' + noise)
 
 
 def test_secrets_come_from_the_environment_and_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
-    ours = load_keys({"TASKING_WEBHOOK_SECRET_PATH": PATH})
+    ours = load_auth({"TASKING_WEBHOOK_SECRET_PATH": PATH})
     assert ours.fits("", PATH)
     assert not ours.fits("Bearer ", None)
     for wrong in ({"secret_path": "guess-me"}, {"secret_path": PATH + "/x"}, {"client_secret": CLIENT}, {}):

@@ -29,7 +29,7 @@ from flows.watch_orders import HUNG, watch_orders
 from tasking.clock import utc_now
 from tasking.ledger import Ledger
 from tasking.lock import locked
-from tasks import bring_back
+from tasks.recovery import recover_runs
 from tests.installation import Installation, ledger_url
 
 
@@ -177,7 +177,7 @@ def test_an_open_order_whose_end_prefect_did_not_take_is_brought_back_also_days_
 ) -> None:
     run = paid(installation)
     set_state(run.id, Failed(message="Flow run encountered an exception: ReadTimeout: no answer"))
-    monkeypatch.setattr(bring_back, "RECENT", timedelta(0))  # as if nobody had watched since the day before
+    monkeypatch.setattr(recover_runs, "RECENT", timedelta(0))  # as if nobody had watched since the day before
     assert "1 brought back" in installation.watch()
     assert installation.to_the_end(installation.go_on(run.id)).is_completed()
     assert installation.created == (1, 1)

@@ -20,10 +20,10 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from blocks.account import Account
-from flows.receiver.desk import Away, Desk, Find, Full, Wake
-from flows.receiver.keys import TOKEN_SECONDS, Keys, load_keys
+from flows.receiver.auth import TOKEN_SECONDS, Auth, load_auth
+from flows.receiver.notification import LARGEST_BODY, extract_ids
+from flows.receiver.wake_queue import BackendUnavailable, Find, QueueFull, Wake, WakeQueue
 from flows.receiver.waking import find_orders, wake_orders
-from tasking.hints import LARGEST_BODY, ids_in
 
 READ_SECONDS = 10.0
 """How long a caller may take to send a body."""
@@ -54,7 +54,7 @@ class _Pace:
 
 
 def receiver(
-    keys: Keys,
+    keys: Auth,
     find: Find = find_orders,
     wake: Wake = wake_orders,
     clock: Callable[[], float] = time.monotonic,
@@ -67,7 +67,7 @@ def receiver(
         wake: Marks orders as due and starts their runs.
         clock: Seconds that only grow.
     """
-    desk, pace = Desk(find, wake, clock), _Pace(clock)
+    desk, pace = WakeQueue(find, wake, clock), _Pace(clock)
     providers = {one.get_block_type_slug().removesuffix("-tasking") for one in Account.__subclasses__()}
 
     @asynccontextmanager
@@ -88,7 +88,7 @@ def receiver(
             raise _Refusal(404, "no such provider")
         if not pace.allows():
             raise _Refusal(429, "too many")
-        if ids := ids_in(await _body(request)):
+        if ids := extract_ids(await _body(request)):
             await desk.take(provider, ids)
         return JSONResponse({"status": "accepted"}, 202)
 
@@ -120,12 +120,12 @@ def receiver(
         headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "60"}}
         return JSONResponse({"status": str(no)}, no.status, headers.get(no.status))
 
-    @app.exception_handler(Full)
-    async def too_many(request: Request, _full: Full) -> Response:
+    @app.exception_handler(QueueFull)
+    async def too_many(request: Request, _full: QueueFull) -> Response:
         return await refuse(request, _Refusal(429, "too many"))
 
-    @app.exception_handler(Away)
-    async def away(request: Request, _away: Away) -> Response:
+    @app.exception_handler(BackendUnavailable)
+    async def away(request: Request, _away: BackendUnavailable) -> Response:
         return await refuse(request, _Refusal(503, "away; nothing is lost"))
 
     return app
@@ -153,4 +153,4 @@ async def _body(request: Request) -> bytes:
 def from_settings() -> FastAPI:
     """The application with the secrets of environment or block, for ``uvicorn --factory``."""
     logging.getLogger("uvicorn.access").disabled = True  # its lines hold addresses, and one of them is the secret
-    return receiver(load_keys())
+    return receiver(load_auth())

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from uuid import UUID
 
-from flows.receiver.desk import Due
+from flows.receiver.wake_queue import Due
 from tasking.ledger import Filter
 from tasks.step import ledger
 from tasks.wake import wake

@@ -15,7 +15,7 @@ _WORD = re.compile(r"[0-9A-Za-z_-]{4,128}")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
-def ids_in(body: bytes) -> frozenset[str]:
+def extract_ids(body: bytes) -> frozenset[str]:
     """Everything in a body that could be an id: words of 4 to 128 letters, digits, ``_`` and ``-``, and UUIDs.
 
     The body is read as text and never parsed: JSON of any depth, a form, or broken bytes take the same short time.

@@ -17,10 +17,10 @@ from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.status import StatusCode
-from tasks import goes_on
-from tasks.bring_back import REST, all_runs, is_crash
-from tasks.came_by import came_by
-from tasks.ended_by import EndedBy, ended_by
+from tasks.order_deployment import deployment_of
+from tasks.recovery import resumed_orders
+from tasks.recovery.ended_by import EndedBy, ended_by
+from tasks.recovery.recover_runs import REST, is_crash, read_runs
 from tasks.site_runs import site_tag
 from tasks.start import start
 from tasks.step import ledger, step
@@ -39,8 +39,8 @@ _GONE_WITH_ITS_DEPLOYMENT = re.compile(rf"Deployment \S+ no longer exists|{re.es
 made anew, and this module."""
 
 
-@step("tend-stranded")
-def tend_stranded(records: Sequence[OrderRecord]) -> int:
+@step("reconcile")
+def reconcile(records: Sequence[OrderRecord]) -> int:
     """Close orders whose run a person ended, and start a new run for those whose run, deployment or pool was deleted.
 
     A run that Prefect ended, or somebody who may be no person, closes no order that was bought, or may have been: it is
@@ -54,15 +54,15 @@ def tend_stranded(records: Sequence[OrderRecord]) -> int:
         for first in range(0, len(records), AT_ONCE):
             some = records[first : first + AT_ONCE]
             ids = FlowRunFilterId(any_=[UUID(one.flow_run_id) for one in some])
-            runs = {str(run.id): run for run in all_runs(client, [], FlowRunFilter(id=ids))}
+            runs = {str(run.id): run for run in read_runs(client, [], FlowRunFilter(id=ids))}
             for record in some:
                 try:
                     run = runs.get(record.flow_run_id)
                     state = None if run is None else _carried_out_or_over(client, run)
                     if run is None or state is None or _lost_its_deployment(state):
-                        tended += _start_anew(client, book, record)
+                        tended += _replace_run(client, book, record)
                     else:
-                        tended += _tend(client, book, record, run, state)
+                        tended += _close_or_resume(client, book, record, run, state)
                 except Exception as error:  # one broken order must not stop the sweep
                     get_run_logger().warning("Order %s could not be tended: %s", record.reference, error)
     return tended
@@ -103,10 +103,10 @@ def _lost_its_deployment(state: State) -> bool:
     return state.is_cancelled() and _GONE_WITH_ITS_DEPLOYMENT.match(state.message or "") is not None
 
 
-def _tend(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: FlowRun, state: State) -> bool:
+def _close_or_resume(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: FlowRun, state: State) -> bool:
     """Close an order whose run a person ended, or go on with it: by what it is at that moment."""
     if state.is_paused():
-        return goes_on.though_paused(client, book, record, run, state)
+        return resumed_orders.resume_paused(client, book, record, run, state)
     if not _is_over(state):
         return False
     by = ended_by(client.read_flow_run_states(run.id))
@@ -118,7 +118,7 @@ def _tend(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: Flo
             return Revision(None, "", {})
         unclear = lifecycle.in_doubt(book, now)
         if by is EndedBy.PREFECT or (by is EndedBy.UNKNOWN and (now.requests or unclear)):
-            question = goes_on.question(now, state, by, unclear)
+            question = resumed_orders.question(now, state, by, unclear)
             fields = {"waits_message": question.message, "wake_at": question.until}
             return Revision("run ended by others", question.message, fields)
         closed = True
@@ -129,7 +129,7 @@ def _tend(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: Flo
     changed = book.revise(record.reference, change)
     if closed and changed.status is not None:
         lifecycle.tell_archive(book, changed.reference, changed.status)
-    return closed or (question is not None and goes_on.set_going(client, run, state, question))
+    return closed or (question is not None and resumed_orders.resume(client, run, state, question))
 
 
 def _is_still(now: OrderRecord, seen: OrderRecord) -> bool:
@@ -153,7 +153,7 @@ def _outcome(record: OrderRecord, state: str, unclear: bool) -> str:
     )
 
 
-def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) -> bool:
+def _replace_run(client: SyncPrefectClient, book: Ledger, record: OrderRecord) -> bool:
     """The run is gone for good; another one takes the order over, and another when that one failed before it could.
 
     At most one is started in a sweep. A person who cancels it wants the order to end.
@@ -161,7 +161,7 @@ def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) ->
     if not _is_still(book.read(record.reference), record):
         return False
     tag = f"in place of {record.flow_run_id}"
-    runs = all_runs(client, [], FlowRunFilter(tags=FlowRunFilterTags(all_=[tag])))
+    runs = read_runs(client, [], FlowRunFilter(tags=FlowRunFilterTags(all_=[tag])))
     states = {run.id: _carried_out_or_over(client, run) for run in runs}
     if not all(map(_is_over, states.values())):
         return False  # one is on its way
@@ -170,7 +170,7 @@ def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) ->
         last = max(runs, key=lambda run: run.created or utc_now())
         state, replaced = states[last.id], str(last.id)
         if state.is_cancelled() and not _lost_its_deployment(state):
-            return _tend(client, book, record, last, state)
+            return _close_or_resume(client, book, record, last, state)
         said = f"Order {record.reference}: run {last.id} was to take it over and ended ({state.name})"
         if len(runs) >= MOST_FAILURES and utc_now() - state.timestamp < REST:
             get_run_logger().warning(
@@ -182,5 +182,5 @@ def _start_anew(client: SyncPrefectClient, book: Ledger, record: OrderRecord) ->
     key = f"{record.reference} in place of {replaced}"
     tags = [tag, *([site_tag(record.site)] if record.site else [])]
     order = {**record.order, "reference": record.reference}
-    start.fn(record.provider, order, key, tags, came_by(book, record.reference))
+    start.fn(record.provider, order, key, tags, deployment_of(book, record.reference))
     return True

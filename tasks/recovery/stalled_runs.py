@@ -24,11 +24,11 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from tasking.clock import utc_now
-from tasks.bring_back import all_runs, runs_with_a_process
+from tasks.recovery.recover_runs import read_runs, runs_with_a_process
 from tasks.step import step
 
 
-class Overdue(NamedTuple):
+class StalledRuns(NamedTuple):
     """Orders whose run should have been started.
 
     Attributes:
@@ -42,8 +42,8 @@ class Overdue(NamedTuple):
     stuck: bool
 
 
-@step("overdue")
-def overdue(flows: Sequence[str], watch: str, owners: Iterable[UUID], after: timedelta) -> Overdue | None:
+@step("stalled-runs")
+def stalled_runs(flows: Sequence[str], watch: str, owners: Iterable[UUID], after: timedelta) -> StalledRuns | None:
     """The open orders whose run waits to be started for longer than this; ``None`` when there are none.
 
     Many orders that are due at once, and the hour after an outage, are no reason for an alarm. Stuck is only what has
@@ -68,13 +68,13 @@ def overdue(flows: Sequence[str], watch: str, owners: Iterable[UUID], after: tim
             and not _began(client, ours, now - after)
             and not _at_work_here(client, ours)
         )
-    return Overdue(len(late), since, stuck)
+    return StalledRuns(len(late), since, stuck)
 
 
 def _due_before(client: SyncPrefectClient, flows: Sequence[str], when: datetime) -> list[FlowRun]:
     due = FlowRunFilterNextScheduledStartTime(before_=when)  # type: ignore[arg-type]  # any aware time does
     waits = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
-    return all_runs(client, flows, FlowRunFilter(state=waits, next_scheduled_start_time=due))
+    return read_runs(client, flows, FlowRunFilter(state=waits, next_scheduled_start_time=due))
 
 
 def _watched(client: SyncPrefectClient, watch: str, begin: datetime, end: datetime) -> bool:

@@ -34,7 +34,7 @@ from tasks.step import step
 
 PROCESSES = Path("/proc")
 
-GONE_FOR_GOOD = timedelta(hours=6)
+HOST_GONE_AFTER = timedelta(hours=6)
 """How long a run of another machine may be Running or Pending; no step of an order takes nearly as long."""
 
 REST = timedelta(hours=1)
@@ -42,7 +42,7 @@ REST = timedelta(hours=1)
 
 PAGE = 200
 
-AGAIN = "Started again: its process was lost"
+RESTARTED = "Started again: its process was lost"
 
 WAITS_AGAIN = "Waits again: "
 """So begins what a run waits for that was called Crashed while it waited, without a process that could have died."""
@@ -67,8 +67,8 @@ A 404 is none either: a run that can be found afterwards was not deleted, so it 
 """
 
 
-@step("bring-back")
-def bring_back(
+@step("recover-runs")
+def recover_runs(
     flows: Sequence[str],
     lost_after_seconds: float,
     most_crashes: int,
@@ -86,7 +86,7 @@ def bring_back(
         flows: Names of the flows whose runs are looked at.
         lost_after_seconds: How long a run may be without a process, e.g. while it starts.
         most_crashes: Crashes in a row after which a run rests for an hour.
-        elsewhere: Runs whose processes live on other machines; the watcher of those judges them. After `GONE_FOR_GOOD`
+        elsewhere: Runs whose processes live on other machines; the watcher there judges them. After `HOST_GONE_AFTER`
             such a machine is taken for gone (a container gets a new name each time), and the run is started here: its
             steps find what was done.
         owners: Runs that own an open order: they are looked at however long ago they failed.
@@ -96,20 +96,20 @@ def bring_back(
         failed, since = _any_of(StateType.FAILED), utc_now() - RECENT
         recent = FlowRunFilterEndTime(after_=since)  # type: ignore[arg-type]  # any aware time does
         before = FlowRunFilterEndTime(before_=since)  # type: ignore[arg-type]
-        runs = all_runs(client, flows, FlowRunFilter(state=_any_of(*states)))
-        runs += all_runs(client, flows, FlowRunFilter(state=failed, end_time=recent))
+        runs = read_runs(client, flows, FlowRunFilter(state=_any_of(*states)))
+        runs += read_runs(client, flows, FlowRunFilter(state=failed, end_time=recent))
         for first in range(0, len(owners), PAGE):
             some = FlowRunFilterId(any_=list(owners[first : first + PAGE]))
-            runs += all_runs(client, flows, FlowRunFilter(id=some, state=failed, end_time=before))
+            runs += read_runs(client, flows, FlowRunFilter(id=some, state=failed, end_time=before))
         alive, skipped = runs_with_a_process(), set(elsewhere)  # after the read: a run seen must show its process
         if (hidden := _hidden_runs()) is not None:
             get_run_logger().warning(
                 "Process %s is a flow run and does not show which: until it ends, runs count as lost only after %s",
-                *(hidden, GONE_FOR_GOOD),
+                *(hidden, HOST_GONE_AFTER),
             )
             skipped |= {run.id for run in runs}
         return sum(
-            _again(client, run, most_crashes)
+            _recover(client, run, most_crashes)
             for run in runs
             if run.deployment_id is not None
             and run.state is not None
@@ -126,12 +126,12 @@ def is_crash(state: State) -> bool:
     return state.is_crashed() or (state.is_failed() and _UNTOLD.match(state.message or "") is not None)
 
 
-def may_come_back(state: State) -> bool:
+def may_be_recovered(state: State) -> bool:
     """Whether a run in this state that owns no open order is brought back, or was seen by a watch that is about to."""
     return state.is_crashed() or (is_crash(state) and utc_now() - state.timestamp < RECENT + REST)
 
 
-def all_runs(
+def read_runs(
     client: SyncPrefectClient,
     flows: Sequence[str],
     which: FlowRunFilter,
@@ -198,11 +198,11 @@ def _lost(run: FlowRun, state: State, lost_after_seconds: float, alive: set[str]
     if state.is_final() or str(run.id) in alive or not (PROCESSES / "self" / "environ").exists():
         return False
     if run.id in elsewhere:
-        return silent > GONE_FOR_GOOD
+        return silent > HOST_GONE_AFTER
     return silent > timedelta(seconds=lost_after_seconds)
 
 
-def _again(client: SyncPrefectClient, run: FlowRun, most_crashes: int) -> bool:
+def _recover(client: SyncPrefectClient, run: FlowRun, most_crashes: int) -> bool:
     assert run.state is not None
     states = client.read_flow_run_states(run.id)
     crashes = _crashes_in_a_row(states)
@@ -222,7 +222,7 @@ def _again(client: SyncPrefectClient, run: FlowRun, most_crashes: int) -> bool:
         if not is_crash(now) and not _set(client, run.id, Crashed(message="Its process is gone")):
             return False  # Prefect lets no run crash that a person has cancelled
         waited = _waited(states)
-        return _set(client, run.id, AwaitingRetry(scheduled_time=utc_now(), message=AGAIN), waited)
+        return _set(client, run.id, AwaitingRetry(scheduled_time=utc_now(), message=RESTARTED), waited)
     except ObjectNotFound:  # deleted meanwhile
         return False
 
@@ -237,7 +237,7 @@ def _waited(states: Sequence[State]) -> State | None:
     if before is not None and before.name == "Suspended":
         return before.fresh_copy()
     due = before.state_details.scheduled_time if before is not None else None
-    if before is None or before.name != "AwaitingRetry" or before.message == AGAIN or due is None:
+    if before is None or before.name != "AwaitingRetry" or before.message == RESTARTED or due is None:
         return None
     message = WAITS_AGAIN + (before.message or "").removeprefix(WAITS_AGAIN)
     return AwaitingRetry(scheduled_time=max(due, utc_now()), message=message)
@@ -261,7 +261,7 @@ def _crashes_in_a_row(states: list[State]) -> int:
     """Crashes since the run last got to a wait of its own."""
     crashes = 0
     for state in sorted(states, key=lambda one: one.timestamp, reverse=True):
-        if state.name == "AwaitingRetry" and not (state.message or "").startswith((AGAIN, WAITS_AGAIN)):
+        if state.name == "AwaitingRetry" and not (state.message or "").startswith((RESTARTED, WAITS_AGAIN)):
             break
         crashes += is_crash(state)
     return crashes

@@ -13,14 +13,14 @@ NOTED = "deployment"
 """The journal's word for it; the detail has id and name."""
 
 
-class CameBy(NamedTuple):
+class OrderDeployment(NamedTuple):
     """A deployment."""
 
     id: str
     name: str | None
 
 
-def note(ledger: Ledger, reference: str) -> None:
+def record_deployment(ledger: Ledger, reference: str) -> None:
     """Write down the deployment of this run; one call to Prefect, for its name, which outlives its id."""
     if deployment.id is None:
         return
@@ -33,7 +33,7 @@ def note(ledger: Ledger, reference: str) -> None:
     ledger.record(reference, NOTED, f"Its run is of deployment {name or deployment.id}", detail=detail)
 
 
-def came_by(ledger: Ledger, reference: str) -> CameBy | None:
+def deployment_of(ledger: Ledger, reference: str) -> OrderDeployment | None:
     """The deployment that was noted for an order last; ``None`` when there is none."""
     noted = [one.detail["deployment"] for one in ledger.journal(reference) if one.event == NOTED]
-    return CameBy(**noted[-1]) if noted else None
+    return OrderDeployment(**noted[-1]) if noted else None

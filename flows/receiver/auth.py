@@ -23,7 +23,7 @@ VARIABLES = {
 }
 
 
-def load_keys(environment: Mapping[str, str] = os.environ) -> Keys:
+def load_auth(environment: Mapping[str, str] = os.environ) -> Auth:
     """The secrets from the environment where it names any, else from the block ``webhook-receiver/default``.
 
     Raises:
@@ -32,13 +32,13 @@ def load_keys(environment: Mapping[str, str] = os.environ) -> Keys:
     """
     given = {field: environment[name] for field, name in VARIABLES.items() if environment.get(name)}
     if given:
-        return Keys(WebhookReceiver.model_validate(given))
+        return Auth(WebhookReceiver.model_validate(given))
     block = load_block("webhooks", BLOCK)
     assert isinstance(block, WebhookReceiver)
-    return Keys(block)
+    return Auth(block)
 
 
-class Keys:
+class Auth:
     """Compares what a caller shows with what we agreed upon, in a time that tells nothing.
 
     Args:

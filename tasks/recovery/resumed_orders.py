@@ -17,8 +17,8 @@ from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord
 from tasking.waiting import Wait, readable
-from tasks.bring_back import NOT_ENDED
-from tasks.ended_by import EndedBy
+from tasks.recovery.ended_by import EndedBy
+from tasks.recovery.recover_runs import NOT_ENDED
 
 ANSWER = timedelta(hours=1)
 """How long a person may answer at least, before an order goes on whose run was ended by somebody who is not known."""
@@ -58,7 +58,7 @@ def _not_before(record: OrderRecord, pause: timedelta) -> datetime:
     return soon if record.waits_for == "approval" or record.wake_at is None else max(soon, record.wake_at)
 
 
-def though_paused(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: FlowRun, state: State) -> bool:
+def resume_paused(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: FlowRun, state: State) -> bool:
     """A pause that is not our question (of an automation, say) holds back no imagery that is paid for.
 
     Nor is a question left alone that nobody can answer: the process died before it had saved the form.
@@ -70,14 +70,14 @@ def though_paused(client: SyncPrefectClient, book: Ledger, record: OrderRecord, 
         if utc_now() - state.timestamp < FORM_IS_SAVED or _has_its_form(client, run, state):
             return False
         message = f"{NOT_ENDED}the question about order {record.reference} lost its form, and is asked again"
-        return set_going(client, run, state, Wait(until=utc_now(), waits_for="provider", message=message))
+        return resume(client, run, state, Wait(until=utc_now(), waits_for="provider", message=message))
     if not (now.requests or lifecycle.in_doubt(book, now)):
         return False
     message = (
         f"{NOT_ENDED}the run was set to {state.name}; order {record.reference} is paid for, or may be, and goes on"
     )
     book.record(record.reference, "run paused by others", message)
-    return set_going(client, run, state, Wait(until=utc_now(), waits_for="provider", message=message))
+    return resume(client, run, state, Wait(until=utc_now(), waits_for="provider", message=message))
 
 
 def _has_its_form(client: SyncPrefectClient, run: FlowRun, state: State) -> bool:
@@ -93,7 +93,7 @@ def _has_its_form(client: SyncPrefectClient, run: FlowRun, state: State) -> bool
     return True
 
 
-def set_going(client: SyncPrefectClient, run: FlowRun, seen: State, wait: Wait) -> bool:
+def resume(client: SyncPrefectClient, run: FlowRun, seen: State, wait: Wait) -> bool:
     """Have the run start again then; what somebody did to it meanwhile stands."""
     if (now := client.read_flow_run(run.id).state) is None or now.id != seen.id:
         return False

@@ -28,11 +28,11 @@ class Due(NamedTuple):
     flow_run_id: str
 
 
-class Full(Exception):
+class QueueFull(Exception):
     """Too many notifications wait already."""
 
 
-class Away(Exception):
+class BackendUnavailable(Exception):
     """Ledger or Prefect did not answer."""
 
 
@@ -40,7 +40,7 @@ Find = Callable[[str, frozenset[str]], Sequence[Due]]
 Wake = Callable[[Sequence[Due]], None]
 
 
-class Desk:
+class WakeQueue:
     """Takes hints and wakes the orders they are about.
 
     Args:
@@ -61,11 +61,11 @@ class Desk:
         """Return once the orders with these ids are woken, or will be.
 
         Raises:
-            Full: Too many wait already; nothing was done.
-            Away: Ledger or Prefect did not answer; nothing is lost, the watcher looks by itself.
+            QueueFull: Too many wait already; nothing was done.
+            BackendUnavailable: Ledger or Prefect did not answer; nothing is lost, the watcher looks by itself.
         """
         if len(self._waiting) >= MOST_WAITING:
-            raise Full
+            raise QueueFull
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._hints.setdefault(provider, set()).update(ids)
         self._waiting.append(done)
@@ -73,7 +73,7 @@ class Desk:
         try:
             await asyncio.wait_for(done, PATIENCE_SECONDS)
         except TimeoutError:
-            raise Away from None
+            raise BackendUnavailable from None
 
     async def work(self) -> None:
         """Do what is asked, until cancelled."""
@@ -97,7 +97,7 @@ class Desk:
             await self._wake_some(found)
         except Exception as error:
             logger.warning("Ledger or Prefect is away, the sweep follows: %s: %s", type(error).__name__, error)
-            _tell(waiting, Away())
+            _tell(waiting, BackendUnavailable())
         else:
             _tell(waiting, None)
 
