@@ -15,7 +15,7 @@ from tasking import order_steps
 from tasking.ledger import Ledger, OrderRecord
 from tasking.order import Order
 from tasks import order_deployment
-from tasks.recovery.recover_runs import NOT_ENDED, RESTARTED, WAITS_AGAIN
+from tasks.recovery.runs import NOT_ENDED, RESTARTED, WAITS_AGAIN
 from tasks.step import BLOCKS, step
 
 

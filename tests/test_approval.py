@@ -19,7 +19,7 @@ from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
 from tasking.candidate import Candidate
 from tasking.clock import utc_now
-from tasks.recovery import resumed_orders
+from tasks.recovery import ended_runs
 from tests.installation import Installation
 
 pytestmark = pytest.mark.server
@@ -169,7 +169,7 @@ def test_a_run_that_was_killed_while_it_asked_can_be_approved(
         with pytest.raises(Killed):
             installation.go_on(run.id)
     assert "0 tended" in installation.watch()  # it may be about to save the form
-    monkeypatch.setattr(resumed_orders, "FORM_IS_SAVED", timedelta(0))
+    monkeypatch.setattr(ended_runs, "FORM_IS_SAVED", timedelta(0))
     assert "1 tended" in installation.watch()
     run = asked(installation, run)
     assert "0 tended" in installation.watch()

@@ -24,7 +24,7 @@ from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable, OrderEnded
 from tasking.ledger import Intent, Ledger, open_ledger, opening
-from tasks.recovery import orphaned_orders, recover_runs
+from tasks.recovery import orphaned_orders, recover_runs, runs
 from tests.installation import Installation, ledger_url
 from tests.test_approval import answer, ask
 
@@ -193,7 +193,7 @@ def test_no_run_counts_as_lost_while_there_are_flow_runs_that_cannot_be_seen(
         (tmp_path / process / "cmdline").write_bytes(b"python\0-m\0prefect.engine\0")
     (tmp_path / "self" / "environ").write_bytes(b"")
     (tmp_path / "42" / "environ").mkdir()  # not to be read, as another user's is not
-    monkeypatch.setattr(recover_runs, "PROCESSES", tmp_path)
+    monkeypatch.setattr(runs, "PROCESSES", tmp_path)
     assert "0 brought back" in installation.watch(lost_after_seconds=0.0)
     monkeypatch.setattr(recover_runs, "HOST_GONE_AFTER", timedelta(0))
     assert "1 brought back" in installation.watch(lost_after_seconds=0.0)

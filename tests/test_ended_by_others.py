@@ -19,8 +19,8 @@ from flows.cancel_order import cancel_order
 from flows.order_axelglobe import order_axelglobe
 from tasking.clock import utc_now
 from tasking.ledger import open_ledger
-from tasks.recovery import resumed_orders
-from tasks.recovery.ended_by import OF_PREFECT, EndedBy, ended_by
+from tasks.recovery import ended_runs
+from tasks.recovery.ended_runs import OF_PREFECT, EndedBy, ended_by
 from tests.installation import Installation
 
 PATH = "/wfs/tasking/v2/collections/requests/items"
@@ -212,6 +212,6 @@ def test_a_question_that_prefect_has_ended_is_asked_again_before_its_time_is_ove
         book.claim("bay", order, provider="far", flow_run_id="run", owner_is_gone=lambda _run: False)
         record = book.record("bay", waits_for="approval", wake_at=now + timedelta(days=5))
     state: State[Any] = Cancelled(message=OF_PREFECT[0])
-    assert resumed_orders.question(record, state, EndedBy.PREFECT, False).until < now + timedelta(hours=1)
+    assert ended_runs.question(record, state, EndedBy.PREFECT, False).until < now + timedelta(hours=1)
     waits = record.model_copy(update={"waits_for": "candidates"})
-    assert resumed_orders.question(waits, state, EndedBy.PREFECT, False).until == record.wake_at
+    assert ended_runs.question(waits, state, EndedBy.PREFECT, False).until == record.wake_at

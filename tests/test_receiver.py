@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,10 +26,10 @@ from flows.receiver.app import AT_ONCE
 from flows.receiver.auth import Auth, load_auth
 from flows.receiver.notification import LARGEST_BODY, extract_ids
 from flows.receiver.serving import config
-from flows.receiver.wake_queue import SPACING_SECONDS, Due
-from flows.receiver.waking import find_orders
+from flows.receiver.wake_queue import SPACING_SECONDS, Due, WakeQueue, find_orders
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable
+from tasking.ledger import Ledger
 from tests.installation import Installation
 
 PATH, BEARER, CLIENT = "a-secret-path-of-ours", "a-bearer-token-of-ours", "an-oauth2-secret-of-ours"
@@ -98,7 +97,7 @@ def office() -> Office:
 
 @pytest.fixture
 def caller(office: Office) -> Iterator[httpx.Client]:
-    app = receiver(keys(), office.find, office.wake, office.clock)
+    app = receiver(keys(), WakeQueue(office.find, office.wake, office.clock))
     with served(app) as address, httpx.Client(base_url=address, timeout=20, trust_env=False, verify=False) as client:
         yield client
 
@@ -146,6 +145,7 @@ def test_each_documented_way_to_prove_oneself_is_enough(caller: httpx.Client, of
         ("/iceye/wrong", ""),
         (f"/iceye/{BEARER}", ""),
         (f"/iceye/{PATH}x", ""),
+        (f"/iceye?secret_path={PATH}", ""),
         ("/nobody/wrong", ""),
     ],
 )
@@ -252,9 +252,13 @@ def test_secrets_come_from_the_environment_and_are_never_shown(caplog: pytest.Lo
         assert PATH not in str(caught.value)
 
 
+def unreadable(_ledger: Ledger, reference: str) -> None:
+    raise LedgerUnavailable(f"the code on this machine cannot read order {reference}")
+
+
 @pytest.mark.server
 def test_the_providers_webhook_brings_a_parked_run_forward(
-    installation: Installation, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    installation: Installation, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     WebhookReceiver.model_validate({"client_id": "iceye", "client_secret": CLIENT}).save("default", overwrite=True)
     caplog.set_level(logging.DEBUG)
@@ -290,7 +294,12 @@ def test_the_providers_webhook_brings_a_parked_run_forward(
     record = installation.ledger.read("bay")
     assert record.look_after is not None
     assert record.look_after <= utc_now(), "should the run have been at work, the next sweep asks"
-    assert find_orders("satellogic", frozenset({record.requests[0].last.id})) == []
+    ids = frozenset({record.requests[0].last.id, "another-word"})
+    assert find_orders("iceye", ids) == [Due("bay", str(run.id))]
+    assert find_orders("satellogic", ids) == []
+    with monkeypatch.context() as patch:  # as if newer code had written the order: others are found all the same
+        patch.setattr(Ledger, "find", unreadable)
+        assert find_orders("iceye", ids) == []
     assert [one["status"] for one in installation.simulator.iceye.webhooks.sent()] == [202]
     run = installation.go_on(run.id)
     assert "ACTIVE" in str(run.state and run.state.message)

@@ -1,24 +1,30 @@
-"""Where hints are gathered: many at once cost one look into the ledger, and no order is woken again and again."""
+"""From notifications to orders: many at once cost one look into the ledger, and no order is woken again and again."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
+from uuid import UUID
+
+from tasking.errors import LedgerUnavailable
+from tasks.step import ledger
+from tasks.wake import wake
 
 logger = logging.getLogger("tasking_flows.receiver")
 
 SPACING_SECONDS = 10.0
-"""An order that was woken just now is woken again by the next hint only after so long; the hint is not lost."""
+"""An order that was woken just now is woken again by the next notification only after so long; it is not lost."""
 
 MOST_WAITING = 500
-"""Notifications that wait for the ledger; further ones are turned away (429)."""
+"""Notifications that wait for ledger and Prefect; further ones are turned away."""
 
 PATIENCE_SECONDS = 10.0
-"""How long a notification waits for ledger and Prefect; then they count as away (503)."""
+"""How long a notification waits for ledger and Prefect; then they count as unavailable."""
 
 
 class Due(NamedTuple):
@@ -29,19 +35,42 @@ class Due(NamedTuple):
 
 
 class QueueFull(Exception):
-    """Too many notifications wait already."""
+    """Too many notifications wait already; nothing was done."""
 
 
 class BackendUnavailable(Exception):
-    """Ledger or Prefect did not answer."""
+    """Ledger or Prefect did not answer. Nothing is lost: the watcher looks by itself."""
 
 
-Find = Callable[[str, frozenset[str]], Sequence[Due]]
-Wake = Callable[[Sequence[Due]], None]
+def find_orders(provider: str, ids: frozenset[str]) -> list[Due]:
+    """The provider's open orders that have a request with one of these ids; one that cannot be read is left out."""
+    found = []
+    with ledger() as book:
+        for reference in sorted({one for some in book.references_of_requests(ids).values() for one in some}):
+            try:
+                record = book.find(reference)
+            except LedgerUnavailable as error:
+                logger.warning("%s", error)
+                continue
+            if record is not None and record.provider == provider and record.ended is None:
+                found.append(Due(reference, record.flow_run_id))
+    return found
+
+
+def wake_orders(orders: Sequence[Due]) -> None:
+    """Mark orders as due and start their runs, as far as they are parked.
+
+    A run that is at work just now may have asked the provider a moment too early: because the order is marked as due,
+    the next sweep asks again without waiting for the poll interval.
+    """
+    with ledger() as book:
+        for one in orders:
+            book.record(one.reference, look_after=book.now())
+    wake.fn([UUID(one.flow_run_id) for one in orders], "The provider announced news by its webhook")
 
 
 class WakeQueue:
-    """Takes hints and wakes the orders they are about.
+    """Gathers notifications and wakes the orders they are about.
 
     Args:
         find: Tells for a provider and ids which open orders have them; blocking.
@@ -49,84 +78,76 @@ class WakeQueue:
         clock: Seconds that only grow.
     """
 
-    def __init__(self, find: Find, wake: Wake, clock: Callable[[], float] = time.monotonic) -> None:
-        self._find, self._wake, self._clock = find, wake, clock
-        self._hints: dict[str, set[str]] = {}
-        self._waiting: list[asyncio.Future[None]] = []
+    def __init__(
+        self,
+        find: Callable[[str, frozenset[str]], Sequence[Due]] = find_orders,
+        wake: Callable[[Sequence[Due]], None] = wake_orders,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._find, self._wake, self.clock = find, wake, clock
+        self._ids: defaultdict[str, set[str]] = defaultdict(set)
+        self._answer: asyncio.Future[bool] | None = None
+        self._news = asyncio.Event()
+        self._waiting = 0
         self._woken: dict[str, float] = {}
         self._later: dict[str, Due] = {}
-        self._news = asyncio.Event()
 
-    async def take(self, provider: str, ids: frozenset[str]) -> None:
+    async def put(self, provider: str, ids: frozenset[str]) -> None:
         """Return once the orders with these ids are woken, or will be.
 
         Raises:
-            QueueFull: Too many wait already; nothing was done.
-            BackendUnavailable: Ledger or Prefect did not answer; nothing is lost, the watcher looks by itself.
+            QueueFull: Too many wait already.
+            BackendUnavailable: Ledger or Prefect did not answer.
         """
-        if len(self._waiting) >= MOST_WAITING:
+        if self._waiting >= MOST_WAITING:
             raise QueueFull
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._hints.setdefault(provider, set()).update(ids)
-        self._waiting.append(done)
+        answer = self._answer = self._answer or asyncio.get_running_loop().create_future()
+        self._ids[provider] |= ids
         self._news.set()
+        self._waiting += 1
         try:
-            await asyncio.wait_for(done, PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                woken = await asyncio.shield(answer)
         except TimeoutError:
-            raise BackendUnavailable from None
+            woken = False
+        finally:
+            self._waiting -= 1
+        if not woken:
+            raise BackendUnavailable
 
     async def work(self) -> None:
-        """Do what is asked, until cancelled."""
+        """Work off what comes, until cancelled."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), self._until_next())
+                await asyncio.wait_for(self._news.wait(), self._seconds_to_the_next())
             self._news.clear()
-            begun = self._clock()
-            await self.once()
-            # at most a third of the time is spent on hints, however many come
-            await asyncio.sleep(min(2 * max(self._clock() - begun, 0.0), 5.0))
+            begun = self.clock()
+            ids, self._ids = self._ids, defaultdict(set)
+            answer, self._answer = self._answer, None
+            woken = await self._find_and_wake({provider: frozenset(some) for provider, some in ids.items()})
+            if answer is not None:
+                answer.set_result(woken)
+            # at most a third of the time is spent on notifications, however many come
+            await asyncio.sleep(min(2 * max(self.clock() - begun, 0.0), 5.0))
 
-    async def once(self) -> None:
-        """Work off everything that lies here now."""
-        hints, self._hints = self._hints, {}
-        waiting, self._waiting = self._waiting, []
+    async def _find_and_wake(self, ids: dict[str, frozenset[str]]) -> bool:
         try:
-            found: list[Due] = []
-            for provider, ids in hints.items():
-                found += await asyncio.to_thread(self._find, provider, frozenset(ids))
-            await self._wake_some(found)
+            found = [one for of in ids.items() for one in await asyncio.to_thread(self._find, *of)]
+            now = self.clock()
+            self._woken = {name: at for name, at in self._woken.items() if now - at < SPACING_SECONDS}
+            asked = self._later | {due.reference: due for due in found}
+            ready = {name: due for name, due in asked.items() if name not in self._woken}
+            self._later = asked  # and again after the spacing when it fails: who is away is not hammered
+            self._woken |= dict.fromkeys(ready, now)
+            if ready:
+                await asyncio.to_thread(self._wake, list(ready.values()))
+                self._later = {name: due for name, due in asked.items() if name not in ready}
         except Exception as error:
             logger.warning("Ledger or Prefect is away, the sweep follows: %s: %s", type(error).__name__, error)
-            _tell(waiting, BackendUnavailable())
-        else:
-            _tell(waiting, None)
+            return False
+        return True
 
-    async def _wake_some(self, found: Sequence[Due]) -> None:
-        now = self._clock()
-        self._woken = {name: at for name, at in self._woken.items() if now - at < SPACING_SECONDS}
-        asked = {**self._later, **{due.reference: due for due in found}}
-        ready = {name: due for name, due in asked.items() if name not in self._woken}
-        self._later = {name: due for name, due in asked.items() if name in self._woken}
-        if not ready:
-            return
-        self._woken |= dict.fromkeys(ready, now)
-        try:
-            await asyncio.to_thread(self._wake, list(ready.values()))
-        except Exception:
-            self._later |= ready  # and again after the spacing, so that somebody who is away is not hammered
-            raise
-
-    def _until_next(self) -> float | None:
+    def _seconds_to_the_next(self) -> float | None:
         if not self._later:
             return None
-        return max(min(self._woken.get(name, 0.0) for name in self._later) + SPACING_SECONDS - self._clock(), 0.05)
-
-
-def _tell(waiting: Sequence[asyncio.Future[None]], problem: Exception | None) -> None:
-    for one in waiting:
-        if one.done():  # it has given up waiting
-            continue
-        if problem is None:
-            one.set_result(None)
-        else:
-            one.set_exception(problem)
+        return max(min(self._woken.get(name, 0.0) for name in self._later) + SPACING_SECONDS - self.clock(), 0.05)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
@@ -60,6 +61,22 @@ class Reading(Transactions):
         """The requests that were announced and have no outcome yet; more than one only after an answer came late."""
         with self.session(reading=True) as session:
             return intents.all_open(session, reference, "request")
+
+    def references_of_requests(self, ids: Collection[str]) -> dict[str, list[str]]:
+        """The open orders that hold requests with these ids of the provider, by id.
+
+        An id counts as it stands, and in lower case: providers write UUIDs either way. Ids that no open order has are
+        left out. There may be many thousands: every word of a webhook's body could be one.
+        """
+        wanted, found = frozenset(ids), defaultdict[str, list[str]](list)
+        query = select(OrderRow.reference, OrderRow.requests).where(OrderRow.ended.is_(None))
+        with self.session(reading=True) as session:
+            for reference, requests in session.execute(query):
+                for request in requests:
+                    request_id = str(request.get("last", {}).get("id"))  # newer code may write it otherwise
+                    if request_id in wanted or request_id.lower() in wanted:
+                        found[request_id].append(reference)
+        return dict(found)
 
     def orders(
         self, which: Filter | None = None, *, unreadable: Callable[[str, str], None] | None = None

@@ -1,14 +1,12 @@
-"""Tend orders that are open while nobody carries them out: their run was ended, or deleted, or lost its work pool."""
+"""Orders that are open while nobody carries them out: their run was ended, or deleted, or lost its work pool."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from uuid import UUID
 
 from prefect import get_client, get_run_logger
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Scheduled
@@ -17,15 +15,14 @@ from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.status import StatusCode
+from tasking.waiting import Wait
 from tasks.order_deployment import deployment_of
-from tasks.recovery import resumed_orders
-from tasks.recovery.ended_by import EndedBy, ended_by
-from tasks.recovery.recover_runs import REST, is_crash, read_runs
+from tasks.recovery.ended_runs import EndedBy, ended_by, question, resume, resume_paused
+from tasks.recovery.recover_runs import REST, is_crash
+from tasks.recovery.runs import PAGE, read_runs
 from tasks.site_runs import site_tag
 from tasks.start import start
 from tasks.step import ledger, step
-
-AT_ONCE = 200
 
 MOST_FAILURES = 5
 """Runs in place of a deleted one that may fail, one in each sweep, before they are tried only once in `REST`."""
@@ -51,14 +48,13 @@ def reconcile(records: Sequence[OrderRecord]) -> int:
     """
     tended = 0
     with get_client(sync_client=True) as client, ledger() as book:
-        for first in range(0, len(records), AT_ONCE):
-            some = records[first : first + AT_ONCE]
-            ids = FlowRunFilterId(any_=[UUID(one.flow_run_id) for one in some])
-            runs = {str(run.id): run for run in read_runs(client, [], FlowRunFilter(id=ids))}
+        for first in range(0, len(records), PAGE):
+            some = records[first : first + PAGE]
+            runs = {str(run.id): run for run in read_runs(client, [], id={"any_": [one.flow_run_id for one in some]})}
             for record in some:
                 try:
                     run = runs.get(record.flow_run_id)
-                    state = None if run is None else _carried_out_or_over(client, run)
+                    state = None if run is None else _state_if_offered(client, run)
                     if run is None or state is None or _lost_its_deployment(state):
                         tended += _replace_run(client, book, record)
                     else:
@@ -68,16 +64,12 @@ def reconcile(records: Sequence[OrderRecord]) -> int:
     return tended
 
 
-def _state(run: FlowRun) -> State:
-    return run.state or Scheduled()
-
-
-def _carried_out_or_over(client: SyncPrefectClient, run: FlowRun) -> State:
+def _state_if_offered(client: SyncPrefectClient, run: FlowRun) -> State:
     """The run's state; one that waits where no worker looks any more is cancelled first.
 
     A run loses its queue with its work pool, and Prefect gives a queue to new runs only.
     """
-    state = _state(run)
+    state = run.state or Scheduled()
     waits = state.type in (StateType.SCHEDULED, StateType.PAUSED)
     if not waits or run.work_queue_id is not None or run.deployment_id is None:
         return state
@@ -86,15 +78,15 @@ def _carried_out_or_over(client: SyncPrefectClient, run: FlowRun) -> State:
             return state  # its deployment has no pool, or none yet: nobody would see a new run either
     except ObjectNotFound:  # gone as well
         pass
-    now = _state(client.read_flow_run(run.id))
-    if now.id == state.id:  # else a person did something to it
-        client.set_flow_run_state(run.id, Cancelled(message=OFFERED_TO_NOBODY))
-        now = _state(client.read_flow_run(run.id))
-    return now
+    now = client.read_flow_run(run.id).state or Scheduled()
+    if now.id != state.id:  # a person did something to it
+        return now
+    client.set_flow_run_state(run.id, Cancelled(message=OFFERED_TO_NOBODY))
+    return client.read_flow_run(run.id).state or Scheduled()
 
 
 def _is_over(state: State) -> bool:
-    """Whether a run goes on by itself no more, and is not brought back either."""
+    """Whether a run goes on by itself no more, and is not started again either."""
     return state.is_final() and not is_crash(state)
 
 
@@ -103,37 +95,37 @@ def _lost_its_deployment(state: State) -> bool:
     return state.is_cancelled() and _GONE_WITH_ITS_DEPLOYMENT.match(state.message or "") is not None
 
 
+def _is_still(now: OrderRecord, seen: OrderRecord) -> bool:
+    return now.ended is None and now.flow_run_id == seen.flow_run_id
+
+
 def _close_or_resume(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: FlowRun, state: State) -> bool:
     """Close an order whose run a person ended, or go on with it: by what it is at that moment."""
     if state.is_paused():
-        return resumed_orders.resume_paused(client, book, record, run, state)
+        now = book.read(record.reference)
+        return _is_still(now, record) and resume_paused(client, book, now, run, state)
     if not _is_over(state):
         return False
     by = ended_by(client.read_flow_run_states(run.id))
-    closed, question = False, None
+    closed, asked = False, list[Wait]()
 
     def change(now: OrderRecord) -> Revision:  # no request is announced between this look and the end
-        nonlocal closed, question
+        nonlocal closed
         if not _is_still(now, record):
             return Revision(None, "", {})
         unclear = lifecycle.in_doubt(book, now)
         if by is EndedBy.PREFECT or (by is EndedBy.UNKNOWN and (now.requests or unclear)):
-            question = resumed_orders.question(now, state, by, unclear)
-            fields = {"waits_message": question.message, "wake_at": question.until}
-            return Revision("run ended by others", question.message, fields)
+            asked.append(question(now, state, by, unclear))
+            fields = {"waits_message": asked[0].message, "wake_at": asked[0].until}
+            return Revision("run ended by others", asked[0].message, fields)
         closed = True
-        outcome = _outcome(now, state.name or state.type.value, unclear)
         word = StatusCode.USER_CANCELLED if state.is_cancelled() else StatusCode.FAILED
-        return lifecycle.ending(book, word, outcome)
+        return lifecycle.ending(book, word, _outcome(now, state.name or state.type.value, unclear))
 
     changed = book.revise(record.reference, change)
     if closed and changed.status is not None:
         lifecycle.tell_archive(book, changed.reference, changed.status)
-    return closed or (question is not None and resumed_orders.resume(client, run, state, question))
-
-
-def _is_still(now: OrderRecord, seen: OrderRecord) -> bool:
-    return now.ended is None and now.flow_run_id == seen.flow_run_id
+    return closed or any(resume(client, run, state, one) for one in asked)
 
 
 def _outcome(record: OrderRecord, state: str, unclear: bool) -> str:
@@ -161,8 +153,8 @@ def _replace_run(client: SyncPrefectClient, book: Ledger, record: OrderRecord) -
     if not _is_still(book.read(record.reference), record):
         return False
     tag = f"in place of {record.flow_run_id}"
-    runs = read_runs(client, [], FlowRunFilter(tags=FlowRunFilterTags(all_=[tag])))
-    states = {run.id: _carried_out_or_over(client, run) for run in runs}
+    runs = read_runs(client, [], tags={"all_": [tag]})
+    states = {run.id: _state_if_offered(client, run) for run in runs}
     if not all(map(_is_over, states.values())):
         return False  # one is on its way
     replaced = record.flow_run_id
@@ -171,13 +163,13 @@ def _replace_run(client: SyncPrefectClient, book: Ledger, record: OrderRecord) -
         state, replaced = states[last.id], str(last.id)
         if state.is_cancelled() and not _lost_its_deployment(state):
             return _close_or_resume(client, book, record, last, state)
-        said = f"Order {record.reference}: run {last.id} was to take it over and ended ({state.name})"
+        told = f"Order {record.reference}: run {last.id} was to take it over and ended ({state.name})"
         if len(runs) >= MOST_FAILURES and utc_now() - state.timestamp < REST:
             get_run_logger().warning(
-                "%s, like %d before; a person should look. It is tried again an hour later", said, len(runs) - 1
+                "%s, like %d before; a person should look. It is tried again an hour later", told, len(runs) - 1
             )
             return False
-        get_run_logger().warning("%s; another one is started", said)
+        get_run_logger().warning("%s; another one is started", told)
     # named for the run it replaces: of two watchers that see the same, both get the same run
     key = f"{record.reference} in place of {replaced}"
     tags = [tag, *([site_tag(record.site)] if record.site else [])]

@@ -2,53 +2,36 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import httpx
 from prefect import get_client, get_run_logger
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas import OrchestrationResult
-from prefect.client.schemas.filters import (
-    FlowFilter,
-    FlowFilterName,
-    FlowRunFilter,
-    FlowRunFilterEndTime,
-    FlowRunFilterId,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.client.schemas.responses import SetStateStatus
-from prefect.client.schemas.sorting import FlowRunSort
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Crashed
 
 from tasking.clock import utc_now
+from tasks.recovery.runs import (
+    PAGE,
+    RESTARTED,
+    WAITS_AGAIN,
+    accepts,
+    is_changed,
+    processes_are_shown,
+    read_runs,
+    running_processes,
+)
 from tasks.step import step
-
-PROCESSES = Path("/proc")
 
 HOST_GONE_AFTER = timedelta(hours=6)
 """How long a run of another machine may be Running or Pending; no step of an order takes nearly as long."""
 
 REST = timedelta(hours=1)
 """Pause of a run that crashes again and again; a person may look meanwhile."""
-
-PAGE = 200
-
-RESTARTED = "Started again: its process was lost"
-
-WAITS_AGAIN = "Waits again: "
-"""So begins what a run waits for that was called Crashed while it waited, without a process that could have died."""
-
-NOT_ENDED = "Not ended: "
-"""So begins what the watcher says of a run that others ended and that goes on."""
 
 RECENT = timedelta(days=1)
 """Failed runs that own no open order are looked at for so long after they failed."""
@@ -91,138 +74,70 @@ def recover_runs(
             steps find what was done.
         owners: Runs that own an open order: they are looked at however long ago they failed.
     """
-    states = [StateType.RUNNING, StateType.PENDING, StateType.CRASHED]
     with get_client(sync_client=True) as client:
-        failed, since = _any_of(StateType.FAILED), utc_now() - RECENT
-        recent = FlowRunFilterEndTime(after_=since)  # type: ignore[arg-type]  # any aware time does
-        before = FlowRunFilterEndTime(before_=since)  # type: ignore[arg-type]
-        runs = read_runs(client, flows, FlowRunFilter(state=_any_of(*states)))
-        runs += read_runs(client, flows, FlowRunFilter(state=failed, end_time=recent))
-        for first in range(0, len(owners), PAGE):
-            some = FlowRunFilterId(any_=list(owners[first : first + PAGE]))
-            runs += read_runs(client, flows, FlowRunFilter(id=some, state=failed, end_time=before))
-        alive, skipped = runs_with_a_process(), set(elsewhere)  # after the read: a run seen must show its process
-        if (hidden := _hidden_runs()) is not None:
+        runs = _runs_in_question(client, flows, owners)
+        processes = running_processes()  # after the read: a run seen must show its process
+        unseen = set(elsewhere)
+        if processes.hidden is not None:
             get_run_logger().warning(
                 "Process %s is a flow run and does not show which: until it ends, runs count as lost only after %s",
-                *(hidden, HOST_GONE_AFTER),
+                *(processes.hidden, HOST_GONE_AFTER),
             )
-            skipped |= {run.id for run in runs}
+            unseen |= {run.id for run in runs}
+
+        def is_lost(run: FlowRun, state: State) -> bool:
+            if state.is_final() or str(run.id) in processes.runs or not processes_are_shown():
+                return False
+            patience = HOST_GONE_AFTER if run.id in unseen else timedelta(seconds=lost_after_seconds)
+            return utc_now() - state.timestamp > patience
+
         return sum(
-            _recover(client, run, most_crashes)
+            _recover(client, run, run.state, most_crashes)
             for run in runs
             if run.deployment_id is not None
             and run.state is not None
-            and (is_crash(run.state) or _lost(run, run.state, lost_after_seconds, alive, skipped))
+            and (is_crash(run.state) or is_lost(run, run.state))
         )
 
 
-def _any_of(*states: StateType) -> FlowRunFilterState:
-    return FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states)))
+def _runs_in_question(client: SyncPrefectClient, flows: Sequence[str], owners: Sequence[UUID]) -> list[FlowRun]:
+    failed, since = {"type": {"any_": ["FAILED"]}}, utc_now() - RECENT
+    runs = read_runs(client, flows, state={"type": {"any_": ["RUNNING", "PENDING", "CRASHED"]}})
+    runs += read_runs(client, flows, state=failed, end_time={"after_": since})
+    for first in range(0, len(owners), PAGE):
+        some = {"any_": list(owners[first : first + PAGE])}
+        runs += read_runs(client, flows, id=some, state=failed, end_time={"before_": since})
+    return runs
 
 
 def is_crash(state: State) -> bool:
-    """Whether a run in this state is brought back: its process died, or Prefect did not take its end."""
+    """Whether a run in this state is started again: its process died, or Prefect did not take its end."""
     return state.is_crashed() or (state.is_failed() and _UNTOLD.match(state.message or "") is not None)
 
 
 def may_be_recovered(state: State) -> bool:
-    """Whether a run in this state that owns no open order is brought back, or was seen by a watch that is about to."""
+    """Whether a run in this state that owns no open order is started again, or was seen by a watch that is about to."""
     return state.is_crashed() or (is_crash(state) and utc_now() - state.timestamp < RECENT + REST)
 
 
-def read_runs(
-    client: SyncPrefectClient,
-    flows: Sequence[str],
-    which: FlowRunFilter,
-    *,
-    sort: FlowRunSort = FlowRunSort.ID_DESC,
-    most: int | None = None,
-) -> list[FlowRun]:
-    """The runs of these flows (of any when none is named) that the filter lets through; all, or the first ones.
-
-    Prefect lists `PAGE` at once, or fewer: its server's ``PREFECT_API_DEFAULT_LIMIT`` refuses what is above it.
-    """
-    found: list[FlowRun] = []
-    named, limit = FlowFilter(name=FlowFilterName(any_=list(flows))) if flows else None, PAGE
-    while True:
-        try:
-            page = client.read_flow_runs(
-                flow_filter=named, flow_run_filter=which, sort=sort, limit=limit, offset=len(found)
-            )
-        except PrefectHTTPStatusError as refused:
-            if refused.response.status_code != httpx.codes.UNPROCESSABLE_ENTITY or limit == 1:
-                raise
-            limit //= 2
-            continue
-        found += page
-        if len(page) < limit or (most is not None and len(found) >= most):
-            return found
-
-
-def runs_with_a_process() -> set[str]:
-    """Ids of the flow runs that have a process on this machine: the engine's environment names its run."""
-    found = set()
-    for environ in PROCESSES.glob("[0-9]*/environ"):
-        try:
-            if environ.stat().st_uid != os.geteuid():  # anybody may write our run's id into an environment of theirs
-                continue
-            for item in environ.read_bytes().split(b"\0"):
-                if item.startswith(b"PREFECT__FLOW_RUN_ID="):
-                    found.add(item.split(b"=", 1)[1].decode())
-        except OSError:  # ended meanwhile, or another user's
-            continue
-    return found
-
-
-def _hidden_runs() -> str | None:
-    """The id of a process of our user that carries out some flow run and does not let us see which.
-
-    Those of other users do not count, whatever they are called: start the workers and the watcher as one user.
-    """
-    for process in PROCESSES.glob("[0-9]*"):
-        try:
-            if process.stat().st_uid != os.geteuid():
-                continue
-            if b"prefect.engine" in (process / "cmdline").read_bytes():
-                (process / "environ").open("rb").close()
-        except (FileNotFoundError, ProcessLookupError):  # ended meanwhile
-            continue
-        except OSError:
-            return process.name
-    return None
-
-
-def _lost(run: FlowRun, state: State, lost_after_seconds: float, alive: set[str], elsewhere: set[UUID]) -> bool:
-    silent = utc_now() - state.timestamp
-    if state.is_final() or str(run.id) in alive or not (PROCESSES / "self" / "environ").exists():
-        return False
-    if run.id in elsewhere:
-        return silent > HOST_GONE_AFTER
-    return silent > timedelta(seconds=lost_after_seconds)
-
-
-def _recover(client: SyncPrefectClient, run: FlowRun, most_crashes: int) -> bool:
-    assert run.state is not None
+def _recover(client: SyncPrefectClient, run: FlowRun, seen: State, most_crashes: int) -> bool:
     states = client.read_flow_run_states(run.id)
     crashes = _crashes_in_a_row(states)
-    if crashes >= most_crashes and utc_now() - run.state.timestamp < REST:
+    if crashes >= most_crashes and utc_now() - seen.timestamp < REST:
         get_run_logger().warning(
             "Run %s (%s) crashed %d times in a row; a person should look. It is tried again an hour later",
             *(run.name, run.id, crashes),
         )
         return False
     try:
-        # Many runs may have gone before this one: what a person did to it meanwhile, a cancel for one, stands. Prefect
-        # cannot be told to set a state only where another still is: what is left is a Crashed run whose state somebody
-        # changes by hand in the time of one call.
-        now = client.read_flow_run(run.id).state
-        if now is None or now.id != run.state.id:
+        if is_changed(client, run.id, seen):  # many runs may have gone before this one
             return False
-        if not is_crash(now) and not _set(client, run.id, Crashed(message="Its process is gone")):
+        if not is_crash(seen) and not accepts(client, run.id, Crashed(message="Its process is gone")):
             return False  # Prefect lets no run crash that a person has cancelled
-        waited = _waited(states)
-        return _set(client, run.id, AwaitingRetry(scheduled_time=utc_now(), message=RESTARTED), waited)
+        if (waited := _waited(states)) is not None:
+            # with force: else a run that is over may not be suspended, and its question would lose its form
+            return accepts(client, run.id, waited, force=True)
+        return accepts(client, run.id, AwaitingRetry(scheduled_time=utc_now(), message=RESTARTED))
     except ObjectNotFound:  # deleted meanwhile
         return False
 
@@ -232,8 +147,7 @@ def _waited(states: Sequence[State]) -> State | None:
 
     Automations that look for runs without heartbeats do that: a run that waits has no process, and no heartbeats.
     """
-    newest_first = sorted(states, key=lambda one: one.timestamp, reverse=True)
-    before = next((one for one in newest_first if not one.is_crashed()), None)
+    before = max((one for one in states if not one.is_crashed()), key=lambda one: one.timestamp, default=None)
     if before is not None and before.name == "Suspended":
         return before.fresh_copy()
     due = before.state_details.scheduled_time if before is not None else None
@@ -241,20 +155,6 @@ def _waited(states: Sequence[State]) -> State | None:
         return None
     message = WAITS_AGAIN + (before.message or "").removeprefix(WAITS_AGAIN)
     return AwaitingRetry(scheduled_time=max(due, utc_now()), message=message)
-
-
-def _set(client: SyncPrefectClient, run_id: UUID, state: State, instead: State | None = None) -> bool:
-    """Whether Prefect took the state; it answers a refusal, and does not raise it.
-
-    Args:
-        client: Asks Prefect.
-        run_id: Whose state.
-        state: The state.
-        instead: A wait to go back to. With force: a run that is over may not be suspended, else, and Prefect would
-            throw away the form of its question.
-    """
-    reply: OrchestrationResult[Any] = client.set_flow_run_state(run_id, instead or state, force=instead is not None)
-    return reply.status is SetStateStatus.ACCEPT
 
 
 def _crashes_in_a_row(states: list[State]) -> int:

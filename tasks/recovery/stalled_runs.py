@@ -9,22 +9,10 @@ from uuid import UUID
 
 from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.filters import (
-    FlowFilter,
-    FlowFilterName,
-    FlowRunFilter,
-    FlowRunFilterEndTime,
-    FlowRunFilterId,
-    FlowRunFilterNextScheduledStartTime,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    TaskRunFilter,
-    TaskRunFilterStartTime,
-)
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName, TaskRunFilter
 
 from tasking.clock import utc_now
-from tasks.recovery.recover_runs import read_runs, runs_with_a_process
+from tasks.recovery.runs import read_runs, running_processes
 from tasks.step import step
 
 
@@ -58,39 +46,29 @@ def stalled_runs(flows: Sequence[str], watch: str, owners: Iterable[UUID], after
     """
     now, open_ones = utc_now(), set(owners)
     with get_client(sync_client=True) as client:
-        ours = FlowFilter(name=FlowFilterName(any_=list(flows)))
-        late = [run for run in _due_before(client, flows, now - after) if run.id in open_ones]
+        due = read_runs(
+            client,
+            flows,
+            state={"type": {"any_": ["SCHEDULED"]}},
+            next_scheduled_start_time={"before_": now - after},
+        )
+        late = [run for run in due if run.id in open_ones]
         if not late:
             return None
-        since = min(run.next_scheduled_start_time or now for run in late)
+        # right after an outage, or an upgrade, no watch came to its end in this time
+        watched = read_runs(client, [watch], end_time={"after_": now - after, "before_": now - after / 2}, most=1)
+        # the download of a large image takes its time
+        at_work_here = {"any_": [UUID(one) for one in running_processes().runs]}
         stuck = (
-            _watched(client, watch, now - after, now - after / 2)
-            and not _began(client, ours, now - after)
-            and not _at_work_here(client, ours)
+            bool(watched)
+            and not _a_step_began(client, flows, now - after)
+            and not read_runs(client, flows, id=at_work_here, most=1)
         )
-    return StalledRuns(len(late), since, stuck)
+    return StalledRuns(len(late), min(run.next_scheduled_start_time or now for run in late), stuck)
 
 
-def _due_before(client: SyncPrefectClient, flows: Sequence[str], when: datetime) -> list[FlowRun]:
-    due = FlowRunFilterNextScheduledStartTime(before_=when)  # type: ignore[arg-type]  # any aware time does
-    waits = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
-    return read_runs(client, flows, FlowRunFilter(state=waits, next_scheduled_start_time=due))
-
-
-def _watched(client: SyncPrefectClient, watch: str, begin: datetime, end: datetime) -> bool:
-    """Whether a watch came to its end in this time: right after an outage, or an upgrade, none did."""
-    ended = FlowRunFilterEndTime(after_=begin, before_=end)  # type: ignore[arg-type]
-    name = FlowFilter(name=FlowFilterName(any_=[watch]))
-    return bool(client.read_flow_runs(flow_filter=name, flow_run_filter=FlowRunFilter(end_time=ended), limit=1))
-
-
-def _began(client: SyncPrefectClient, ours: FlowFilter, since: datetime) -> bool:
+def _a_step_began(client: SyncPrefectClient, flows: Sequence[str], since: datetime) -> bool:
     """Whether a step of any order began: a run says only when it was started for the first time."""
-    start_time = TaskRunFilterStartTime(after_=since)  # type: ignore[arg-type]
-    return bool(client.read_task_runs(flow_filter=ours, task_run_filter=TaskRunFilter(start_time=start_time), limit=1))
-
-
-def _at_work_here(client: SyncPrefectClient, ours: FlowFilter) -> bool:
-    """Whether an order has a process on this machine: the download of a large image takes its time."""
-    alive = FlowRunFilterId(any_=[UUID(one) for one in runs_with_a_process()])
-    return bool(client.read_flow_runs(flow_filter=ours, flow_run_filter=FlowRunFilter(id=alive), limit=1))
+    ours = FlowFilter(name=FlowFilterName(any_=list(flows)))
+    began = TaskRunFilter.model_validate({"start_time": {"after_": since}})
+    return bool(client.read_task_runs(flow_filter=ours, task_run_filter=began, limit=1))
