@@ -21,7 +21,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.choice import Ranked
-from tasking.delivery.order_folder import Delivery
+from tasking.delivery.outcome import Delivery
 from tasking.delivery.thumbnail import thumbnail
 from tasking.order import Order
 from tasking.picture import footprint_svg

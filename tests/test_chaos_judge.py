@@ -22,10 +22,10 @@ from chaos.point import Point
 from chaos.sleepers import LEAST_SECONDS, Sleepers, runs_asleep
 from chaos.spending import credits_astray, overspent, uncounted
 from chaos.table import problems, table
-from tasking.delivery.order_folder import deliver
 from tasking.delivery.unzip import UNZIP
 from tasking.simulator.manifest import listed
 from tests.asset_server import opener
+from tests.deliveries import deliver
 from tests.test_delivery_structure import tiff
 
 PICTURE, TABLE = tiff(), b'{"looks": 4}'

@@ -15,12 +15,14 @@ import pystac
 import pytest
 
 from tasking.delivery.download import FileFacts
-from tasking.delivery.order_folder import Delivery, deliver, settle
+from tasking.delivery.order_folder import write_order_status
+from tasking.delivery.outcome import Delivery
 from tasking.delivery.storage import archive_folder, make_folder
 from tasking.delivery.thumbnail import thumbnail
 from tasking.delivery.verify import verify
 from tasking.errors import DeliveryFailed, InvalidOrder, UnsafeAsset
 from tests.asset_server import FileServer, opener
+from tests.deliveries import deliver
 from tests.test_delivery_catalog import Bring, scene
 from tests.test_delivery_catalog import bring as bring
 from tests.test_delivery_catalog import client as client
@@ -191,16 +193,16 @@ def test_an_order_is_shipping_until_it_is_settled(server: FileServer, bring: Bri
     assert statuses(home) == {("Feature", "shipping"), ("Collection", "shipping")}
     bring(scene(server, "scene-2", collection="c"))
     assert statuses(home) == {("Feature", "shipping"), ("Collection", "shipping")}
-    settle(home, "succeeded")
+    write_order_status(home, "succeeded")
     assert statuses(home) == {("Feature", "succeeded"), ("Collection", "succeeded")}
     assert verify(home) == []
     before = {path: path.stat().st_ino for path in home.rglob("*.json")}
-    settle(home, "succeeded")
+    write_order_status(home, "succeeded")
     assert {path: path.stat().st_ino for path in home.rglob("*.json")} == before, "it is written once"
 
 
 def test_an_order_of_which_nothing_is_home_has_no_status_to_write(tmp_path: Path) -> None:
-    settle(tmp_path / "bay", "failed")
+    write_order_status(tmp_path / "bay", "failed")
     assert list(tmp_path.iterdir()) == []
 
 

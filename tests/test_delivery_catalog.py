@@ -17,11 +17,12 @@ import httpx
 import pystac
 import pytest
 
-from tasking.delivery.order_folder import Delivery, deliver
+from tasking.delivery.outcome import Delivery
 from tasking.delivery.storage import folder_lock
 from tasking.delivery.verify import verify
 from tasking.errors import DeliveryFailed, UnsafeAsset
 from tests.asset_server import FileServer, Handler, file_server, opener
+from tests.deliveries import deliver
 from tests.test_delivery_structure import png, tiff
 
 
@@ -377,7 +378,7 @@ def test_two_deliveries_at_once_fetch_every_file_once(server: FileServer, bring:
 KILLED = """
 import json, sys, httpx
 from pathlib import Path
-from tasking.delivery.order_folder import deliver
+from tests.deliveries import deliver
 from tests.asset_server import opener
 item = json.loads(sys.argv[1])
 with httpx.Client(timeout=60) as client:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tasking.delivery.integrity.inspection import find_damage, format_of
+from tasking.delivery.integrity.formats import format_of
+from tasking.delivery.integrity.inspection import find_damage
 
 
 def tiff(order: str = "<", big: bool = False, pages: int = 2, tiled: bool = False) -> bytes:

@@ -16,12 +16,13 @@ import httpx
 import pytest
 
 from tasking.delivery import unzip as unzip_module
-from tasking.delivery import zips
-from tasking.delivery.order_folder import Delivery, deliver
+from tasking.delivery.integrity import packed
+from tasking.delivery.outcome import Delivery
 from tasking.delivery.unzip import UNZIP, DamagedZip, Limits, unzip
 from tasking.delivery.verify import verify
 from tasking.errors import DeliveryFailed, UnsafeAsset
 from tests.asset_server import FileServer, file_server, opener
+from tests.deliveries import deliver
 from tests.test_delivery_structure import hdf5, png, tiff
 
 Members = list[tuple[str | zipfile.ZipInfo, bytes]]
@@ -148,7 +149,7 @@ def test_a_damaged_zip_leaves_no_damaged_file(make: Callable[[], bytes], why: st
 
 
 def test_a_directory_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zips, "LONGEST_DIRECTORY", 2000)
+    monkeypatch.setattr(packed, "LONGEST_DIRECTORY", 2000)
     archive = tmp_path / "delivery.zip"
     archive.write_bytes(zipped(*((f"{n}.txt", b"x") for n in range(100))))
     with pytest.raises(DamagedZip, match="its directory is longer than 2000 bytes"):

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from tasking.area import Area
 from tasking.candidate import Candidate
 from tasking.choice import rank
-from tasking.delivery.order_folder import deliver
 from tasking.delivery.unzip import UNZIP
 from tasking.delivery.verify import verify
 from tasking.errors import TaskingError, Uncertain, UnexpectedAnswer
 from tasking.order import Order
 from tasking.picture import footprint_svg
 from tasking.provider import CancelTerms, Plan, Quote, Request
+from tests.deliveries import deliver
 from tests.hostile import Replay, Said, Step, changed, examples, hostile
 from tests.hostile_stories import LABEL, NARROW, START, STORIES, Story, replayed
 from tests.hostile_values import BASE, Raw, encoded

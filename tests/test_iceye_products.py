@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tasking.delivery import order_folder
+from tasking.delivery.outcome import Delivery
 from tasking.delivery.provider_item import read_item
 from tasking.delivery.verify import verify
 from tasking.errors import CredentialsRefused, Incomplete, NotFound, Refused, Unavailable, UnexpectedAnswer
@@ -21,6 +21,7 @@ from tasking.iceye.products import items_of, not_listed
 from tasking.iceye.provider import Iceye
 from tasking.provider import Items, Request
 from tasking.status import StatusCode
+from tests.deliveries import deliver as deliver_or_raise
 from tests.iceye_answers import TASK, Answers, iceye, json_answer, task
 
 PRODUCTS = f"/api/tasking/v2/tasks/{TASK}/products"
@@ -362,8 +363,8 @@ class Breaks(httpx.SyncByteStream):
         raise httpx.ReadError("reset")
 
 
-def deliver(provider: Iceye, folder: Path, what: Request) -> order_folder.Delivery:
-    return order_folder.deliver(
+def deliver(provider: Iceye, folder: Path, what: Request) -> Delivery:
+    return deliver_or_raise(
         "ref",
         provider.products(what),
         folder,

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from blocks.iceye_tasking import IceyeTasking
 from tasking.axelglobe.order import AxelGlobeOrder
-from tasking.delivery import order_folder
+from tasking.delivery.outcome import Delivery
 from tasking.delivery.verify import verify
 from tasking.errors import CredentialsRefused, InvalidOrder, ReferenceTaken, Refused, Uncertain, UnexpectedAnswer
 from tasking.iceye.order import IceyeOrder
@@ -23,6 +23,7 @@ from tasking.iceye.settings import IceyeSettings
 from tasking.provider import Cancels, Plans, Provider, Quotes, Request
 from tasking.simulator import Simulator, serve
 from tasking.status import StatusCode
+from tests.deliveries import deliver as deliver_or_raise
 from tests.iceye_answers import CONTRACT, HTTP, SCENE, TASK, Answers, iceye, json_answer, task
 from tests.openapi_contract import assert_request_valid
 from tests.test_iceye_terms import order
@@ -370,7 +371,7 @@ def test_an_order_goes_from_quote_to_all_products_in_one_catalog(
         again = provider.find_request(wanted, None, label)
         assert again is not None
         assert again.id == request.id
-        delivered: dict[str, order_folder.Delivery] = {}
+        delivered: dict[str, Delivery] = {}
         for _ in range(60):
             if request.provider_status == "DONE":
                 break
@@ -381,7 +382,7 @@ def test_an_order_goes_from_quote_to_all_products_in_one_catalog(
                 items = provider.products(request)
                 if request.provider_status == "DONE":
                     simulator.advance(3700)  # every address has expired
-                delivered[request.provider_status] = order_folder.deliver(
+                delivered[request.provider_status] = deliver_or_raise(
                     label,
                     items,
                     tmp_path,

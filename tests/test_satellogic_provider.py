@@ -14,7 +14,6 @@ from pydantic import SecretStr
 
 from blocks.satellogic_tasking import SatellogicTasking
 from tasking.candidate import Candidate
-from tasking.delivery.order_folder import deliver
 from tasking.delivery.verify import verify
 from tasking.errors import (
     CredentialsRefused,
@@ -34,6 +33,7 @@ from tasking.satellogic.provider import Satellogic
 from tasking.satellogic.settings import SatellogicSettings
 from tasking.simulator import Simulator, serve
 from tasking.status import StatusCode
+from tests.deliveries import deliver
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
 HTTP = HttpSettings(

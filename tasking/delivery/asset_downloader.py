@@ -14,6 +14,8 @@ from tasking.delivery.provider_item import ProviderAsset, ProviderItem
 from tasking.delivery.storage import DiskError
 from tasking.errors import DeliveryFailed, ProviderError, Unavailable
 
+OpenAsset = Callable[[dict[str, Any], str], AbstractContextManager[httpx.Response]]
+
 AWAY = 6
 """Assets in succession without an answer after which a provider counts as away."""
 
@@ -33,7 +35,7 @@ class AssetDownloader:
 
     def __init__(
         self,
-        open_asset: Callable[[dict[str, Any], str], AbstractContextManager[httpx.Response]],
+        open_asset: OpenAsset,
         max_bytes: int,
         tries: int,
         wait_seconds: float,

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
+import time
+from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 from pydantic import BaseModel, ConfigDict
 
 from tasking.delivery.integrity.inspection import inspect_file
-from tasking.delivery.speed import LeastSpeed, TooSlow
-from tasking.delivery.storage import PART, create_part, open_plain, sync_folder, translate_os_errors
+from tasking.delivery.storage import atomic_file, open_plain, translate_os_errors
 from tasking.errors import DeliveryFailed, TaskingError
 from tasking.http.decoding import pieces
 
 MAX_BYTES = 64 * 1024**3
 """Largest single file taken, by default: 64 GiB."""
+
+MINUTE = 60.0
+LEAST_BYTES_A_MINUTE = 256 * 1024
+"""What has to come within any minute: 4 KB a second, which is less than any line that satellites' files come over."""
+
+GRACE_SECONDS = 600.0
+LEAST_BYTES_A_SECOND = 64 * 1024
+"""What a whole download has to come with on average, after `GRACE_SECONDS`: 1 GB in 4.6 hours."""
 
 _MULTIHASH = {"1220": "sha256", "1340": "sha512", "1114": "sha1", "d50110": "md5", "1620": "sha3_256"}
 
@@ -52,6 +60,40 @@ class FileFacts(BaseModel):
 
 class CorruptDownload(DeliveryFailed):
     """This try brought bytes that are not the file; the next one may."""
+
+
+class TooSlow(Exception):
+    """It would take too long; the message says how slow it was."""
+
+
+class LeastSpeed:
+    """Watches one download.
+
+    Args:
+        expected: Its bytes, as far as they are known; 0 when they are not.
+    """
+
+    def __init__(self, expected: int) -> None:
+        self._expected, self._begun = expected, time.monotonic()
+        self._marks: deque[tuple[float, int]] = deque([(self._begun, 0)])
+
+    def took(self, so_far: int) -> None:
+        """Note that so many bytes have come by now.
+
+        Raises:
+            TooSlow: Less than `LEAST_BYTES_A_MINUTE` came within the last minute, or the whole takes too long.
+        """
+        now = time.monotonic()
+        if now - self._marks[-1][0] >= 1.0:
+            self._marks.append((now, so_far))
+        while len(self._marks) > 1 and now - self._marks[1][0] >= MINUTE:
+            self._marks.popleft()
+        since, before = self._marks[0]
+        if now - since >= MINUTE and so_far - before < LEAST_BYTES_A_MINUTE:
+            raise TooSlow(f"{so_far - before} bytes came within {now - since:.0f} s, which is too slow to wait for")
+        most = GRACE_SECONDS + max(self._expected, so_far) / LEAST_BYTES_A_SECOND
+        if now - self._begun > most:
+            raise TooSlow(f"{so_far} bytes came within {now - self._begun:.0f} s, which is too slow to wait for")
 
 
 def fetch(
@@ -128,8 +170,8 @@ def _one_try(
     media_type: str | None,
     max_bytes: int,
 ) -> FileFacts:
-    part = target.with_name(target.name + PART)
     kind, promised_digest = _read_multihash(promised_checksum)
+    note, found_type = "", None
     try:
         with open_asset() as response:
             stated = _stated_length(response, target, promised_size is not None or kind is not None)
@@ -137,9 +179,7 @@ def _one_try(
             _refuse_too_much(target, expected or 0, max_bytes)
             ours, theirs = hashlib.sha256(), hashlib.new(kind, usedforsecurity=False) if kind else None
             size, speed = 0, LeastSpeed(expected or 0)
-            with translate_os_errors(target):
-                file = create_part(part)
-            with translate_os_errors(target), file:
+            with atomic_file(target) as (file, part):
                 for chunk in pieces(response):
                     speed.took(max(size + len(chunk), response.num_bytes_downloaded))
                     size += len(chunk)
@@ -149,34 +189,24 @@ def _one_try(
                     if theirs:
                         theirs.update(chunk)
                     file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            encoded = "content-encoding" in response.headers
-            came = response.num_bytes_downloaded if encoded else size
-        if stated is not None and came != stated:
-            raise CorruptDownload(f"{target.name}: {came} bytes came, the server had announced {stated}")
-        if promised_size is not None and size != promised_size:
-            raise CorruptDownload(f"{target.name}: {size} bytes came, the item promises {promised_size}")
-        if theirs and theirs.hexdigest() != promised_digest:
-            raise CorruptDownload(
-                f"{target.name}: its {kind} is {theirs.hexdigest()}, the item promises {promised_digest}"
-            )
-        note, kind_found = "", None
-        if not theirs and not size == promised_size == 0:
-            with translate_os_errors(target):
-                seen = inspect_file(part, target.name, media_type)
-            if seen.damage:
-                raise CorruptDownload(f"{target.name}: {seen.damage}")
-            note, kind_found = seen.note, seen.media_type
-        with translate_os_errors(target):
-            part.replace(target)
-            sync_folder(target.parent)
-        return FileFacts(path=target, size=size, checksum="1220" + ours.hexdigest(), note=note, media_type=kind_found)
+                came = response.num_bytes_downloaded if "content-encoding" in response.headers else size
+                if stated is not None and came != stated:
+                    raise CorruptDownload(f"{target.name}: {came} bytes came, the server had announced {stated}")
+                if promised_size is not None and size != promised_size:
+                    raise CorruptDownload(f"{target.name}: {size} bytes came, the item promises {promised_size}")
+                if theirs and theirs.hexdigest() != promised_digest:
+                    raise CorruptDownload(
+                        f"{target.name}: its {kind} is {theirs.hexdigest()}, the item promises {promised_digest}"
+                    )
+                if not theirs and not size == promised_size == 0:
+                    file.flush()
+                    seen = inspect_file(part, target.name, media_type)
+                    if seen.damage:
+                        raise CorruptDownload(f"{target.name}: {seen.damage}")
+                    note, found_type = seen.note, seen.media_type
     except TooSlow as error:
         raise CorruptDownload(f"{target.name}: {error}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    return FileFacts(path=target, size=size, checksum="1220" + ours.hexdigest(), note=note, media_type=found_type)
 
 
 def _stated_length(response: httpx.Response, target: Path, promised: bool) -> int | None:

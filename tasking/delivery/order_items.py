@@ -5,37 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tasking.delivery import receipts
 from tasking.delivery.asset_downloader import AssetDownloader
-from tasking.delivery.catalog import NOTE, Json, collection_of, read_catalog, read_item, write_item
+from tasking.delivery.catalog import Json, collection_of, read_catalog, read_item, write_item
 from tasking.delivery.download import FileFacts
 from tasking.delivery.file_names import file_name, folder_name, unzip_folder
+from tasking.delivery.outcome import ItemOutcome, Trouble
 from tasking.delivery.provider_item import ProviderAsset, ProviderItem
 from tasking.delivery.redaction import redact_urls
-from tasking.delivery.stac.item import LEFT_OUT, Captured, to_stac_asset, to_stac_item
+from tasking.delivery.stac.item import LEFT_OUT, NOTE, Captured, to_stac_asset, to_stac_item
 from tasking.delivery.storage import DiskError, make_folder
-from tasking.delivery.unpacked import describe_unzipped, unzip_asset
-from tasking.delivery.unzip import UNZIP, CannotUnzip
+from tasking.delivery.unzip import UNZIP, CannotUnzip, describe_unzipped, unzip_asset
 from tasking.delivery.verify import intact_files
 from tasking.errors import DeliveryFailed, ProviderError, UnsafeAsset
-
-
-class Taken(NamedTuple):
-    """What became of one item.
-
-    Attributes:
-        folder: Its folder's name; empty when nothing of it is home.
-        troubles: What went wrong and may go well another time.
-        left_out: Assets that cannot be fetched, with the reason.
-        fetched: How many files were downloaded.
-    """
-
-    folder: str
-    troubles: tuple[DeliveryFailed | ProviderError, ...]
-    left_out: tuple[str, ...]
-    fetched: int
 
 
 class OrderItems:
@@ -59,7 +43,7 @@ class OrderItems:
             found += self._checked[name].values() if name in self._checked else intact_files(self.home / name, item)
         return tuple(found)
 
-    def take_in(self, item: ProviderItem, fetching: AssetDownloader) -> Taken:
+    def add(self, item: ProviderItem, downloader: AssetDownloader) -> ItemOutcome:
         """Fetch what is not there yet and write the item.
 
         Raises:
@@ -76,16 +60,16 @@ class OrderItems:
         there = self._checked.get(name)
         if there is None:
             there = {facts.asset_key: facts for facts in intact_files(place, before)} if before is not None else {}
-        files = _Files(place, item, there, before, fetching)
+        files = _Files(place, item, there, before, downloader)
         files.fetch()
         if not files.assets:
-            return Taken("", files.troubles_to_tell(), tuple(files.left_out.values()), files.fetched)
+            return ItemOutcome("", files.troubles_to_tell(), tuple(files.left_out.values()), files.fetched)
         self.items[name] = self._written(name, item, files, before)
         self._checked[name] = files.now
         if not files.troubles:
             with suppress(OSError):
                 receipts.remove(place)
-        return Taken(name, files.troubles_to_tell(), tuple(files.left_out.values()), files.fetched)
+        return ItemOutcome(name, files.troubles_to_tell(), tuple(files.left_out.values()), files.fetched)
 
     def _written(self, name: str, item: ProviderItem, files: _Files, before: Json | None) -> Json:
         kept = {key: asset for key, asset in before["assets"].items() if key in files.there} if before else {}
@@ -128,12 +112,12 @@ class _Files:
         item: ProviderItem,
         there: dict[str, FileFacts],
         before: Json | None,
-        fetching: AssetDownloader,
+        downloader: AssetDownloader,
     ) -> None:
-        self.place, self.item, self.there, self._before, self._fetching = place, item, there, before, fetching
+        self.place, self.item, self.there, self._before, self._downloader = place, item, there, before, downloader
         self.now = dict(there)
         self.assets: dict[str, dict[str, Any]] = {}
-        self.troubles: dict[str, DeliveryFailed | ProviderError] = {}
+        self.troubles: dict[str, Trouble] = {}
         self.left_out: dict[str, str] = {}
         self.fetched = 0
         flat = (facts.path.name.lower() for facts in there.values() if facts.path.parent == place)
@@ -150,7 +134,7 @@ class _Files:
             except (DeliveryFailed, ProviderError) as error:
                 self.troubles[asset.key] = error
 
-    def troubles_to_tell(self) -> tuple[DeliveryFailed | ProviderError, ...]:
+    def troubles_to_tell(self) -> tuple[Trouble, ...]:
         """What may go well another time; and what cannot, where what is home is not what was ordered."""
         troubles = tuple(self.troubles.values())
         lost = [one for one in self.item.assets if one.key in self.left_out and (one.is_data or not self.assets)]
@@ -185,7 +169,7 @@ class _Files:
         if (facts := receipts.whole(self._receipt, asset.key, target)) is not None:
             return facts
         try:
-            facts = self._fetching.fetch(self.item, asset, target)
+            facts = self._downloader.fetch(self.item, asset, target)
         except UnsafeAsset as error:  # it leads elsewhere than it said
             self.left_out[asset.key] = redact_urls(str(error))
             return None

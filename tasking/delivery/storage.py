@@ -170,6 +170,14 @@ def is_plain(path: Path) -> bool:
         return False
 
 
+def is_inside(folder: Path, path: Path) -> bool:
+    """Whether a path leads to somewhere in the folder, whatever links and dots are in it."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # a circle of links, or no name at all
+        return False
+
+
 def create_part(path: Path) -> BufferedWriter:
     """A new file, in the place of whatever has its name; a link of that name is removed, and never written through.
 
@@ -211,8 +219,16 @@ def _refuse_a_strangers(folder: Path, found: os.stat_result) -> None:
         )
 
 
-def atomic_write(path: Path, text: str) -> None:
-    """Write a text file that is there whole or not at all.
+@contextmanager
+def atomic_file(path: Path, *, sync_name: bool = True) -> Iterator[tuple[BufferedWriter, Path]]:
+    """Write a file that is there whole or not at all: it gets its name when the block ends without an error.
+
+    Args:
+        path: Its final path; the folder exists.
+        sync_name: Make the name survive a power cut; whoever writes many does that once, by `sync_folder`.
+
+    Yields:
+        The open file, and the path it has meanwhile. After a ``flush`` it can be looked at there.
 
     Raises:
         DeliveryFailed: The disk does not take it.
@@ -221,14 +237,21 @@ def atomic_write(path: Path, text: str) -> None:
     with translate_os_errors(path):
         try:
             with create_part(part) as file:
-                file.write(text.encode())
+                yield file, part
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)
-            sync_folder(path.parent)
+            if sync_name:
+                sync_folder(path.parent)
         finally:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+def atomic_write(path: Path, text: str) -> None:
+    """Write a text file that is there whole or not at all; raises `DeliveryFailed` when the disk does not take it."""
+    with atomic_file(path) as (file, _):
+        file.write(text.encode())
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import re
 import shutil
 import stat
@@ -22,16 +21,18 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from tasking.delivery.download import FileFacts
 from tasking.delivery.file_names import safe_name
-from tasking.delivery.integrity.inspection import format_of, inspect_file
-from tasking.delivery.storage import PART, create_part, make_folder, sync_folder, translate_os_errors
-from tasking.delivery.zips import BoundedZip
+from tasking.delivery.integrity.formats import MEDIA_TYPE_OF, format_of
+from tasking.delivery.integrity.inspection import inspect_file
+from tasking.delivery.integrity.packed import BoundedZip
+from tasking.delivery.storage import atomic_file, make_folder, sync_folder, translate_os_errors
 from tasking.errors import DeliveryFailed, UnsafeAsset
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,17 @@ UNZIP = "tasking:unpack"
 _CHUNK = 1024 * 1024
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DRIVE = re.compile(r"[A-Za-z]:")
+_BESIDE = {"png": "overview", "jpeg": "overview", "webp": "overview", "json": "metadata", "xml": "metadata",
+           "pdf": "metadata", "html": "metadata"}  # fmt: skip
+_TEXT_ENDINGS = (".txt", ".csv", ".md", ".md5", ".sha256")
+_MORE_TYPES = {
+    "tiff": "image/tiff; application=geotiff",
+    ".geojson": "application/geo+json",
+    ".kml": "application/vnd.google-earth.kml+xml",
+    ".kmz": "application/vnd.google-earth.kmz",
+    ".csv": "text/csv",
+    **dict.fromkeys((".txt", ".md", ".md5", ".sha256"), "text/plain"),
+}
 
 
 @dataclass(frozen=True)
@@ -238,21 +250,17 @@ def _take_out(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, folder
         raise UnsafeAsset(f"{name}: {path} would land outside of {folder}")
     for above in reversed([one for one in target.parents if one.is_relative_to(folder)]):
         make_folder(above)
-    part = target.with_name(target.name + PART)
-    try:
-        ours, size = hashlib.sha256(), 0
-        with opened.open(entry) as source, create_part(part) as file:
-            while chunk := source.read(_CHUNK):
-                size += len(chunk)
-                if size > entry.file_size:
-                    raise UnsafeAsset(f"{name}: {path} is larger than the zip says ({entry.file_size} bytes)")
-                ours.update(chunk)
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
+    ours, size, note, media_type = hashlib.sha256(), 0, "", None
+    with opened.open(entry) as source, atomic_file(target, sync_name=False) as (file, part):
+        while chunk := source.read(_CHUNK):
+            size += len(chunk)
+            if size > entry.file_size:
+                raise UnsafeAsset(f"{name}: {path} is larger than the zip says ({entry.file_size} bytes)")
+            ours.update(chunk)
+            file.write(chunk)
         if size != entry.file_size:
             raise DamagedZip(f"{name}: {path} has {size} bytes, the zip says {entry.file_size}")
-        note, media_type = "", None
+        file.flush()
         if size:
             seen = inspect_file(part, target.name)
             if seen.damage and not seen.text:
@@ -262,10 +270,6 @@ def _take_out(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, folder
                 note = f"{seen.damage}; it is what was packed"
             if note and format_of(target.name) in ("json", "xml"):
                 logger.warning("%s: %s: %s; it is taken, as it is what was packed", name, path, seen.damage or note)
-        part.replace(target)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
     return FileFacts(
         path=target,
         size=size,
@@ -274,3 +278,47 @@ def _take_out(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, folder
         media_type=media_type,
         title=PurePosixPath(_name_of(entry).replace("\\", "/")).name,
     )
+
+
+def unzip_asset(archive: FileFacts, folder: Path, standing: Iterable[FileFacts]) -> list[FileFacts]:
+    """The files of a zip that is home.
+
+    Args:
+        archive: The zip, with its item and asset key.
+        folder: Where they go, beside it.
+        standing: Files of the item that stand verified from an earlier delivery; those of the zip are left alone.
+
+    Returns:
+        Facts of all its files, with keys such as ``delivery/rasters/a.tif``.
+
+    Raises:
+        CannotUnzip: It stays as it is.
+        DeliveryFailed: As `unzip`. A zip that is refused is removed, so that the next delivery fetches it again.
+    """
+    before = {
+        facts.path.relative_to(folder).as_posix(): facts for facts in standing if facts.path.is_relative_to(folder)
+    }
+    try:
+        found = unzip(archive.path, folder, before)
+    except CannotUnzip:
+        raise
+    except DeliveryFailed as error:
+        if isinstance(error, DamagedZip | UnsafeAsset):
+            with translate_os_errors(archive.path):
+                archive.path.unlink(missing_ok=True)
+        raise type(error)(f"item {archive.item_id}, asset {archive.asset_key}: {error}") from error
+    return [
+        (facts or before[path]).model_copy(
+            update={"item_id": archive.item_id, "asset_key": f"{archive.asset_key}/{path}"}
+        )
+        for path, facts in found.items()
+    ]
+
+
+def describe_unzipped(facts: FileFacts) -> dict[str, Any]:
+    """What an asset out of a zip says of itself: its name, and what it is, are all there is to tell from."""
+    suffix = facts.path.suffix.lower()
+    kind = format_of(facts.path.name) or ""
+    media_type = facts.media_type or _MORE_TYPES.get(suffix) or _MORE_TYPES.get(kind) or MEDIA_TYPE_OF.get(kind)
+    role = "metadata" if suffix in _TEXT_ENDINGS else _BESIDE.get(kind, "data")
+    return {"title": facts.title or facts.path.name, **({"type": media_type} if media_type else {}), "roles": [role]}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import json
-import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tasking.delivery.catalog import NOTE, read_catalog
 from tasking.delivery.download import FileFacts, checksum_of
-from tasking.delivery.storage import is_plain, read_plain, translate_os_errors
+from tasking.delivery.stac.item import NOTE
+from tasking.delivery.storage import is_inside, is_plain, translate_os_errors
+
+# pystac, behind `tasking.delivery.catalog`, is imported by the functions that need it: not at each start of a run
 
 
 def intact_files(place: Path, item: dict[str, Any]) -> list[FileFacts]:
@@ -33,6 +32,8 @@ def intact_items(folder: Path, *, hashed: bool = False) -> set[str]:
     Raises:
         DeliveryFailed: The disk does not answer, so what stands there is not known.
     """
+    from tasking.delivery.catalog import read_catalog
+
     with translate_os_errors(folder):
         return {
             name
@@ -47,31 +48,39 @@ def verify(folder: Path) -> list[str]:
     Every link of the catalog leads to an item, and every asset of every item is a file beside it with the size and the
     checksum that the item gives. Nothing outside the folder is read and nothing is changed.
     """
-    problems: list[str] = []
-    catalog = _read(folder / "catalog.json", problems)
+    from tasking.delivery.catalog import FolderIO
+
+    home, problems = FolderIO(folder), list[str]()
+
+    def read(href: str) -> dict[str, Any] | None:
+        name = PurePosixPath(href).name
+        try:
+            return home.read_json(href)
+        except OSError as error:
+            problems.append(f"{name}: it cannot be read ({error.strerror})")
+        except (ValueError, RecursionError) as error:
+            problems.append(f"{name}: it is not readable JSON ({error})")
+        return None
+
+    catalog = read("catalog.json")
     if catalog is None:
         return problems
     given = catalog.get("links")
-    all_links = [link for link in given if isinstance(link, dict)] if isinstance(given, list) else []
-    links = [link for link in all_links if link.get("rel") == "item"]
-    if not links:
+    links = [link for link in given if isinstance(link, dict)] if isinstance(given, list) else []
+    if not any(link.get("rel") == "item" for link in links):
         problems.append("catalog.json: it links to no item")
-    for link in (link for link in all_links if link.get("rel") == "child"):
-        if not _inside(folder, folder / str(link.get("href"))):
-            problems.append(f"catalog.json: its link {link.get('href')} leads out of the folder")
-        else:
-            _read(folder / str(link.get("href")), problems)
     for link in links:
-        href = str(link.get("href"))
-        path = folder / href
-        if not _inside(folder, path):
+        rel, href = link.get("rel"), str(link.get("href"))
+        if rel not in ("child", "item"):
+            continue
+        if not is_inside(folder, folder / href):
             problems.append(f"catalog.json: its link {href} leads out of the folder")
             continue
-        item = _read(path, problems)
-        if item is None:
+        found = read(href)
+        if found is None or rel == "child":
             continue
+        assets, path = found.get("assets"), folder / href
         shown = path.relative_to(folder)
-        assets = item.get("assets")
         if not isinstance(assets, dict) or not assets:
             problems.append(f"{shown}: it has no assets")
             continue
@@ -87,7 +96,7 @@ def _check(place: Path, key: str, asset: dict[str, Any], hashed: bool = True) ->
         return None, "it is not an object"
     href, size, checksum = str(asset.get("href")), asset.get("file:size"), asset.get("file:checksum")
     path = place / href
-    if not _inside(place, path):
+    if not is_inside(place, path):
         return None, f"{href} leads out of the item's folder"
     if not is_plain(path):
         return None, f"{path.name} is missing" if not path.is_symlink() else f"{path.name} is a link"
@@ -98,29 +107,3 @@ def _check(place: Path, key: str, asset: dict[str, Any], hashed: bool = True) ->
     if hashed and checksum_of(path) != checksum:
         return None, f"{path.name} is not what was delivered: its checksum differs"
     return FileFacts(path=path, size=size, checksum=checksum, asset_key=key), None
-
-
-def _inside(folder: Path, path: Path) -> bool:
-    try:
-        return path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError, ValueError):  # a circle of links, or no name at all
-        return False
-
-
-def _read(path: Path, problems: list[str]) -> dict[str, Any] | None:
-    try:
-        text = read_plain(path)
-        found = json.loads(text) if text is not None else None
-    except OSError as error:
-        problems.append(f"{path.name}: it cannot be read ({error.strerror})")
-        return None
-    except (ValueError, RecursionError) as error:
-        problems.append(f"{path.name}: it is not readable JSON ({error})")
-        return None
-    if text is None:
-        problems.append(f"{path.name}: it cannot be read ({os.strerror(errno.ENOENT)})")
-        return None
-    if not isinstance(found, dict):
-        problems.append(f"{path.name}: it is not a JSON object")
-        return None
-    return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tasking.delivery import order_folder
-from tasking.delivery.order_folder import Delivery, ItemOutcome, error_to_raise
+from tasking.delivery.outcome import Delivery, ItemOutcome, error_to_raise
 from tasking.delivery.storage import is_marked, translate_os_errors
 from tasking.delivery.verify import intact_items, verify
 from tasking.errors import DeliveryFailed, Incomplete, OrderEnded, Unavailable, UnsafeAsset
@@ -108,7 +108,7 @@ def deliver(
         so_far = record.outcome_so_far or f"Delivered {len(due)}"
         done = covering.told(ledger, order, reference, root / reference, so_far)
         said = (done, request.note, left_out(ledger, reference), twice(record))
-        order_folder.settle(root / reference, ORDER_STATUS[StatusCode.COMPLETED])
+        order_folder.write_order_status(root / reference, ORDER_STATUS[StatusCode.COMPLETED])
         end(ledger, reference, StatusCode.COMPLETED, "; ".join(filter(None, said)))
     return delivery
 
@@ -187,7 +187,7 @@ def _bring_home(
         DeliveryFailed: The disk does not take it, or what stands there is not whole.
     """
     given = [(one, item) for one in captures for item in listed[one]]
-    delivery, brought = order_folder.bring(
+    delivery, brought = order_folder.deliver_items(
         reference,
         [item for _, item in given],
         archive.root,
@@ -274,7 +274,7 @@ def tell_archive(ledger: Ledger, reference: str, status: str) -> None:
     if word is None or not homes or not isinstance(homes[-1], str):
         return
     try:
-        order_folder.settle(Path(homes[-1]), word, lock_wait_seconds=5.0)
+        order_folder.write_order_status(Path(homes[-1]), word, lock_wait_seconds=5.0)
     except DeliveryFailed as error:
         logger.warning("order %s: its catalog does not say yet how it ended: %s", reference, error)
 

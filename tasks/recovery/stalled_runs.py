@@ -55,14 +55,10 @@ def stalled_runs(flows: Sequence[str], watch: str, owners: Iterable[UUID], after
         late = [run for run in due if run.id in open_ones]
         if not late:
             return None
-        # right after an outage, or an upgrade, no watch came to its end in this time
-        watched = read_runs(client, [watch], end_time={"after_": now - after, "before_": now - after / 2}, most=1)
-        # the download of a large image takes its time
-        at_work_here = {"any_": [UUID(one) for one in running_processes().runs]}
         stuck = (
-            bool(watched)
+            _watched(client, watch, now - after, now - after / 2)
             and not _a_step_began(client, flows, now - after)
-            and not read_runs(client, flows, id=at_work_here, most=1)
+            and not _at_work_here(client, flows)
         )
     return StalledRuns(len(late), min(run.next_scheduled_start_time or now for run in late), stuck)
 
@@ -72,3 +68,13 @@ def _a_step_began(client: SyncPrefectClient, flows: Sequence[str], since: dateti
     ours = FlowFilter(name=FlowFilterName(any_=list(flows)))
     began = TaskRunFilter.model_validate({"start_time": {"after_": since}})
     return bool(client.read_task_runs(flow_filter=ours, task_run_filter=began, limit=1))
+
+
+def _watched(client: SyncPrefectClient, watch: str, begin: datetime, end: datetime) -> bool:
+    """Whether a watch came to its end in this time: right after an outage, or an upgrade, none did."""
+    return bool(read_runs(client, [watch], end_time={"after_": begin, "before_": end}, most=1))
+
+
+def _at_work_here(client: SyncPrefectClient, flows: Sequence[str]) -> bool:
+    """Whether an order has a process on this machine: the download of a large image takes its time."""
+    return bool(read_runs(client, flows, id={"any_": list(running_processes().runs)}, most=1))

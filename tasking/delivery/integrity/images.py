@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-from tasking.delivery.integrity.verdict import NotJudged
+from tasking.delivery.integrity.formats import NotJudged
 
 _MOST_PARTS = 200_000
 """Chunks, segments or boxes that are walked."""

@@ -17,22 +17,18 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from tasking.delivery.integrity import images, packed, science, texts
-from tasking.delivery.integrity.formats import MEDIA_TYPE_OF, NOT_JUDGED, SUFFIX_OF, TEXTS, format_of, of_media_type
-from tasking.delivery.integrity.netcdf import netcdf_damage
+from tasking.delivery.integrity.formats import (
+    FORMATS,
+    MEDIA_TYPE_OF,
+    NOT_JUDGED,
+    TEXTS,
+    NotJudged,
+    format_of,
+    of_media_type,
+)
 from tasking.delivery.integrity.sniffing import HEAD, sniff
 from tasking.delivery.integrity.tiff import tiff_damage
-from tasking.delivery.integrity.verdict import NotJudged
 
-__all__ = ["SUFFIX_OF", "Inspection", "find_damage", "format_of", "inspect_file"]
-
-_CALLED = {
-    "tiff": "a TIFF", "png": "a PNG", "jpeg": "a JPEG", "webp": "a WebP", "gif": "a GIF", "jp2": "a JPEG 2000",
-    "j2k": "a JPEG 2000 codestream", "hdf": "an HDF file", "netcdf": "a netCDF", "nitf": "a NITF",
-    "zip": "a ZIP archive", "gzip": "a gzip file", "bzip2": "a bzip2 file", "xz": "an xz file", "zstd": "a zstd file",
-    "7z": "a 7z archive", "tar": "a tar archive", "pdf": "a PDF", "parquet": "a Parquet file", "sqlite": "SQLite",
-    "shapefile": "a shapefile", "grib": "a GRIB", "las": "a LAS file", "flatgeobuf": "a FlatGeobuf", "json": "JSON",
-    "xml": "XML", "html": "HTML",
-}  # fmt: skip
 _SAME = ({"hdf", "hdf4", "netcdf"}, {"jp2", "j2k"}, {"nitf", "j2k"})
 """Formats that go by one another's names."""
 _ERROR_DOCUMENT = re.compile(rb"(?:<\?[^>]*>\s*)*+<(?:\w+:)?(?:Error|ExceptionReport|ServiceExceptionReport)\b")
@@ -124,7 +120,7 @@ def _damage(file: BinaryIO, path: Path, size: int, head: bytes, found: str | Non
             raise NotJudged("nothing in it says where it ends")
     judge = _JUDGES.get(found)
     if judge is None:
-        raise NotJudged(f"files that are {_CALLED.get(found, found)} are not judged")
+        raise NotJudged(f"files that are {_called(found)} are not judged")
     return judge(file, size)
 
 
@@ -137,7 +133,7 @@ _JUDGES = {
     "jxl": images.boxes_damage,
     "boxes": images.boxes_damage,
     "hdf": science.hdf5_damage,
-    "netcdf": netcdf_damage,
+    "netcdf": science.netcdf_damage,
     "nitf": science.nitf_damage,
     "grib": science.grib_damage,
     "sqlite": science.sqlite_damage,
@@ -176,7 +172,11 @@ def _odd(claimed: str | None, found: str | None) -> str:
         return ""
     if any(claimed in one and found in one for one in _SAME):
         return ""
-    return f"it is {_CALLED.get(found, found)}, not {_CALLED[claimed]}"
+    return f"it is {_called(found)}, not {_called(claimed)}"
+
+
+def _called(kind: str) -> str:
+    return FORMATS[kind].called if kind in FORMATS else kind
 
 
 def _type(odd: str, found: str | None) -> str | None:
@@ -188,7 +188,7 @@ def _notes(*said: str) -> str:
 
 
 def _instead(claimed: str, head: bytes) -> str:
-    return f"it is not {_CALLED[claimed]}; it starts with {_begin(head)!r}"
+    return f"it is not {_called(claimed)}; it starts with {_begin(head)!r}"
 
 
 def _begin(head: bytes) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import bz2
+import io
 import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
+from tasking.delivery.integrity.formats import NotJudged
 from tasking.delivery.integrity.sniffing import tar_checksum_is_right
-from tasking.delivery.integrity.verdict import NotJudged
-from tasking.delivery.zips import BoundedZip, DirectoryTooLong
 
 _PIECE = 1024 * 1024
 _MOST_UNPACKED = 8 * 1024**3
@@ -20,6 +20,50 @@ _EXPANSION, _FREE = 50, 64 * 1024**2
 """What unpacks to more than so many times its size, and to more than so many bytes, is not unpacked further."""
 _MOST_MEMBERS = 200_000
 _BLOCK = 512
+
+
+LONGEST_DIRECTORY = 8 * 1024 * 1024
+"""Most bytes of a zip's directory that are read: room for more files than are ever taken out of one.
+
+An entry of 46 bytes becomes an object of 700: 8 MiB are 130 MB of our memory at the most, and a second.
+"""
+
+
+class DirectoryTooLong(zipfile.BadZipFile):
+    """It may be whole; its directory is not read."""
+
+
+class _ShortReads(io.BufferedReader):
+    """A file that is never read in long pieces: the zip reader takes a directory in one, as long as the zip says."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """At most `LONGEST_DIRECTORY` bytes; asking for more is an error of the zip."""
+        wanted = LONGEST_DIRECTORY + 1 if size is None or size < 0 else size
+        data = b"" if wanted > LONGEST_DIRECTORY + 1 else super().read(wanted)
+        if wanted > LONGEST_DIRECTORY + 1 or len(data) > LONGEST_DIRECTORY:
+            raise DirectoryTooLong(f"its directory is longer than {LONGEST_DIRECTORY} bytes")
+        return data
+
+
+class BoundedZip(zipfile.ZipFile):
+    """A zip on disk, opened for reading; a context manager like its parent.
+
+    Raises:
+        zipfile.BadZipFile: Not a zip, or one whose directory is not whole or too long to be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._held = _ShortReads(cast(Any, path.open("rb", buffering=0)))
+        try:
+            super().__init__(self._held)
+        except BaseException:
+            self._held.close()
+            raise
+
+    def close(self) -> None:
+        """Close the zip and its file."""
+        super().close()
+        self._held.close()
 
 
 def zip_damage(path: Path) -> str | None:

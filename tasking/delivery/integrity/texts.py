@@ -11,7 +11,7 @@ import re
 from typing import BinaryIO
 from xml.parsers import expat
 
-from tasking.delivery.integrity.verdict import NotJudged
+from tasking.delivery.integrity.formats import NotJudged
 
 _PIECE = 64 * 1024
 _LONGEST_WORD = 1024 * 1024

@@ -23,7 +23,7 @@ _DATA_TYPES = (
 )
 
 
-class _Odd(Exception):
+class Unreadable(Exception):
     """It cannot be told what is meant."""
 
 
@@ -52,13 +52,13 @@ def _text(value: object) -> str:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    raise _Odd
+    raise Unreadable
 
 
 def _full_text(value: object) -> str:
     if text := _text(value).strip():
         return text
-    raise _Odd
+    raise Unreadable
 
 
 def _texts(value: object) -> list[str]:
@@ -66,44 +66,45 @@ def _texts(value: object) -> list[str]:
         return [_text(value)]
     if isinstance(value, list):
         return [_text(each) for each in value if each is not None]
-    raise _Odd
+    raise Unreadable
 
 
 def _length(value: object) -> float:
-    number = _number(value)
+    number = read_number(value)
     if number > 0:
         return number
-    raise _Odd
+    raise Unreadable
 
 
-def _number(value: object) -> float:
+def read_number(value: object) -> float:
+    """A finite number, also in quotes; raises `Unreadable`."""
     if isinstance(value, str):
         try:
             value = float(value)
         except ValueError:
-            raise _Odd from None
+            raise Unreadable from None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _Odd
+        raise Unreadable
     return value
 
 
 def _time(value: object) -> str:
     if (read := read_time(value)) is None:
-        raise _Odd
+        raise Unreadable
     return read
 
 
 def _license(value: object) -> str:
     if isinstance(value, str) and _LICENSE.fullmatch(value):
         return value
-    raise _Odd
+    raise Unreadable
 
 
 def _providers(value: object) -> list[dict[str, Any]]:
     if isinstance(value, str):
         value = [{"name": value}]
     if not isinstance(value, list) or not all(isinstance(one, dict) and one.get("name") for one in value):
-        raise _Odd
+        raise Unreadable
     made = []
     for one in value:
         said = {**one, "name": _full_text(one["name"])}
@@ -119,28 +120,28 @@ def _provider_roles(value: object) -> list[str]:
 
 def _bands(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise _Odd
+        raise Unreadable
     return [normalize_fields({**one}, _BAND) for one in value]
 
 
 def _data_type(value: object) -> str:
     if isinstance(value, str) and value.lower() in _DATA_TYPES:
         return value.lower()
-    raise _Odd
+    raise Unreadable
 
 
 def _nodata(value: object) -> str | float:
-    return str(value) if value in ("nan", "inf", "-inf") else _number(value)
+    return str(value) if value in ("nan", "inf", "-inf") else read_number(value)
 
 
 def _statistics(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _Odd
+        raise Unreadable
     known = ("mean", "minimum", "maximum", "stddev", "count", "valid_percent")
     if any(not isinstance(value[key], int | float) or isinstance(value[key], bool) for key in known if key in value):
-        raise _Odd
+        raise Unreadable
     if not value:
-        raise _Odd
+        raise Unreadable
     return value
 
 
@@ -176,7 +177,7 @@ def _settle(said: dict[str, Any], odd: dict[str, Any], key: str, read: Reader) -
         return
     try:
         said[key] = read(said[key])
-    except _Odd:
+    except Unreadable:
         given = said.pop(key)
         if given is not None:
             odd[key] = given

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
+
+from tasking.delivery.stac.fields import Unreadable, read_number
 
 _LEVELS = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 """How many lists there are around a position."""
 _LEAST = {"LineString": 2, "MultiLineString": 2, "Polygon": 4, "MultiPolygon": 4}
 """Positions in a line or ring."""
-
-
-class _Odd(Exception):
-    """It is no geometry."""
 
 
 def read_geometry(given: Any, level: int = 0) -> dict[str, Any] | None:
@@ -35,7 +32,7 @@ def read_geometry(given: Any, level: int = 0) -> dict[str, Any] | None:
         if not isinstance(kind, str) or kind not in _LEVELS:
             return None
         return {**given, "coordinates": _coordinates(given.get("coordinates"), _LEVELS[kind], kind)}
-    except _Odd:
+    except Unreadable:
         return None
 
 
@@ -53,7 +50,7 @@ def _joined(parts: list[dict[str, Any] | None]) -> dict[str, Any] | None:
 
 def _coordinates(given: Any, levels: int, kind: str) -> list[Any]:
     if not isinstance(given, list) or not given:
-        raise _Odd
+        raise Unreadable
     if levels == 0:
         return _position(given)
     made = [_coordinates(one, levels - 1, kind) for one in given]
@@ -61,24 +58,18 @@ def _coordinates(given: Any, levels: int, kind: str) -> list[Any]:
         if kind.endswith("Polygon") and made[0] != made[-1]:
             made.append(made[0])
         if len(made) < _LEAST.get(kind, 1):
-            raise _Odd
+            raise Unreadable
     return made
 
 
 def _position(given: list[Any]) -> list[float]:
     if len(given) < 2:
-        raise _Odd
+        raise Unreadable
     made: list[float] = []
     for one in given:
         if one is None and len(made) >= 2:  # a height that is not known
             break
-        try:
-            number = float(one) if isinstance(one, str) else one
-        except ValueError:
-            raise _Odd from None
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-            raise _Odd
-        made.append(number)
+        made.append(read_number(one))
     return made
 
 
@@ -87,7 +78,7 @@ def read_bbox(given: Any, geometry: dict[str, Any]) -> list[float]:
     if isinstance(given, list) and len(given) in (4, 6):
         try:
             return _position(given) if None not in given else _box_of(geometry)
-        except _Odd:
+        except Unreadable:
             pass
     return _box_of(geometry)
 

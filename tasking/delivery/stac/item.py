@@ -22,6 +22,8 @@ from tasking.window import iso
 STAC_VERSION = "1.1.0"
 FILE_EXTENSION = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 ORDER_EXTENSION = "https://stac-extensions.github.io/order/v1.1.0/schema.json"
+NOTE = "tasking:note"
+"""Field of an asset: it is of another format than was said, or could not be judged."""
 LEFT_OUT = "tasking:left_out"
 """Property of an item: why an asset of it is not there, by key."""
 
