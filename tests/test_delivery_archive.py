@@ -14,6 +14,7 @@ import httpx
 import pystac
 import pytest
 
+from tasking.delivery.catalog import FolderIO
 from tasking.delivery.download import FileFacts
 from tasking.delivery.order_folder import write_order_status
 from tasking.delivery.outcome import Delivery
@@ -248,3 +249,53 @@ def test_the_providers_collection_is_via_and_the_archives_own_is_found(server: F
     copy.normalize_and_save(str(home.parent / "copy"), pystac.CatalogType.SELF_CONTAINED)
     assert server.hits["/collections/grus-1"] == hits, "nobody asks the provider"
     assert verify(home) == []
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b=c", "100%", "https:", "\u6771"])
+def test_pystac_reads_an_archive_in_a_folder_of_any_name(
+    server: FileServer, client: httpx.Client, tmp_path: Path, name: str
+) -> None:
+    home = deliver(
+        "bay",
+        [scene(server, collection="c")],
+        tmp_path / name,
+        opener(client),
+        title="",
+        description="",
+        order_facts={},
+    ).folder
+    catalog = pystac.Catalog.from_file("/catalog.json", stac_io=FolderIO(home))
+    (item,) = catalog.get_items()
+    assert (item.id, getattr(item.get_collection(), "id", None)) == ("scene-1", "c")
+
+
+@pytest.mark.parametrize("href", ["../outside.json", "/../outside.json", "https://example.com/x.json", "link/x.json"])
+def test_pystac_reads_and_writes_nothing_outside_of_the_orders_folder(tmp_path: Path, href: str) -> None:
+    home = tmp_path / "bay"
+    home.mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (home / "link").symlink_to(tmp_path / "elsewhere")
+    for path in (tmp_path / "outside.json", tmp_path / "elsewhere" / "x.json"):
+        path.write_text("{}")
+    with pytest.raises(OSError, match=r"leads out|No such file"):
+        FolderIO(home).read_text(href)
+    if "https" not in href:
+        with pytest.raises(OSError, match="leads out"):
+            FolderIO(home).write_text(href, "gone")
+    assert (tmp_path / "outside.json").read_text() == "{}"
+    assert (tmp_path / "elsewhere" / "x.json").read_text() == "{}"
+
+
+def test_a_damaged_catalog_loses_none_of_what_can_still_be_read(server: FileServer, bring: Bring) -> None:
+    home = bring(scene(server)).folder
+    catalog = json.loads((home / "catalog.json").read_text())
+    (home / "catalog.json").write_text(json.dumps({"links": catalog["links"]}))
+    assert bring(scene(server, "scene-2")).items == ("scene-1", "scene-2")
+    assert verify(home) == []
+
+
+def test_a_time_in_nanoseconds_stays_one(server: FileServer, bring: Bring) -> None:
+    exact = "2026-12-03T01:14:00.123456789Z"
+    home = bring(scene(server, properties={"datetime": exact}, collection="c")).folder
+    write_order_status(home, "succeeded")
+    assert json.loads((home / "scene-1/scene-1.json").read_text())["properties"]["datetime"] == exact

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,10 @@ def test_nothing_that_orders_knows_that_it_talks_to_a_simulator() -> None:
         if "simulator" not in path.parts and "simulator" in "".join(imports(path))
     }
     assert wrong == set()
+
+
+def test_a_start_of_a_run_loads_nothing_that_only_a_later_step_needs() -> None:
+    heavy = "pystac", "pystac_client", "rasterio", "scipy"
+    asked = f"import sys, flows.order; print([one for one in {heavy} if one in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"

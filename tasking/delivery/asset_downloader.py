@@ -33,13 +33,7 @@ class AssetDownloader:
     succession it is not asked any more in this delivery.
     """
 
-    def __init__(
-        self,
-        open_asset: OpenAsset,
-        max_bytes: int,
-        tries: int,
-        wait_seconds: float,
-    ) -> None:
+    def __init__(self, open_asset: OpenAsset, max_bytes: int, tries: int, wait_seconds: float) -> None:
         self._open_asset, self._max_bytes, self._tries, self._wait = open_asset, max_bytes, tries, wait_seconds
         self._unavailable: list[Unavailable] = []
 

@@ -62,14 +62,15 @@ class OrderItems:
             there = {facts.asset_key: facts for facts in intact_files(place, before)} if before is not None else {}
         files = _Files(place, item, there, before, downloader)
         files.fetch()
-        if not files.assets:
-            return ItemOutcome("", files.troubles_to_tell(), tuple(files.left_out.values()), files.fetched)
-        self.items[name] = self._written(name, item, files, before)
-        self._checked[name] = files.now
-        if not files.troubles:
-            with suppress(OSError):
-                receipts.remove(place)
-        return ItemOutcome(name, files.troubles_to_tell(), tuple(files.left_out.values()), files.fetched)
+        if files.assets:
+            self.items[name] = self._written(name, item, files, before)
+            self._checked[name] = files.now
+            if not files.troubles:
+                with suppress(OSError):
+                    receipts.remove(place)
+        return ItemOutcome(
+            name if files.assets else "", files.troubles_to_report(), tuple(files.left_out.values()), files.fetched
+        )
 
     def _written(self, name: str, item: ProviderItem, files: _Files, before: Json | None) -> Json:
         kept = {key: asset for key, asset in before["assets"].items() if key in files.there} if before else {}
@@ -128,13 +129,13 @@ class _Files:
         """Fetch all that is not there; what is wrong with one keeps no other from coming home."""
         for asset in self.item.assets:
             try:
-                self._take_in(asset)
+                self._deliver(asset)
             except DiskError:
                 raise
             except (DeliveryFailed, ProviderError) as error:
                 self.troubles[asset.key] = error
 
-    def troubles_to_tell(self) -> tuple[Trouble, ...]:
+    def troubles_to_report(self) -> tuple[Trouble, ...]:
         """What may go well another time; and what cannot, where what is home is not what was ordered."""
         troubles = tuple(self.troubles.values())
         lost = [one for one in self.item.assets if one.key in self.left_out and (one.is_data or not self.assets)]
@@ -148,23 +149,23 @@ class _Files:
         troubles = {key: f"not home yet: {redact_urls(str(error))[:300]}" for key, error in self.troubles.items()}
         return {**self.left_out, **troubles}
 
-    def _take_in(self, asset: ProviderAsset) -> None:
+    def _deliver(self, asset: ProviderAsset) -> None:
         facts = self.there.get(asset.key)
         if facts is None and asset.refused is not None:
             self.left_out[asset.key] = asset.refused
             return
         if facts is None:
-            facts = self._come_home(asset)
+            facts = self._download(asset)
         if facts is None:
             return
         facts = facts.model_copy(update={"item_id": self.item.id, "asset_key": asset.key})
         self.now[asset.key] = facts
         if asset.said.get(UNZIP) is True:
-            facts = self._unpack(facts)
+            facts = self._unzip(facts)
         told = {key: value for key, value in asset.said.items() if key != UNZIP}
         self.assets[asset.key] = self._asset(told, facts)
 
-    def _come_home(self, asset: ProviderAsset) -> FileFacts | None:
+    def _download(self, asset: ProviderAsset) -> FileFacts | None:
         target = self.place / file_name(asset.key, {**asset.said, "href": asset.hrefs[0]}, self._taken)
         if (facts := receipts.whole(self._receipt, asset.key, target)) is not None:
             return facts
@@ -177,13 +178,11 @@ class _Files:
         self.fetched += 1
         return facts
 
-    def _unpack(self, archive: FileFacts) -> FileFacts:
+    def _unzip(self, archive: FileFacts) -> FileFacts:
         """Take a zip apart; the facts of the zip, with a note when it stays as it is."""
         inside = [facts for key, facts in self.there.items() if key.startswith(f"{archive.asset_key}/")]
-        if inside:
-            folder = self.place / inside[0].path.relative_to(self.place).parts[0]
-        else:
-            folder = self.place / unzip_folder(archive.path.name, self._taken)
+        kept = inside[0].path.relative_to(self.place).parts[0] if inside else None
+        folder = self.place / (kept or unzip_folder(archive.path.name, self._taken))
         try:
             found = unzip_asset(archive, folder, inside)
         except CannotUnzip as error:
