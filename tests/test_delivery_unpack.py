@@ -208,7 +208,7 @@ def test_a_folder_that_is_a_link_is_not_written_through(tmp_path: Path) -> None:
 def test_a_disk_without_room_is_said_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = tmp_path / "delivery.zip"
     archive.write_bytes(zipped(("a.txt", b"x" * 100)))
-    monkeypatch.setattr("tasking.delivery.unzip.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10}))
+    monkeypatch.setattr("tasking.delivery.storage.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10}))
     with pytest.raises(DeliveryFailed, match="unpacking needs 100 bytes and 10 are free"):
         unzip(archive, tmp_path / "out")
 

@@ -197,7 +197,7 @@ def test_runs_that_wait_while_large_images_are_downloaded_are_no_alarm(
     due_since(parked, timedelta(minutes=1))
     busy = pool.create(order_axelglobe, order=pool.order(reference="cape"))
     monkeypatch.setattr(stalled_runs, "_watched", lambda *_: True)
-    monkeypatch.setattr(stalled_runs, "running_processes", lambda: Processes({str(busy.id)}, None))
+    monkeypatch.setattr(stalled_runs, "running_processes", lambda: Processes(True, {str(busy.id)}, None))
     minutes_later(monkeypatch, 16)
     assert "1 overdue" in pool.watch()
 

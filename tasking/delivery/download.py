@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 
 from tasking.delivery.integrity.inspection import inspect_file
-from tasking.delivery.storage import atomic_file, open_plain, translate_os_errors
+from tasking.delivery.storage import atomic_file, open_plain, refuse_without_room
 from tasking.errors import DeliveryFailed, TaskingError
 from tasking.http.decoding import pieces
 
@@ -229,12 +228,7 @@ def _stated_length(response: httpx.Response, target: Path, promised: bool) -> in
 def _refuse_too_much(target: Path, size: int, max_bytes: int) -> None:
     if size > max_bytes:
         raise DeliveryFailed(f"{target.name}: {size} bytes or more; at most {max_bytes} are taken for one file")
-    with translate_os_errors(target):
-        free = shutil.disk_usage(target.parent).free
-    if size > free:
-        raise DeliveryFailed(
-            f"{target}: it needs {size} bytes and {free} are free on the disk; free some space and run the order again"
-        )
+    refuse_without_room(target.parent, size, f"{target}: it")
 
 
 def _read_multihash(text: str | None) -> tuple[str | None, str]:

@@ -51,12 +51,7 @@ def safe_name(given: str) -> str:
     name = stem + ending
     if stem and name == given and len(name) <= LONGEST:
         return name
-    return _joined(stem or "unnamed", _before(given, ending), ending)
-
-
-def _before(given: str, ending: str) -> str:
-    """The given name up to its ending, all of it where it does not end so: what tells it apart from others."""
-    return given.removesuffix(ending)
+    return _joined(stem or "unnamed", given.removesuffix(ending), ending)
 
 
 def _joined(stem: str, told_apart_by: str, ending: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -176,6 +177,16 @@ def is_inside(folder: Path, path: Path) -> bool:
         return path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError, ValueError):  # a circle of links, or no name at all
         return False
+
+
+def refuse_without_room(folder: Path, needed: int, about: str) -> None:
+    """Raise `DeliveryFailed` when the disk has less room than so many bytes; ``about`` says what needs it."""
+    with translate_os_errors(folder):
+        free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DeliveryFailed(
+            f"{about} needs {needed} bytes and {free} are free on the disk; free some space and run the order again"
+        )
 
 
 def create_part(path: Path) -> BufferedWriter:

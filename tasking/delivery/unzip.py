@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import shutil
 import stat
 import struct
 import unicodedata
@@ -32,7 +31,7 @@ from tasking.delivery.file_names import safe_name
 from tasking.delivery.integrity.formats import MEDIA_TYPE_OF, format_of
 from tasking.delivery.integrity.inspection import inspect_file
 from tasking.delivery.integrity.packed import BoundedZip
-from tasking.delivery.storage import atomic_file, make_folder, sync_folder, translate_os_errors
+from tasking.delivery.storage import atomic_file, make_folder, refuse_without_room, sync_folder, translate_os_errors
 from tasking.errors import DeliveryFailed, UnsafeAsset
 
 logger = logging.getLogger(__name__)
@@ -111,7 +110,8 @@ def unzip(
             with BoundedZip(archive) as opened:
                 members = _judged(opened, archive, limits)
                 needed = sum(member.file_size for path, member in members.items() if path not in standing)
-                _refuse_without_room(folder, needed)
+                make_folder(folder)
+                refuse_without_room(folder, needed, f"{folder}: unpacking")
                 found = {
                     path: None if path in standing else _take_out(opened, member, archive.name, folder, path)
                     for path, member in members.items()
@@ -224,16 +224,6 @@ def _refuse_odd(entry: zipfile.ZipInfo, name: str) -> None:
 
 def _shown(entry: zipfile.ZipInfo) -> str:
     return repr(_name_of(entry)[:120])
-
-
-def _refuse_without_room(folder: Path, needed: int) -> None:
-    make_folder(folder)
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise DeliveryFailed(
-            f"{folder}: unpacking needs {needed} bytes and {free} are free on the disk; free some space and run the "
-            "order again"
-        )
 
 
 def _sync_folders(folder: Path, paths: Collection[str]) -> None:

@@ -15,16 +15,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Crashed
 
 from tasking.clock import utc_now
-from tasks.recovery.runs import (
-    PAGE,
-    RESTARTED,
-    WAITS_AGAIN,
-    accepts,
-    is_changed,
-    processes_are_shown,
-    read_runs,
-    running_processes,
-)
+from tasks.recovery.runs import PAGE, RESTARTED, WAITS_AGAIN, accepts, is_changed, read_runs, running_processes
 from tasks.step import step
 
 HOST_GONE_AFTER = timedelta(hours=6)
@@ -58,12 +49,9 @@ def recover_runs(
     elsewhere: Iterable[UUID] = (),
     owners: Sequence[UUID] = (),
 ) -> int:
-    """Start lost runs of these flows again; returns how many.
+    """Start lost runs of these flows again, by the rules of `tasks.recovery`; returns how many.
 
-    A run counts as lost when it is Crashed, or Running or Pending for longer than ``lost_after_seconds`` with no
-    process on this machine; where processes cannot be seen (no ``/proc``), only when it is Crashed. One that Failed
-    because Prefect did not answer when it came to its end counts as crashed. One that crashes again and again without
-    getting to a wait is tried once an hour.
+    Where processes cannot be seen (no ``/proc``), a run counts as lost only when it is Crashed.
 
     Args:
         flows: Names of the flows whose runs are looked at.
@@ -86,7 +74,7 @@ def recover_runs(
             unseen |= {run.id for run in runs}
 
         def is_lost(run: FlowRun, state: State) -> bool:
-            if state.is_final() or str(run.id) in processes.runs or not processes_are_shown():
+            if state.is_final() or str(run.id) in processes.runs or not processes.shown:
                 return False
             patience = HOST_GONE_AFTER if run.id in unseen else timedelta(seconds=lost_after_seconds)
             return utc_now() - state.timestamp > patience

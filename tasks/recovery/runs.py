@@ -89,10 +89,12 @@ class Processes(NamedTuple):
     """The processes of this machine that carry out flow runs.
 
     Attributes:
+        shown: Whether this system shows its processes at all.
         runs: Ids of the runs, by what the engine's environment names.
         hidden: A process of our user that carries out some run and does not let us see which.
     """
 
+    shown: bool
     runs: set[str]
     hidden: str | None
 
@@ -116,9 +118,4 @@ def running_processes() -> Processes:
             continue
         except OSError:
             hidden = process.name if is_engine else hidden
-    return Processes(runs, hidden)
-
-
-def processes_are_shown() -> bool:
-    """Whether this system shows its processes at all."""
-    return (PROCESSES / "self" / "environ").exists()
+    return Processes((PROCESSES / "self" / "environ").exists(), runs, hidden)
