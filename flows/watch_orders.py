@@ -113,10 +113,11 @@ def _watch(lost_after_seconds: float, most_crashes: int, patience: Patience) -> 
     anew = ask_anew(unanswered) if unanswered else 0
     elsewhere = [UUID(one.flow_run_id) for one in records if one.host not in (None, socket.gethostname())] + unreadable
     owners = [UUID(one.flow_run_id) for one in records]
-    back = recover_runs(recoverable_flows(), lost_after_seconds, most_crashes, elsewhere, owners)
-    tended = reconcile(records)
+    recovered = recover_runs(recoverable_flows(), lost_after_seconds, most_crashes, elsewhere, owners)
+    reconciled = reconcile(records)
     said = (
-        f"{len(records)} open orders: {asked} asked about, {woken + anew} woken, {back} brought back, {tended} tended"
+        f"{len(records)} open orders: {asked} asked about, {woken + anew} woken, {recovered} recovered, "
+        f"{reconciled} reconciled"
     )
     after = timedelta(minutes=patience.overdue)
     late = stalled_runs(order_flows(), watch_orders.name, owners + unreadable, after)

@@ -157,7 +157,7 @@ def test_a_deleted_run_is_replaced_by_one_of_the_deployment_that_its_order_came_
     installation.go_on(run.id)
     with get_client(sync_client=True) as client:
         client.delete_flow_run(run.id)
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     which = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"in place of {run.id}"]))
     with get_client(sync_client=True) as client:
         (new,) = client.read_flow_runs(flow_run_filter=which)

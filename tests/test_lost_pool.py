@@ -96,14 +96,14 @@ def test_a_paid_order_whose_work_pool_was_deleted_and_made_again_is_carried_on(
     due_since(parked, timedelta(minutes=1))
     assert offered() == [parked.id]
     delete_pool()
-    assert "0 tended" in pool.watch()  # nobody would see another run either
+    assert "0 reconciled" in pool.watch()  # nobody would see another run either
     make_pool()
     deploy()
     assert offered() == []
-    assert "1 tended" in pool.watch()
+    assert "1 reconciled" in pool.watch()
     (new,) = in_place_of(parked.id)
     assert offered() == [new]
-    assert "0 tended" in pool.watch()
+    assert "0 reconciled" in pool.watch()
     pool.runs[new] = pool.runs[parked.id]
     assert pool.to_the_end(pool.go_on(new)).is_completed()
     assert pool.created == (1, 1)
@@ -116,7 +116,7 @@ def test_a_run_that_loses_its_pool_before_it_took_the_order_over_is_replaced(
         delete_pool()
         make_pool()
         deploy()
-        assert "1 tended" in pool.watch()
+        assert "1 reconciled" in pool.watch()
     (new,) = offered()
     assert new in in_place_of(parked.id)
     pool.runs[new] = pool.runs[parked.id]
@@ -129,7 +129,7 @@ def test_a_run_without_a_pool_that_a_person_cancelled_ends_its_order(pool: Insta
     make_pool()
     deploy()
     pool.cancel_by_hand(parked)
-    assert "1 tended" in pool.watch()
+    assert "1 reconciled" in pool.watch()
     assert in_place_of(parked.id) == []
     assert pool.ledger.read("bay").status == "user_cancelled"
 
@@ -143,7 +143,7 @@ def test_an_approval_is_asked_for_where_a_worker_sees_the_answer(pool: Installat
     delete_pool()
     make_pool()
     deploy()
-    assert "1 tended" in pool.watch()
+    assert "1 reconciled" in pool.watch()
     (new,) = in_place_of(run.id)
     pool.runs[new] = pool.runs[run.id]
     asked = pool.go_on(new).state

@@ -153,7 +153,7 @@ def test_a_site_whose_run_failed_only_because_prefect_was_away_is_left_to_the_wa
     deployed.watch()
     (again,) = of_site("Weir")
     assert again.state is not None
-    assert again.state.name == "AwaitingRetry"  # brought back
+    assert again.state.name == "AwaitingRetry"  # recovered
 
 
 def test_a_site_whose_run_is_brought_back_no_more_is_ordered_again(
@@ -188,7 +188,7 @@ def test_a_run_in_place_of_a_deleted_one_counts_for_its_site(deployed: Installat
     deployed.go_on(run.id)
     with get_client(sync_client=True) as client:
         client.delete_flow_run(run.id)
-    assert "1 tended" in deployed.watch()
+    assert "1 reconciled" in deployed.watch()
     (new,) = of_site("Ford")
     assert new.parameters["order"]["reference"] == run.parameters["order"]["reference"]
 

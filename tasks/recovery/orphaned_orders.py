@@ -44,9 +44,9 @@ def reconcile(records: Sequence[OrderRecord]) -> int:
     set to start again, and says how the order is ended for good.
 
     Returns:
-        How many orders were tended.
+        How many orders were reconciled.
     """
-    tended = 0
+    reconciled = 0
     with get_client(sync_client=True) as client, ledger() as book:
         for first in range(0, len(records), PAGE):
             some = records[first : first + PAGE]
@@ -56,12 +56,12 @@ def reconcile(records: Sequence[OrderRecord]) -> int:
                     run = runs.get(record.flow_run_id)
                     state = None if run is None else _state_if_offered(client, run)
                     if run is None or state is None or _lost_its_deployment(state):
-                        tended += _replace_run(client, book, record)
+                        reconciled += _replace_run(client, book, record)
                     else:
-                        tended += _close_or_resume(client, book, record, run, state)
+                        reconciled += _close_or_resume(client, book, record, run, state)
                 except Exception as error:  # one broken order must not stop the sweep
-                    get_run_logger().warning("Order %s could not be tended: %s", record.reference, error)
-    return tended
+                    get_run_logger().warning("Order %s could not be reconciled: %s", record.reference, error)
+    return reconciled
 
 
 def _state_if_offered(client: SyncPrefectClient, run: FlowRun) -> State:
