@@ -23,7 +23,7 @@ from pystac.utils import HREF
 
 from tasking.delivery.file_names import COLLECTIONS
 from tasking.delivery.stac.item import ORDER_EXTENSION
-from tasking.delivery.storage import DiskError, atomic_write, is_inside, make_folder, read_plain, translate_os_errors
+from tasking.delivery.storage import atomic_write, is_inside, make_folder, read_plain, translate_os_errors
 
 Json = dict[str, Any]
 CATALOG = "/catalog.json"
@@ -83,15 +83,11 @@ class FolderIO(pystac.StacIO):
 
     def read_if_whole(self, href: str) -> Json | None:
         """A JSON object; ``None`` when there is none, or it is damaged; raises `DeliveryFailed` for a disk's error."""
-        try:
-            with translate_os_errors(self.home / href.lstrip("/")):
+        with translate_os_errors(self.home / href.lstrip("/")):
+            try:
                 return self.read_json(href)
-        except DiskError as error:
-            if isinstance(error.__cause__, FileNotFoundError):
+            except (FileNotFoundError, ValueError, RecursionError):
                 return None
-            raise
-        except (ValueError, RecursionError):
-            return None
 
 
 def read_item(place: Path) -> Json | None:

@@ -124,66 +124,74 @@ def unzip(
 
 def _judged(opened: zipfile.ZipFile, archive: Path, limits: Limits) -> dict[str, zipfile.ZipInfo]:
     """The files of a zip by the path each will get; raises before anything is written."""
-    entries, name = opened.infolist(), archive.name
-    size = archive.stat().st_size
+    entries, size = opened.infolist(), archive.stat().st_size
     most_bytes = min(limits.total_bytes, max(limits.expansion_from_bytes, limits.expansion * size))
+
+    def refused(why: str, kind: type[UnsafeAsset] = UnsafeAsset) -> UnsafeAsset:
+        return kind(f"{archive.name}: {why}; nothing was unpacked")
+
     if len(entries) > 2 * limits.files:  # folders are entries too
-        raise UnsafeAsset(f"{name}: it holds {len(entries)} entries; at most {limits.files} files are taken")
+        raise refused(f"it holds {len(entries)} entries; at most {limits.files} files are taken")
     members: dict[str, zipfile.ZipInfo] = {}
     taken, inside = set[str](), set[str]()  # files and folders, in lower case: some disks do not tell the two apart
     total = 0
     for entry in entries:
-        parts = _parts(entry, name, limits.levels)
+        name = _name_of(entry)
+        shown = repr(name[:120])
+        given = name.replace("\\", "/").removeprefix("./").removesuffix("/").split("/")
+        if (why := _why_elsewhere(name, given, limits.levels)) is not None:
+            raise refused(f"the name {shown} {why}")
         if entry.is_dir():
             if entry.file_size:
-                raise UnsafeAsset(f"{name}: its folder {_shown(entry)} has content; nothing was unpacked")
+                raise refused(f"its folder {shown} has content")
             continue
-        _refuse_odd(entry, name)
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG):
+            raise refused(f"{shown} is {'a link' if kind == stat.S_IFLNK else 'neither a file nor a folder'}")
+        if entry.flag_bits & 0x41:
+            raise refused(f"{shown} needs a password", CannotUnzip)
+        if entry.compress_type not in _METHODS:
+            raise refused(
+                f"{shown} is compressed in a way that is not taken (method {entry.compress_type})", CannotUnzip
+            )
         total += entry.file_size
         if len(members) >= limits.files:
-            raise UnsafeAsset(f"{name}: it holds more than {limits.files} files; nothing was unpacked")
+            raise refused(f"it holds more than {limits.files} files")
         if entry.file_size > limits.file_bytes:
-            raise UnsafeAsset(
-                f"{name}: {_shown(entry)} would be {entry.file_size} bytes; at most {limits.file_bytes} are taken for "
-                "one file; nothing was unpacked"
+            raise refused(
+                f"{shown} would be {entry.file_size} bytes; at most {limits.file_bytes} are taken for one file"
             )
         if total > most_bytes:
-            raise UnsafeAsset(
-                f"{name}: its files would be more than {most_bytes} bytes together, and the zip has {size}; at most "
-                f"{limits.expansion} times as much is taken, and {limits.total_bytes} bytes; nothing was unpacked"
+            raise refused(
+                f"its files would be more than {most_bytes} bytes together, and the zip has {size}; at most "
+                f"{limits.expansion} times as much is taken, and {limits.total_bytes} bytes"
             )
+        parts = [safe_name(part) for part in given]
         path = "/".join(parts)
         folders = {"/".join(parts[:depth]).lower() for depth in range(1, len(parts))}
         if path.lower() in taken or path.lower() in inside or folders & taken:
-            raise UnsafeAsset(f"{name}: {_shown(entry)} has the name of another of its files; nothing was unpacked")
+            raise refused(f"{shown} has the name of another of its files")
         taken.add(path.lower())
         inside |= folders
         members[path] = entry
     if not members:
-        raise DamagedZip(f"{name}: this zip holds no files")
+        raise DamagedZip(f"{archive.name}: this zip holds no files")
     return members
 
 
-def _parts(entry: zipfile.ZipInfo, name: str, levels: int) -> list[str]:
-    """The path of an entry, each part made safe; raises when it leads elsewhere."""
-    given = _name_of(entry)
-    why = None
-    parts = given.replace("\\", "/").removeprefix("./").removesuffix("/").split("/")
-    if "\0" in given:
-        why = "has a hidden end"
-    elif "\\" in given and (".." in parts or _DRIVE.match(given) or given.startswith("\\")):
-        why = "has a backslash, which some systems take for a folder, and leads elsewhere"
-    elif given.startswith("/") or _DRIVE.match(given):
-        why = "is absolute"
-    elif ".." in parts:
-        why = "leads out of its folder"
-    elif "" in parts or "." in parts:
-        why = "has an empty part"
-    elif len(parts) > levels:
-        why = f"lies in more than {levels} folders"
-    if why is not None:
-        raise UnsafeAsset(f"{name}: the name {_shown(entry)} {why}; nothing was unpacked")
-    return [safe_name(part) for part in parts]
+def _why_elsewhere(name: str, parts: list[str], levels: int) -> str | None:
+    """What is wrong with the path of an entry, if anything is."""
+    if "\0" in name:
+        return "has a hidden end"
+    if "\\" in name and (".." in parts or _DRIVE.match(name) or name.startswith("\\")):
+        return "has a backslash, which some systems take for a folder, and leads elsewhere"
+    if name.startswith("/") or _DRIVE.match(name):
+        return "is absolute"
+    if ".." in parts:
+        return "leads out of its folder"
+    if "" in parts or "." in parts:
+        return "has an empty part"
+    return f"lies in more than {levels} folders" if len(parts) > levels else None
 
 
 def _name_of(entry: zipfile.ZipInfo) -> str:
@@ -202,28 +210,6 @@ def _name_of(entry: zipfile.ZipInfo) -> str:
         with suppress(UnicodeDecodeError):
             return unicodedata.normalize("NFC", raw.decode(encoding))
     return given
-
-
-def _refuse_odd(entry: zipfile.ZipInfo, name: str) -> None:
-    kind = stat.S_IFMT(entry.external_attr >> 16)
-    why = None
-    if kind == stat.S_IFLNK:
-        why = "is a link"
-    elif kind not in (0, stat.S_IFREG):
-        why = "is neither a file nor a folder"
-    if why is not None:
-        raise UnsafeAsset(f"{name}: {_shown(entry)} {why}; nothing was unpacked")
-    if entry.flag_bits & 0x41:
-        raise CannotUnzip(f"{name}: {_shown(entry)} needs a password; nothing was unpacked")
-    if entry.compress_type not in _METHODS:
-        raise CannotUnzip(
-            f"{name}: {_shown(entry)} is compressed in a way that is not taken (method {entry.compress_type}); nothing "
-            "was unpacked"
-        )
-
-
-def _shown(entry: zipfile.ZipInfo) -> str:
-    return repr(_name_of(entry)[:120])
 
 
 def _sync_folders(folder: Path, paths: Collection[str]) -> None:
