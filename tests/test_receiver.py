@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from blocks.webhook_receiver import WebhookReceiver
 from flows.order_iceye import order_iceye
-from flows.receiver import from_settings, receiver, serving
+from flows.receiver import from_settings, receiver, serving, wake_queue
 from flows.receiver.app import AT_ONCE
 from flows.receiver.auth import Auth, load_auth
 from flows.receiver.notification import LARGEST_BODY, extract_ids
@@ -44,6 +44,7 @@ class Office:
         self.orders, self.now, self.away, self.prefect_away = orders, 0.0, False, False
         self.looks = 0
         self.woken: list[str] = []
+        self.queue = WakeQueue(self.find, self.wake, self.clock)
 
     def find(self, provider: str, ids: frozenset[str]) -> list[Due]:
         self.looks += 1
@@ -97,7 +98,7 @@ def office() -> Office:
 
 @pytest.fixture
 def caller(office: Office) -> Iterator[httpx.Client]:
-    app = receiver(keys(), WakeQueue(office.find, office.wake, office.clock))
+    app = receiver(keys(), office.queue)
     with served(app) as address, httpx.Client(base_url=address, timeout=20, trust_env=False, verify=False) as client:
         yield client
 
@@ -231,6 +232,31 @@ def test_a_wake_that_failed_is_done_again_without_another_hint(caller: httpx.Cli
     assert caller.post(DOOR, json={"id": TASK}).status_code == 503
     office.prefect_away = False
     office.now += SPACING_SECONDS
+    assert caller.post(DOOR, json={"id": str(uuid.uuid4())}).status_code == 202
+    assert office.woken == ["bay"]
+
+
+def test_a_ledger_that_hangs_holds_up_few_callers_and_the_notification_counts_once_it_answers(
+    caller: httpx.Client, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wake_queue, "MOST_WAITING", 1)
+    asked, hangs, found = threading.Event(), threading.Event(), office.find
+
+    def slow(provider: str, ids: frozenset[str]) -> list[Due]:
+        asked.set()
+        assert hangs.wait(20)
+        return found(provider, ids)
+
+    monkeypatch.setattr(office.queue, "_find", slow)
+    monkeypatch.setattr(wake_queue, "PATIENCE_SECONDS", 1.0)
+    first = list[httpx.Response]()
+    thread = threading.Thread(target=lambda: first.append(httpx.post(f"{caller.base_url}{DOOR}", json={"id": TASK})))
+    thread.start()
+    assert asked.wait(20)
+    turned_away = caller.post(DOOR, json={"id": TASK})
+    thread.join(20)
+    assert (first[0].status_code, turned_away.status_code) == (503, 429)
+    hangs.set()
     assert caller.post(DOOR, json={"id": str(uuid.uuid4())}).status_code == 202
     assert office.woken == ["bay"]
 
