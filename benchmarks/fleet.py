@@ -22,7 +22,7 @@ from rich.table import Table
 
 from demo.programs import Program
 from demo.stack import Stack
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tasking.ledger import Filter, OrderRecord, open_ledger
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")

@@ -10,7 +10,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl, field_validator
 
 from blocks.account import load_block
-from tasking.delivery.folder import MARKER, archive_folder, is_marked, mark
+from tasking.delivery.storage import MARKER, archive_folder, is_marked, mark
 from tasking.errors import InvalidOrder
 
 _MEND = "; make it on each machine that has a worker, with the right to write for the worker's user"

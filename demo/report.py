@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from demo.held import CAN_LOOK, Held
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 
 
 def show_delivery(console: Console, folder: Path) -> bool:

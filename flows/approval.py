@@ -3,7 +3,7 @@
 Prefect's own ``suspend_flow_run`` saves the form under a name that can be used once, and takes a second suspension for
 an answer: a run that was started again without an answer failed. Here each question has a form of its own name. Prefect
 (3.9) throws away what was saved before the run is suspended, so the form is saved after it. Where the process dies in
-between, `tasks.stranded` finds a question without its form and has it asked again.
+between, `tasks.recovery.orphaned_orders` finds a question without its form and has it asked again.
 """
 
 from __future__ import annotations

@@ -29,10 +29,10 @@ from tasking.home import home
 from tasking.ledger import Filter, OrderRecord
 from tasking.lock import locked
 from tasking.waiting import readable
-from tasks.bring_back import bring_back
-from tasks.overdue import Overdue, overdue
+from tasks.recovery.orphaned_orders import reconcile
+from tasks.recovery.recover_runs import recover_runs
+from tasks.recovery.stalled_runs import StalledRuns, stalled_runs
 from tasks.step import ledger, step
-from tasks.stranded import tend_stranded
 from tasks.wake import ask_anew, wake
 
 ALL = 100_000
@@ -113,18 +113,19 @@ def _watch(lost_after_seconds: float, most_crashes: int, patience: Patience) -> 
     anew = ask_anew(unanswered) if unanswered else 0
     elsewhere = [UUID(one.flow_run_id) for one in records if one.host not in (None, socket.gethostname())] + unreadable
     owners = [UUID(one.flow_run_id) for one in records]
-    back = bring_back(brought_back(), lost_after_seconds, most_crashes, elsewhere, owners)
-    tended = tend_stranded(records)
+    recovered = recover_runs(recoverable_flows(), lost_after_seconds, most_crashes, elsewhere, owners)
+    reconciled = reconcile(records)
     said = (
-        f"{len(records)} open orders: {asked} asked about, {woken + anew} woken, {back} brought back, {tended} tended"
+        f"{len(records)} open orders: {asked} asked about, {woken + anew} woken, {recovered} recovered, "
+        f"{reconciled} reconciled"
     )
     after = timedelta(minutes=patience.overdue)
-    late = overdue(order_flows(), watch_orders.name, owners + unreadable, after)
+    late = stalled_runs(order_flows(), watch_orders.name, owners + unreadable, after)
     return _end(said, late, after, silent, timedelta(minutes=patience.unasked))
 
 
 def _end(
-    said: str, late: Overdue | None, after: timedelta, silent: Sequence[Silent], patience: timedelta
+    said: str, late: StalledRuns | None, after: timedelta, silent: Sequence[Silent], patience: timedelta
 ) -> State[Any]:
     """Failed when nobody starts the runs that are due, or an account cannot be asked: nothing else shows either."""
     unasked = "".join(
@@ -151,7 +152,7 @@ def order_flows() -> list[str]:
     return [name.replace("_", "-") for name in modules if name.startswith("order_")]
 
 
-def brought_back() -> list[str]:
+def recoverable_flows() -> list[str]:
     """Names of the flows whose lost runs are started again.
 
     Those of the orders, and cancel-order: a person's cancel must not be dropped with its process. It may be carried out

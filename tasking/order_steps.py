@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from tasking import lifecycle
 from tasking.candidate import Candidate
 from tasking.choice import Ranked
-from tasking.delivery.catalog import Delivery
+from tasking.delivery.outcome import Delivery
 from tasking.ledger import Ledger, OrderRecord, archives
 from tasking.order import Order
 from tasking.provider import Plans, Provider, Request

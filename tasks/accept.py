@@ -14,8 +14,8 @@ from prefect.runtime import flow_run
 from tasking import order_steps
 from tasking.ledger import Ledger, OrderRecord
 from tasking.order import Order
-from tasks import came_by
-from tasks.bring_back import AGAIN, NOT_ENDED, WAITS_AGAIN
+from tasks import order_deployment
+from tasks.recovery.runs import NOT_ENDED, RESTARTED, WAITS_AGAIN
 from tasks.step import BLOCKS, step
 
 
@@ -49,8 +49,8 @@ class FlowRuns:
 
     def claimed(self, ledger: Ledger, reference: str) -> None:
         """Write down the deployment of this run."""
-        came_by.note(ledger, reference)
+        order_deployment.record_deployment(ledger, reference)
 
 
 def _by_the_watcher(state: State) -> bool:
-    return (state.message or "").startswith((AGAIN, NOT_ENDED, WAITS_AGAIN))
+    return (state.message or "").startswith((RESTARTED, NOT_ENDED, WAITS_AGAIN))

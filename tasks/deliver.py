@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasking import order_steps
-from tasking.delivery.catalog import Delivery
+from tasking.delivery.outcome import Delivery
 from tasking.order import Order
 from tasking.provider import Request
 from tasking.waiting import Wait

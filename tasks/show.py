@@ -21,8 +21,8 @@ from prefect.exceptions import PrefectHTTPStatusError
 from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.choice import Ranked
-from tasking.delivery.catalog import Delivery
-from tasking.delivery.pictures import thumbnail
+from tasking.delivery.outcome import Delivery
+from tasking.delivery.thumbnail import thumbnail
 from tasking.order import Order
 from tasking.picture import footprint_svg
 from tasking.plain_text import markdown_text

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from prefect import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.sorting import FlowRunSort
 
-from tasks.bring_back import all_runs, may_come_back
+from tasks.recovery.recover_runs import may_be_recovered
+from tasks.recovery.runs import read_runs
 from tasks.step import step
 
 RECENT = 200
@@ -36,9 +36,8 @@ class SiteRun(NamedTuple):
 @step("site-runs")
 def site_runs(tag: str) -> list[SiteRun]:
     """The runs with this tag, in whatever state, the one that was created last first."""
-    which = FlowRunFilter(tags=FlowRunFilterTags(all_=[tag]))
     with get_client(sync_client=True) as client:
-        runs = all_runs(client, [], which, sort=FlowRunSort.EXPECTED_START_TIME_DESC, most=RECENT)
+        runs = read_runs(client, [], tags={"all_": [tag]}, sort=FlowRunSort.EXPECTED_START_TIME_DESC, most=RECENT)
     # Prefect cannot sort by creation, and a run that is tried again starts later than ones that were created after it
     runs.sort(key=lambda run: (run.created is not None, run.created, run.id), reverse=True)
     return [
@@ -46,7 +45,7 @@ def site_runs(tag: str) -> list[SiteRun]:
             run.id,
             _reference(run.parameters.get("order")),
             over=run.state is not None and run.state.is_final(),
-            crashed=run.state is not None and may_come_back(run.state),
+            crashed=run.state is not None and may_be_recovered(run.state),
         )
         for run in runs
     ]

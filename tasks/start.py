@@ -11,7 +11,7 @@ from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from prefect.client.schemas.responses import DeploymentResponse
 
 from tasking.errors import TaskingError
-from tasks.came_by import CameBy
+from tasks.order_deployment import OrderDeployment
 from tasks.step import step
 
 USUAL = "order"
@@ -28,7 +28,7 @@ def start(
     order: dict[str, Any],
     idempotency_key: str,
     tags: Sequence[str] = (),
-    came_by: CameBy | None = None,
+    preferred: OrderDeployment | None = None,
 ) -> UUID:
     """Start an order; the same key gives the same run again.
 
@@ -37,14 +37,14 @@ def start(
         order: The order, JSON, with a reference.
         idempotency_key: Names this start.
         tags: Tags of the run.
-        came_by: The deployment that the order came by, where it was started before.
+        preferred: The deployment that the order came by, where it was started before.
 
     Raises:
         NotDeployed: That flow has no deployment to use.
     """
     flow = FlowFilter(name=FlowFilterName(any_=[f"order-{provider}"]))
     with get_client(sync_client=True) as client:
-        deployment = _deployment(client.read_deployments(flow_filter=flow), came_by)
+        deployment = _deployment(client.read_deployments(flow_filter=flow), preferred)
         if deployment is None:
             raise NotDeployed(
                 f"order-{provider} has no deployment named {USUAL} that is not paused; resume it, or run: "
@@ -56,9 +56,9 @@ def start(
     return run.id
 
 
-def _deployment(there: Sequence[DeploymentResponse], came_by: CameBy | None) -> DeploymentResponse | None:
+def _deployment(there: Sequence[DeploymentResponse], preferred: OrderDeployment | None) -> DeploymentResponse | None:
     """The deployment that the order came by, also when it was made anew; else the usual one; never a paused one."""
     active = [one for one in there if not one.paused]
-    by_id = [one for one in active if came_by is not None and str(one.id) == came_by.id]
-    by_name = [one for one in active if came_by is not None and one.name == came_by.name]
+    by_id = [one for one in active if preferred is not None and str(one.id) == preferred.id]
+    by_name = [one for one in active if preferred is not None and one.name == preferred.name]
     return next(iter([*by_id, *by_name, *(one for one in active if one.name == USUAL)]), None)

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from rich.console import Console
-from rich.markup import escape
 
 from flows.receiver.app import from_settings
 from flows.receiver.serving import config
+from flows.saying import ERRORS, words
 from tasking.errors import TaskingError
 
 
@@ -22,7 +21,7 @@ def main(
     try:
         app = from_settings()
     except (TaskingError, ValueError) as error:
-        Console(stderr=True, soft_wrap=True).print(escape(str(error)))
+        ERRORS.print(words(str(error)))
         raise typer.Exit(2) from None
     uvicorn.Server(config(app, host, port)).run()
 

@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import parse_qsl
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from blocks.account import Account
-from flows.receiver.desk import Away, Desk, Find, Full, Wake
-from flows.receiver.keys import TOKEN_SECONDS, Keys, load_keys
-from flows.receiver.waking import find_orders, wake_orders
-from tasking.hints import LARGEST_BODY, ids_in
+from flows.receiver.auth import TOKEN_SECONDS, Auth, load_auth
+from flows.receiver.notification import LARGEST_BODY, extract_ids
+from flows.receiver.wake_queue import BackendUnavailable, QueueFull, WakeQueue
 
 READ_SECONDS = 10.0
 """How long a caller may take to send a body."""
@@ -32,13 +30,7 @@ A_SECOND, AT_ONCE = 50.0, 200.0
 """Notifications a second in the long run, and in one burst."""
 
 
-class _Refusal(Exception):
-    def __init__(self, status: int, said: str) -> None:
-        self.status = status
-        super().__init__(said)
-
-
-class _Pace:
+class _RateLimit:
     """A bucket of permissions that fills again with time."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -47,32 +39,24 @@ class _Pace:
     def allows(self) -> bool:
         now = self._clock()
         self._left, self._at = min(AT_ONCE, self._left + (now - self._at) * A_SECOND), now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
+        allowed = self._left >= 1
+        self._left -= allowed
+        return allowed
 
 
-def receiver(
-    keys: Keys,
-    find: Find = find_orders,
-    wake: Wake = wake_orders,
-    clock: Callable[[], float] = time.monotonic,
-) -> FastAPI:
+def receiver(auth: Auth, queue: WakeQueue) -> FastAPI:
     """The application.
 
     Args:
-        keys: Who may notify us.
-        find: Tells for a provider and ids which open orders have them.
-        wake: Marks orders as due and starts their runs.
-        clock: Seconds that only grow.
+        auth: Who may notify us.
+        queue: Where notifications go.
     """
-    desk, pace = Desk(find, wake, clock), _Pace(clock)
+    rate = _RateLimit(queue.clock)
     providers = {one.get_block_type_slug().removesuffix("-tasking") for one in Account.__subclasses__()}
 
     @asynccontextmanager
     async def at_work(_app: FastAPI) -> AsyncIterator[None]:
-        work = asyncio.create_task(desk.work())
+        work = asyncio.create_task(queue.work())
         yield
         work.cancel()
         with suppress(asyncio.CancelledError):
@@ -80,17 +64,6 @@ def receiver(
 
     app = FastAPI(title="Webhook receiver", lifespan=at_work, docs_url=None, redoc_url=None, openapi_url=None)
     app.router.redirect_slashes = False  # a redirect would say the secret path again, to whatever host was named
-
-    async def take(request: Request, provider: str, secret_path: str | None) -> Response:
-        if not keys.fits(request.headers.get("authorization", ""), secret_path):
-            raise _Refusal(401, "not from whom we expect")
-        if provider not in providers:
-            raise _Refusal(404, "no such provider")
-        if not pace.allows():
-            raise _Refusal(429, "too many")
-        if ids := ids_in(await _body(request)):
-            await desk.take(provider, ids)
-        return JSONResponse({"status": "accepted"}, 202)
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -101,56 +74,54 @@ def receiver(
         form = dict(parse_qsl((await _body(request)).decode("latin-1")))
         if form.get("grant_type") != "client_credentials":
             return JSONResponse({"error": "unsupported_grant_type"}, 400)
-        granted = keys.grant(request.headers.get("authorization", ""), form)
+        granted = auth.grant(request.headers.get("authorization", ""), form)
         if granted is None:
             return JSONResponse({"error": "invalid_client"}, 401, {"WWW-Authenticate": "Basic"})
         answer = {"access_token": granted, "token_type": "bearer", "expires_in": TOKEN_SECONDS}
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
-    @app.post("/{provider}")
-    async def by_bearer(request: Request, provider: str) -> Response:
-        return await take(request, provider, None)
-
-    @app.post("/{provider}/{secret_path}")
-    async def by_path(request: Request, provider: str, secret_path: str) -> Response:
-        return await take(request, provider, secret_path)
-
-    @app.exception_handler(_Refusal)
-    async def refuse(_request: Request, no: _Refusal) -> Response:
-        headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "60"}}
-        return JSONResponse({"status": str(no)}, no.status, headers.get(no.status))
-
-    @app.exception_handler(Full)
-    async def too_many(request: Request, _full: Full) -> Response:
-        return await refuse(request, _Refusal(429, "too many"))
-
-    @app.exception_handler(Away)
-    async def away(request: Request, _away: Away) -> Response:
-        return await refuse(request, _Refusal(503, "away; nothing is lost"))
+    @app.post("/{provider}", status_code=202)
+    @app.post("/{provider}/{secret_path}", status_code=202)
+    async def notify(request: Request, provider: str) -> dict[str, str]:
+        # the secret path is no parameter of this function: where the address has none, it would count in a query
+        if not auth.fits(request.headers.get("authorization", ""), request.path_params.get("secret_path")):
+            raise HTTPException(401, "not from whom we expect", {"WWW-Authenticate": "Bearer"})
+        if provider not in providers:
+            raise HTTPException(404, "no such provider")
+        if not rate.allows():
+            raise HTTPException(429, "too many", {"Retry-After": "1"})
+        try:
+            if ids := extract_ids(await _body(request)):
+                await queue.put(provider, ids)
+        except QueueFull:
+            raise HTTPException(429, "too many", {"Retry-After": "1"}) from None
+        except BackendUnavailable:
+            raise HTTPException(503, "away; nothing is lost", {"Retry-After": "60"}) from None
+        return {"status": "accepted"}
 
     return app
 
 
 async def _body(request: Request) -> bytes:
     """The body, bounded in size and time."""
-    said = request.headers.get("content-length", "0")
-    if said.isdecimal() and int(said[:20]) > LARGEST_BODY:
-        raise _Refusal(413, "too large")
+    stated = request.headers.get("content-length", "0")
+    if stated.isdecimal() and int(stated[:20]) > LARGEST_BODY:
+        raise HTTPException(413, "too large")
     body = b""
     try:
         async with asyncio.timeout(READ_SECONDS):
             async for part in request.stream():
                 body += part
                 if len(body) > LARGEST_BODY:
-                    raise _Refusal(413, "too large")
+                    raise HTTPException(413, "too large")
     except TimeoutError:
-        raise _Refusal(408, "too slow") from None
+        raise HTTPException(408, "too slow") from None
     except ClientDisconnect:
-        raise _Refusal(400, "broken off") from None
+        raise HTTPException(400, "broken off") from None
     return body
 
 
 def from_settings() -> FastAPI:
     """The application with the secrets of environment or block, for ``uvicorn --factory``."""
     logging.getLogger("uvicorn.access").disabled = True  # its lines hold addresses, and one of them is the secret
-    return receiver(load_keys())
+    return receiver(load_auth(), WakeQueue())

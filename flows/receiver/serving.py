@@ -25,7 +25,6 @@ MOST_CONNECTIONS = 500
 class BoundedHttp(H11Protocol):
     """HTTP/1.1 as uvicorn speaks it, with a limit of time for each head and room for the next caller."""
 
-    _timer: asyncio.TimerHandle | None = None
     _since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -34,40 +33,26 @@ class BoundedHttp(H11Protocol):
         self.access_log = False  # its lines hold addresses, and one of them is the secret
         self._expect_head()
         if len(self.connections) > MOST_CONNECTIONS:
-            waiting = [one for one in self.connections if isinstance(one, BoundedHttp) and one._waits]
+            waiting = [
+                one
+                for one in self.connections
+                if isinstance(one, BoundedHttp) and one.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+            ]
             min(waiting, key=lambda one: one._since, default=self).transport.abort()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
-        self._stop_timer()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """A whole head ends the wait; the application limits the body."""
-        super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._stop_timer()
-
     def on_response_complete(self) -> None:
-        """Wait for the next request, if it has not come already."""
+        """Wait for the next request."""
         super().on_response_complete()
-        if self.cycle is None or self.cycle.response_complete:
-            self._expect_head()
-
-    @property
-    def _waits(self) -> bool:
-        """Whether a part of the request has not arrived yet."""
-        return self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+        self._expect_head()
 
     def _expect_head(self) -> None:
-        self._stop_timer()
         self._since = time.monotonic()
-        self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+        self.loop.call_later(HEAD_SECONDS, self._give_up, self._since)
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _give_up(self, since: float) -> None:
+        """Close the connection when no head has come since then; the application limits the body."""
+        if self._since == since and (self.cycle is None or self.cycle.response_complete):
+            self.transport.abort()
 
 
 def config(app: FastAPI, host: str, port: int) -> uvicorn.Config:

@@ -15,7 +15,7 @@ import httpx
 
 from tasking.axelglobe import filters
 from tasking.axelglobe.models import Json, StacPage
-from tasking.delivery.reading import listed_item
+from tasking.delivery.provider_item import listed_item
 from tasking.errors import UnexpectedAnswer
 from tasking.http.api import Api, Call
 from tasking.http.lists import refuse_cut

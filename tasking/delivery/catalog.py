@@ -1,241 +1,236 @@
-"""What comes home: a self-contained STAC catalog for each order, with every file beside its item.
+"""The STAC files of an order's folder, each there whole or not at all.
 
-    <archive>/<reference>/catalog.json           written last: when it is there, everything it links to is whole
-                          collections/<id>.json  a collection of the provider, as far as the order is in it
-                          <item>/<item>.json     relative addresses, file:checksum and file:size for each asset
-                          <item>/<asset files>
-                          <item>/<name of a zip>/<what was in it>
+For pystac the folder is ``/``: where it lies stands in no link, so the links hold in a folder of any name. (Libraries
+take an archive's path for an address, in which ``#`` and ``?`` mean something.) The network is never asked.
 
-Delivering again adds what is new and fetches nothing that stands verified on disk. A product that the provider issues
-again under the same item and key keeps the file that was delivered first.
-
-A file that cannot be brought home keeps no other from it: the item stands with the rest, and names it. What an item
-says is read leniently, and written as valid STAC 1.1 (`strict`).
-
-An asset that is marked with `unpack.UNPACK` is a zip: it is kept as it came, and what it holds stands beside it as
-further assets of the item, each with its checksum, under keys such as ``delivery/rasters/a.tif``.
+Catalog and collections are pystac's. An item stays the JSON that was made of what the provider wrote: pystac would cut
+its times to microseconds, and know extensions better than who uses them. What is read leniently stays lenient: of a
+catalog that was damaged, what can be read is not lost to the one that is written next.
 """
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import errno
+import json
+import os
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import httpx
-from pydantic import BaseModel, ConfigDict
+import pystac
+from pystac.utils import HREF
 
-from tasking.delivery.download import MAX_BYTES, FileFacts
-from tasking.delivery.fetching import Fetching
-from tasking.delivery.folder import PART, alone_in, archive_folder, disk_trouble
-from tasking.delivery.reading import GivenItem, read_given
-from tasking.delivery.stac import read_catalog, write_catalog, write_status
-from tasking.delivery.strict import Captured
-from tasking.delivery.taking_in import OrderItems
-from tasking.delivery.verification import items_that_stand, verify
-from tasking.errors import DeliveryFailed, ProviderError, Unavailable, UnsafeAsset
-from tasking.order import REFERENCE
+from tasking.delivery.file_names import COLLECTIONS
+from tasking.delivery.stac.item import ORDER_EXTENSION
+from tasking.delivery.storage import atomic_write, is_inside, make_folder, read_plain, translate_os_errors
 
-__all__ = ["Brought", "Delivery", "archive_folder", "bring", "deliver", "items_that_stand", "settle", "verify"]
-
-OpenAsset = Callable[[dict[str, Any], str], AbstractContextManager[httpx.Response]]
-Trouble = DeliveryFailed | ProviderError
-SHIPPING = "shipping"
-"""``order:status`` of an order of which more may come."""
+Json = dict[str, Any]
+CATALOG = "/catalog.json"
 
 
-class Delivery(BaseModel):
-    """What stands in an order's folder after a delivery.
-
-    Attributes:
-        folder: The order's folder; ``catalog.json`` is in it.
-        items: Ids of all items in the catalog.
-        taken_in: Names of the folders of the items that were given and are there, in their order.
-        files: Every file of every item, also those of earlier deliveries.
-        bytes_total: Size of all files in bytes.
-        new_files: How many were downloaded this time.
-        left_out: Assets of the given items that cannot be fetched, with the reason, for a person.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    folder: Path
-    items: tuple[str, ...]
-    taken_in: tuple[str, ...]
-    files: tuple[FileFacts, ...]
-    bytes_total: int
-    new_files: int
-    left_out: tuple[str, ...] = ()
-
-
-class Brought(NamedTuple):
-    """What became of one given item.
-
-    Attributes:
-        folder: Its folder's name; empty when nothing of it is home.
-        troubles: What went wrong and may go well another time; empty when the item is as whole as it can be.
-        left_out: Assets that cannot be fetched, with the reason.
-        fetched: How many files were downloaded.
-    """
-
-    folder: str
-    troubles: tuple[Trouble, ...] = ()
-    left_out: tuple[str, ...] = ()
-    fetched: int = 0
-
-
-def deliver(
-    reference: str,
-    items: Iterable[dict[str, Any]],
-    folder: Path,
-    open_asset: OpenAsset,
-    *,
-    title: str,
-    description: str,
-    order_facts: Mapping[str, str],
-    captured: Captured = (None, None),
-    max_bytes: int = MAX_BYTES,
-    tries: int = 3,
-    wait_seconds: float = 1.0,
-    lock_wait_seconds: float = 60.0,
-) -> Delivery:
-    """Bring every asset of every item home and write the order's catalog; see `bring`.
-
-    Raises:
-        DeliveryFailed: Nothing to deliver, a file that is not whole, a disk that does not take it, or another process
-            in the folder. Nothing damaged stands under a final name, and all that could be brought home is there.
-        UnsafeAsset: Something of an item must not be taken, and the rest of it is not what was ordered.
-        ProviderError: From ``open_asset``; says which file.
-    """
-    delivery, brought = bring(
-        reference,
-        items,
-        folder,
-        open_asset,
-        title=title,
-        description=description,
-        order_facts=order_facts,
-        captured=captured,
-        max_bytes=max_bytes,
-        tries=tries,
-        wait_seconds=wait_seconds,
-        lock_wait_seconds=lock_wait_seconds,
-    )
-    if troubles := [one for each in brought for one in each.troubles]:
-        raise most_telling(troubles)
-    assert delivery is not None, "what is without trouble is home"
-    return delivery
-
-
-def bring(
-    reference: str,
-    items: Iterable[dict[str, Any]],
-    folder: Path,
-    open_asset: OpenAsset,
-    *,
-    title: str,
-    description: str,
-    order_facts: Mapping[str, str],
-    captured: Captured = (None, None),
-    max_bytes: int = MAX_BYTES,
-    tries: int = 3,
-    wait_seconds: float = 1.0,
-    lock_wait_seconds: float = 60.0,
-) -> tuple[Delivery | None, list[Brought]]:
-    """Bring home what can be brought home of each item, and write the order's catalog.
-
-    May be run again at any time and after any interruption; one process at a time works in an order's folder.
+class FolderIO(pystac.StacIO):
+    """How pystac reads and writes in one folder: plain files only, never through a link, and nothing outside of it.
 
     Args:
-        reference: The order's reference; the folder's name.
-        items: STAC items (JSON) with absolute asset addresses. Need not hold those of earlier deliveries.
-        folder: The archive's root.
-        open_asset: Starts the download of one asset (item, key) as a stream.
-        title: Title of the catalog.
-        description: Description of the catalog.
-        order_facts: ``order:id``, and ``order:status`` where it is not ``shipping``. No secrets.
-        captured: Begin and end of the capture as the order knows it, for items that do not say.
-        max_bytes: Largest single file.
-        tries: How often a download that broke is begun anew.
-        wait_seconds: Longest first pause between tries.
-        lock_wait_seconds: How long to wait for another process that works in the folder.
+        home: The folder; ``/catalog.json`` is the catalog in it.
 
-    Returns:
-        What stands there, ``None`` when nothing does; and what became of each item, in their order.
+    Example:
+        ```python
+        catalog = pystac.Catalog.from_file("/catalog.json", stac_io=FolderIO(folder))
+        ```
+    """
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        self.home = home
+
+    def path(self, href: HREF) -> Path:
+        """The file of an address; raises `OSError` when it leads out of the folder."""
+        path = self.home / os.fspath(href).lstrip("/")
+        if not is_inside(self.home, path.parent):  # a link in its own place is refused when it is opened
+            raise OSError(errno.EXDEV, "it leads out of the folder, perhaps by a link", str(path))
+        return path
+
+    def read_text(self, source: HREF, *_args: Any, **_more: Any) -> str:
+        """The text of a file.
+
+        Raises:
+            OSError: There is none, it is no plain file, or the disk does not hand it out.
+            ValueError: It is no text.
+        """
+        path = self.path(source)
+        if (found := read_plain(path)) is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        return found.decode()
+
+    def write_text(self, dest: HREF, txt: str, *_args: Any, **_more: Any) -> None:
+        """Write a file at once; raises `DeliveryFailed` when the disk does not take it."""
+        path = self.path(dest)
+        make_folder(path.parent)
+        atomic_write(path, txt)
+
+    def json_loads(self, txt: str, *_args: Any, **_more: Any) -> Json:
+        """A JSON object; raises `ValueError` when it is none, and `RecursionError` when it is too deep."""
+        found = json.loads(txt)
+        if not isinstance(found, dict):
+            raise ValueError("it is not a JSON object")
+        return found
+
+    def json_dumps(self, json_dict: Json, *_args: Any, **_more: Any) -> str:
+        """Strict JSON in UTF-8."""
+        return json.dumps(json_dict, indent=2, ensure_ascii=False, allow_nan=False)
+
+    def read_if_whole(self, href: str) -> Json | None:
+        """A JSON object; ``None`` when there is none, or it is damaged; raises `DeliveryFailed` for a disk's error."""
+        with translate_os_errors(self.home / href.lstrip("/")):
+            try:
+                return self.read_json(href)
+            except (FileNotFoundError, ValueError, RecursionError):
+                return None
+
+
+def read_item(place: Path) -> Json | None:
+    """The item in a folder, or ``None`` when there is none, or one that was damaged.
 
     Raises:
-        UnsafeAsset: The reference cannot be a folder's name, or a link stands in its place.
-        DeliveryFailed: No items, a disk that does not take it, or another process in the folder.
+        DeliveryFailed: The disk does not hand it out: whether there is one is not known.
     """
-    if not REFERENCE.fullmatch(reference) or reference.endswith("."):
-        raise UnsafeAsset(f"{reference!r} cannot be a folder's name; nothing was fetched")
-    given = [_read_given(item) for item in items]
-    home = folder / reference
-    if given and all(isinstance(one, DeliveryFailed) for one in given):
-        return None, [Brought("", (one,)) for one in given if isinstance(one, DeliveryFailed)]
-    with alone_in(home, lock_wait_seconds):
-        _sweep(home)
-        order = {"order:status": SHIPPING, **order_facts}
-        there = OrderItems(home, order, captured)
-        if not given and not there.items:
-            raise DeliveryFailed(f"order {reference}: there is nothing to deliver yet; the provider lists no items")
-        brought = _bring_each(given, there, Fetching(open_asset, max_bytes, tries, wait_seconds))
-        if not there.items:
-            return None, brought
-        write_catalog(home, reference, title, description, there.items)
-        files = there.files()
-    return Delivery(
-        folder=home,
-        items=tuple(item["id"] for item in there.items.values()),
-        taken_in=tuple(one.folder for one in brought if one.folder),
-        files=files,
-        bytes_total=sum(facts.size for facts in files),
-        new_files=sum(one.fetched for one in brought),
-        left_out=tuple(said for one in brought for said in one.left_out),
-    ), brought
+    item = FolderIO(place).read_if_whole(f"{place.name}.json")
+    if item is None or not isinstance(item.get("id"), str) or not isinstance(item.get("assets"), dict):
+        return None  # damaged is as good as absent: its files are checked or fetched again
+    if not all(isinstance(asset, dict) for asset in item["assets"].values()):
+        return None
+    return item if isinstance(item.get("properties"), dict) and isinstance(item.get("links"), list) else None
 
 
-def settle(home: Path, status: str, *, lock_wait_seconds: float = 60.0) -> None:
-    """Write the order's last ``order:status`` (``succeeded``, ``failed``, ``canceled``) into what stands there.
+def read_catalog(home: Path) -> dict[str, Json]:
+    """The items the catalog in ``home`` links to, by folder name; those that are gone or damaged are left out.
 
     Raises:
-        DeliveryFailed: The disk does not take it, or another process works in the folder.
+        DeliveryFailed: The disk does not hand the catalog or an item out. Taken for absent, they would be lost to the
+            catalog that is written next.
     """
-    if not read_catalog(home):
-        return
-    with alone_in(home, lock_wait_seconds):
-        write_status(home, status)
-
-
-def most_telling(troubles: Sequence[Trouble]) -> Trouble:
-    """The one to raise: an outage says when to come back; what must not be taken never passes, and comes last."""
-    return min(troubles, key=lambda one: (isinstance(one, UnsafeAsset), not isinstance(one, Unavailable)))
-
-
-def _read_given(item: object) -> GivenItem | DeliveryFailed:
+    if (catalog := FolderIO(home).read_if_whole(CATALOG)) is None:
+        return {}
     try:
-        return read_given(item)
-    except DeliveryFailed as error:
-        return error
+        names = [Path(link["href"]).parent.name for link in catalog["links"] if link["rel"] == "item"]
+    except (LookupError, TypeError):  # damaged: what it held is delivered again
+        return {}
+    found = {name: read_item(home / name) for name in names if name}
+    return {name: item for name, item in found.items() if item is not None}
 
 
-def _bring_each(given: Sequence[GivenItem | DeliveryFailed], there: OrderItems, fetching: Fetching) -> list[Brought]:
-    """Take each in."""
-    brought: list[Brought] = []
-    for item in given:
-        if isinstance(item, DeliveryFailed):
-            brought.append(Brought("", (item,)))
-        else:
-            one = there.take_in(item, fetching)
-            brought.append(Brought(one.folder, one.troubles, one.left_out, one.fetched))
-    return brought
+def collection_of(item: Json) -> tuple[str, str] | None:
+    """File name and id of the archive's collection that an item is in; ``None`` when it is in none."""
+    for link in item["links"]:
+        if isinstance(link, dict) and link.get("rel") == "collection" and isinstance(link.get("href"), str):
+            before, _, name = link["href"].rpartition("/")
+            if before == f"../{COLLECTIONS}" and isinstance(item.get("collection"), str):
+                return name, item["collection"]
+    return None
 
 
-def _sweep(home: Path) -> None:
-    """Remove what a killed download left; called while the folder is held."""
-    with disk_trouble(home):
-        for left in home.rglob(f"*{PART}"):
-            if not stat.S_ISDIR(left.lstat().st_mode):
-                left.unlink(missing_ok=True)
+def write_item(home: Path, name: str, item: Json) -> Json:
+    """Write one item into its folder."""
+    FolderIO(home).save_json(f"/{name}/{name}.json", item)
+    return item
+
+
+def write_catalog(home: Path, reference: str, title: str, description: str, items: Mapping[str, Json]) -> None:
+    """Write the collections, then ``catalog.json`` with one relative link for each of them and each item."""
+    collections = _write_collections(home, reference, items.values())
+    catalog = pystac.Catalog(reference, description or title or reference, title or None)
+    catalog.clear_links()
+    catalog.add_link(_link("root", "./catalog.json", title or reference))
+    for file, id in collections.items():
+        catalog.add_link(_link("child", f"./{COLLECTIONS}/{file}", id))
+    for name, item in items.items():
+        catalog.add_link(_link("item", f"./{name}/{name}.json", item["id"]))
+    FolderIO(home).save_json(CATALOG, _json(catalog))
+
+
+def _write_collections(home: Path, reference: str, items: Iterable[Json]) -> dict[str, str]:
+    """Write the collections that items are in; their ids by file name."""
+    held: dict[str, list[Json]] = {}
+    ids: dict[str, str] = {}
+    for item in items:
+        if (found := collection_of(item)) is not None:
+            ids.setdefault(*found)
+            held.setdefault(found[0], []).append(item)
+    folder = FolderIO(home)
+    for file, members in held.items():
+        href, made = f"/{COLLECTIONS}/{file}", _json(_collection(reference, ids[file], members))
+        if folder.read_if_whole(href) != made:
+            folder.save_json(href, made)
+    return ids
+
+
+def _collection(reference: str, id: str, items: list[Json]) -> pystac.Collection:
+    orders, states, licenses = (
+        {item["properties"].get(key, other) for item in items}
+        for key, other in (("order:id", None), ("order:status", "shipping"), ("license", "other"))
+    )
+    collection = pystac.Collection(
+        id,
+        f"What is home of the order {reference} from the provider's collection {id}",
+        pystac.Extent(pystac.SpatialExtent([_whole_box(items)]), pystac.TemporalExtent([_whole_time(items)])),
+        license=licenses.pop() if len(licenses) == 1 else "other",
+        stac_extensions=[ORDER_EXTENSION],
+        extra_fields={
+            "order:status": states.pop() if len(states) == 1 else "shipping",
+            **({"order:id": orders.pop()} if len(orders) == 1 and None not in orders else {}),
+        },
+    )
+    collection.clear_links()
+    collection.add_links([_link("root", f"..{CATALOG}"), _link("parent", f"..{CATALOG}")])
+    theirs = (link["href"] for item in items for link in item["links"] if link.get("rel") == "via" and link.get("href"))
+    if (via := next(theirs, None)) is not None:
+        collection.add_link(pystac.Link("via", via))
+    return collection
+
+
+def _whole_box(items: list[Json]) -> list[float]:
+    boxes = [item["bbox"] for item in items if isinstance(item.get("bbox"), list)]
+    flat = [(box[0], box[1], box[len(box) // 2], box[len(box) // 2 + 1]) for box in boxes if len(box) in (4, 6)]
+    if not flat or any(west > east for west, _, east, _ in flat):
+        return [-180, -90, 180, 90]
+    wests, souths, easts, norths = zip(*flat, strict=True)
+    return [min(wests), min(souths), max(easts), max(norths)]
+
+
+def _whole_time(items: list[Json]) -> list[datetime | None]:
+    told = [
+        item["properties"][key]
+        for item in items
+        for key in ("datetime", "start_datetime", "end_datetime")
+        if isinstance(item["properties"].get(key), str)
+    ]
+    try:
+        times = sorted(map(datetime.fromisoformat, told))
+    except (ValueError, TypeError):
+        times = []
+    return [times[0], times[-1]] if times else [None, None]
+
+
+def write_status(home: Path, status: str) -> None:
+    """Write ``order:status`` of an order into all its items and collections.
+
+    Raises:
+        DeliveryFailed: The disk does not take it.
+    """
+    items = read_catalog(home)
+    for name, item in items.items():
+        if ORDER_EXTENSION in (item.get("stac_extensions") or ()) and item["properties"].get("order:status") != status:
+            item["properties"]["order:status"] = status
+            write_item(home, name, item)
+    if (catalog := FolderIO(home).read_if_whole(CATALOG)) is not None:
+        _write_collections(home, str(catalog.get("id")), items.values())
+
+
+def _link(rel: str, href: str, title: str | None = None) -> pystac.Link:
+    return pystac.Link(rel, href, pystac.MediaType.JSON, title)
+
+
+def _json(made: pystac.Catalog) -> Json:
+    return made.to_dict(include_self_link=False, transform_hrefs=False)

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
+import time
+from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 from pydantic import BaseModel, ConfigDict
 
-from tasking.delivery.folder import PART, create_part, disk_trouble, open_plain, sync_folder
-from tasking.delivery.speed import LeastSpeed, TooSlow
-from tasking.delivery.structure import look
+from tasking.delivery.integrity.inspection import inspect_file
+from tasking.delivery.storage import atomic_file, open_plain, refuse_without_room
 from tasking.errors import DeliveryFailed, TaskingError
 from tasking.http.decoding import pieces
 
 MAX_BYTES = 64 * 1024**3
 """Largest single file taken, by default: 64 GiB."""
+
+MINUTE = 60.0
+LEAST_BYTES_A_MINUTE = 256 * 1024
+"""What has to come within any minute: 4 KB a second, which is less than any line that satellites' files come over."""
+
+GRACE_SECONDS = 600.0
+LEAST_BYTES_A_SECOND = 64 * 1024
+"""What a whole download has to come with on average, after `GRACE_SECONDS`: 1 GB in 4.6 hours."""
 
 _MULTIHASH = {"1220": "sha256", "1340": "sha512", "1114": "sha1", "d50110": "md5", "1620": "sha3_256"}
 
@@ -50,8 +57,42 @@ class FileFacts(BaseModel):
     title: str | None = None
 
 
-class _Spoilt(DeliveryFailed):
+class CorruptDownload(DeliveryFailed):
     """This try brought bytes that are not the file; the next one may."""
+
+
+class TooSlow(Exception):
+    """It would take too long; the message says how slow it was."""
+
+
+class LeastSpeed:
+    """Watches one download.
+
+    Args:
+        expected: Its bytes, as far as they are known; 0 when they are not.
+    """
+
+    def __init__(self, expected: int) -> None:
+        self._expected, self._begun = expected, time.monotonic()
+        self._marks: deque[tuple[float, int]] = deque([(self._begun, 0)])
+
+    def took(self, so_far: int) -> None:
+        """Note that so many bytes have come by now.
+
+        Raises:
+            TooSlow: Less than `LEAST_BYTES_A_MINUTE` came within the last minute, or the whole takes too long.
+        """
+        now = time.monotonic()
+        if now - self._marks[-1][0] >= 1.0:
+            self._marks.append((now, so_far))
+        while len(self._marks) > 1 and now - self._marks[1][0] >= MINUTE:
+            self._marks.popleft()
+        since, before = self._marks[0]
+        if now - since >= MINUTE and so_far - before < LEAST_BYTES_A_MINUTE:
+            raise TooSlow(f"{so_far - before} bytes came within {now - since:.0f} s, which is too slow to wait for")
+        most = GRACE_SECONDS + max(self._expected, so_far) / LEAST_BYTES_A_SECOND
+        if now - self._begun > most:
+            raise TooSlow(f"{so_far} bytes came within {now - self._begun:.0f} s, which is too slow to wait for")
 
 
 def fetch(
@@ -68,7 +109,7 @@ def fetch(
     """Download one file; ``target`` appears whole and verified or not at all.
 
     Verified means: the length agrees with Content-Length and with the promised size, the hash with the promised
-    checksum, and, where there is no checksum to agree with, the file's own structure is whole (`structure.look`).
+    checksum, and, where there is no checksum to agree with, the file's own structure is whole (`integrity.inspection`).
     A file whose structure cannot be judged is taken at its length, with a note.
 
     Args:
@@ -83,13 +124,13 @@ def fetch(
 
     Raises:
         DeliveryFailed: Not whole after all tries, slower than a line can be, larger than allowed, or the disk does not
-            take it (`DiskTrouble`).
+            take it (`DiskError`).
         ProviderError: From ``open_asset``; retried first when it is ``retryable``.
     """
     import stamina
 
     attempts = stamina.retry_context(
-        on=_another_try_may_help,
+        on=is_worth_another_try,
         attempts=tries,
         timeout=None,
         wait_initial=wait_seconds,
@@ -103,7 +144,7 @@ def fetch(
     except httpx.HTTPError as error:
         said = str(error) or type(error).__name__
         raise DeliveryFailed(f"{target.name}: the connection broke ({said}), {tries} tries") from error
-    except _Spoilt as error:
+    except CorruptDownload as error:
         raise DeliveryFailed(f"{error}, {tries} tries") from error
     raise AssertionError("a retry context ends by return or by raise")
 
@@ -114,9 +155,9 @@ def checksum_of(path: Path) -> str:
         return "1220" + hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _another_try_may_help(error: Exception) -> bool:
+def is_worth_another_try(error: Exception) -> bool:
     if isinstance(error, DeliveryFailed):
-        return isinstance(error, _Spoilt)
+        return isinstance(error, CorruptDownload)
     return isinstance(error, httpx.HTTPError) or (isinstance(error, TaskingError) and error.retryable)
 
 
@@ -128,8 +169,8 @@ def _one_try(
     media_type: str | None,
     max_bytes: int,
 ) -> FileFacts:
-    part = target.with_name(target.name + PART)
     kind, promised_digest = _read_multihash(promised_checksum)
+    note, found_type = "", None
     try:
         with open_asset() as response:
             stated = _stated_length(response, target, promised_size is not None or kind is not None)
@@ -137,9 +178,7 @@ def _one_try(
             _refuse_too_much(target, expected or 0, max_bytes)
             ours, theirs = hashlib.sha256(), hashlib.new(kind, usedforsecurity=False) if kind else None
             size, speed = 0, LeastSpeed(expected or 0)
-            with disk_trouble(target):
-                file = create_part(part)
-            with disk_trouble(target), file:
+            with atomic_file(target) as (file, part):
                 for chunk in pieces(response):
                     speed.took(max(size + len(chunk), response.num_bytes_downloaded))
                     size += len(chunk)
@@ -149,58 +188,47 @@ def _one_try(
                     if theirs:
                         theirs.update(chunk)
                     file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            encoded = "content-encoding" in response.headers
-            came = response.num_bytes_downloaded if encoded else size
-        if stated is not None and came != stated:
-            raise _Spoilt(f"{target.name}: {came} bytes came, the server had announced {stated}")
-        if promised_size is not None and size != promised_size:
-            raise _Spoilt(f"{target.name}: {size} bytes came, the item promises {promised_size}")
-        if theirs and theirs.hexdigest() != promised_digest:
-            raise _Spoilt(f"{target.name}: its {kind} is {theirs.hexdigest()}, the item promises {promised_digest}")
-        note, kind_found = "", None
-        if not theirs and not size == promised_size == 0:
-            with disk_trouble(target):
-                seen = look(part, target.name, media_type)
-            if seen.damage:
-                raise _Spoilt(f"{target.name}: {seen.damage}")
-            note, kind_found = seen.note, seen.media_type
-        with disk_trouble(target):
-            part.replace(target)
-            sync_folder(target.parent)
-        return FileFacts(path=target, size=size, checksum="1220" + ours.hexdigest(), note=note, media_type=kind_found)
+                came = response.num_bytes_downloaded if "content-encoding" in response.headers else size
+                if stated is not None and came != stated:
+                    raise CorruptDownload(f"{target.name}: {came} bytes came, the server had announced {stated}")
+                if promised_size is not None and size != promised_size:
+                    raise CorruptDownload(f"{target.name}: {size} bytes came, the item promises {promised_size}")
+                if theirs and theirs.hexdigest() != promised_digest:
+                    raise CorruptDownload(
+                        f"{target.name}: its {kind} is {theirs.hexdigest()}, the item promises {promised_digest}"
+                    )
+                if not theirs and not size == promised_size == 0:
+                    file.flush()
+                    seen = inspect_file(part, target.name, media_type)
+                    if seen.damage:
+                        raise CorruptDownload(f"{target.name}: {seen.damage}")
+                    note, found_type = seen.note, seen.media_type
     except TooSlow as error:
-        raise _Spoilt(f"{target.name}: {error}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        raise CorruptDownload(f"{target.name}: {error}") from error
+    return FileFacts(path=target, size=size, checksum="1220" + ours.hexdigest(), note=note, media_type=found_type)
 
 
 def _stated_length(response: httpx.Response, target: Path, promised: bool) -> int | None:
     """Content-Length, after refusing an answer that is no file or whose end could not be told from a cut."""
     if response.status_code != 200:
-        raise _Spoilt(f"{target.name}: the server answered HTTP {response.status_code} instead of the file")
+        raise CorruptDownload(f"{target.name}: the server answered HTTP {response.status_code} instead of the file")
     stated = response.headers.get("content-length")
     if stated is not None:
         if not stated.isascii() or not stated.isdigit():
-            raise _Spoilt(f"{target.name}: the server announced a length of {stated[:40]!r}")
+            raise CorruptDownload(f"{target.name}: the server announced a length of {stated[:40]!r}")
         return int(stated[:20])
     framed = "chunked" in response.headers.get("transfer-encoding", "").lower() or response.http_version == "HTTP/2"
     if not framed and not promised:
-        raise _Spoilt(f"{target.name}: the server states no length, so a cut file could not be told from a whole one")
+        raise CorruptDownload(
+            f"{target.name}: the server states no length, so a cut file could not be told from a whole one"
+        )
     return None
 
 
 def _refuse_too_much(target: Path, size: int, max_bytes: int) -> None:
     if size > max_bytes:
         raise DeliveryFailed(f"{target.name}: {size} bytes or more; at most {max_bytes} are taken for one file")
-    with disk_trouble(target):
-        free = shutil.disk_usage(target.parent).free
-    if size > free:
-        raise DeliveryFailed(
-            f"{target}: it needs {size} bytes and {free} are free on the disk; free some space and run the order again"
-        )
+    refuse_without_room(target.parent, size, f"{target}: it")
 
 
 def _read_multihash(text: str | None) -> tuple[str | None, str]:

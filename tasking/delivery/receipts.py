@@ -5,48 +5,40 @@ One small hidden file for each item's folder, gone once the item itself tells wh
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from tasking.delivery.download import FileFacts, checksum_of
-from tasking.delivery.folder import is_plain, read_plain, write_at_once
+from tasking.delivery.storage import atomic_write, is_plain, read_plain
 
 _NAME = ".received.json"
-
-Receipts = dict[str, tuple[str, int, str, str, str | None]]
-"""File name, size in bytes, checksum, note and media type found, by asset key."""
+_JSON = TypeAdapter(dict[str, FileFacts])
 
 
-def read(place: Path) -> Receipts:
-    """The receipts of an item's folder; none when they are missing or unreadable (files are then fetched again)."""
+def read(place: Path) -> dict[str, FileFacts]:
+    """By asset key; none when they are missing or unreadable: the files are then fetched again."""
     try:
-        found = json.loads(read_plain(place / _NAME) or b"{}")
-        return {str(key): _receipt(*told) for key, told in found.items()}
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return _JSON.validate_json(read_plain(place / _NAME) or b"{}")
+    except (OSError, ValueError):
         return {}
 
 
-def _receipt(
-    name: object, size: object, checksum: object, note: object = "", media_type: object = None
-) -> tuple[str, int, str, str, str | None]:
-    return str(name), int(str(size)), str(checksum), str(note), None if media_type is None else str(media_type)
-
-
-def write(place: Path, receipts: Receipts, key: str, facts: FileFacts) -> Receipts:
-    """Add one; returns all of them."""
-    receipts = {**receipts, key: (facts.path.name, facts.size, facts.checksum, facts.note, facts.media_type)}
-    write_at_once(place / _NAME, json.dumps(receipts))
+def write(place: Path, receipts: dict[str, FileFacts], key: str, facts: FileFacts) -> dict[str, FileFacts]:
+    """Add one; returns all of them. Only a file's name is kept of its path: the archive may be moved meanwhile."""
+    receipts = {**receipts, key: facts.model_copy(update={"path": Path(facts.path.name)})}
+    atomic_write(place / _NAME, _JSON.dump_json(receipts).decode())
     return receipts
 
 
-def whole(receipts: Receipts, key: str, target: Path) -> FileFacts | None:
+def whole(receipts: dict[str, FileFacts], key: str, target: Path) -> FileFacts | None:
     """The facts of ``target`` when it was received as this asset and still is what it was."""
-    name, size, checksum, note, media_type = receipts.get(key, ("", 0, "", "", None))
-    if name != target.name or not is_plain(target):
+    facts = receipts.get(key)
+    if facts is None or facts.path.name != target.name or not is_plain(target):
         return None
-    if target.stat().st_size != size or checksum_of(target) != checksum:
+    if target.stat().st_size != facts.size or checksum_of(target) != facts.checksum:
         return None
-    return FileFacts(path=target, size=size, checksum=checksum, note=note, media_type=media_type)
+    return facts.model_copy(update={"path": target})
 
 
 def remove(place: Path) -> None:

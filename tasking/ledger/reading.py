@@ -15,6 +15,9 @@ from tasking.ledger.tables import JournalRow, OrderRow, RequestRow
 from tasking.ledger.transactions import Transactions, UnknownReference
 from tasking.status import ENDS, OrderStatus
 
+IDS_AT_ONCE = 500
+"""How many ids one query names: databases bound how many values it may carry."""
+
 
 class Filter(BaseModel):
     """Which orders to list; unset fields do not narrow.
@@ -100,17 +103,21 @@ class Reading(Transactions):
 
         Args:
             provider: Its name.
-            ids: The provider's, in any capitals.
+            ids: The provider's, in any capitals. There may be many thousands: every word of a webhook's body could be
+                one.
         """
-        lower = {one.lower() for one in ids}
-        query = (
-            select(OrderRow.reference, OrderRow.flow_run_id)
-            .join(RequestRow, RequestRow.reference == OrderRow.reference)
-            .where(OrderRow.provider == provider, OrderRow.ended.is_(None))
-            .where(func.lower(RequestRow.provider_request_id).in_(lower))
-        )
+        found: dict[str, str] = {}
+        lower = sorted({one.lower() for one in ids})
         with self.session(reading=True) as session:
-            return {row.reference: row.flow_run_id for row in session.execute(query)}
+            for start in range(0, len(lower), IDS_AT_ONCE):
+                query = (
+                    select(OrderRow.reference, OrderRow.flow_run_id)
+                    .join(RequestRow, RequestRow.reference == OrderRow.reference)
+                    .where(OrderRow.provider == provider, OrderRow.ended.is_(None))
+                    .where(func.lower(RequestRow.provider_request_id).in_(lower[start : start + IDS_AT_ONCE]))
+                )
+                found |= {row.reference: row.flow_run_id for row in session.execute(query)}
+        return found
 
     def journal(self, reference: str) -> list[Entry]:
         """Everything that happened to an order, oldest first."""

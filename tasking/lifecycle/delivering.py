@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tasking.delivery import catalog
-from tasking.delivery.catalog import Brought, Delivery, most_telling
-from tasking.delivery.folder import disk_trouble, is_marked
+from tasking.delivery import order_folder
+from tasking.delivery.outcome import Delivery, ItemOutcome, error_to_raise
+from tasking.delivery.storage import is_marked, translate_os_errors
+from tasking.delivery.verify import intact_items, verify
 from tasking.errors import DeliveryFailed, Incomplete, OrderEnded, Unavailable, UnsafeAsset
 from tasking.ledger import Deliverable, Ledger, OrderRecord, Revision
 from tasking.lifecycle import covering
@@ -106,7 +107,7 @@ def deliver(
         so_far = record.outcome_so_far or f"Delivered {len(due)}"
         done = covering.told(ledger, order, reference, root / reference, so_far)
         said = (done, request.note, left_out(record), twice(record))
-        catalog.settle(root / reference, ORDER_STATUS[StatusCode.COMPLETED])
+        order_folder.write_order_status(root / reference, ORDER_STATUS[StatusCode.COMPLETED])
         end(ledger, reference, StatusCode.COMPLETED, "; ".join(filter(None, said)))
     return delivery
 
@@ -119,12 +120,12 @@ class _Archive(NamedTuple):
 
     @classmethod
     def at(cls, root: Path) -> _Archive:
-        with disk_trouble(root):
+        with translate_os_errors(root):
             return cls(root, is_marked(root))
 
     def still_there(self) -> None:
         """Raises `DeliveryFailed` when its disk went away: what was written since lies somewhere else."""
-        with disk_trouble(self.root):
+        with translate_os_errors(self.root):
             if self.marked and not is_marked(self.root):
                 raise DeliveryFailed(f"{self.root}: its disk went away during the delivery; is it mounted here?")
 
@@ -149,7 +150,7 @@ def _ask_again_for_what_is_gone(
     if not record.delivered:
         return record
     home = archive.root / reference
-    stand = catalog.items_that_stand(home, hashed=hashed)
+    stand = intact_items(home, hashed=hashed)
     # of a capture delivered by an older version it is not known which folders are its own
     gone = {
         one.last.id: [
@@ -182,14 +183,14 @@ def _bring_home(
     listed: Mapping[str, Items],
     captures: list[str],
     archive: _Archive,
-) -> tuple[Delivery | None, dict[str, list[Brought]]]:
+) -> tuple[Delivery | None, dict[str, list[ItemOutcome]]]:
     """What stands in the archive, and by capture what became of its items.
 
     Raises:
         DeliveryFailed: The disk does not take it, or what stands there is not whole.
     """
     given = [(one, item) for one in captures for item in listed[one]]
-    delivery, brought = catalog.bring(
+    delivery, brought = order_folder.deliver_items(
         reference,
         [item for _, item in given],
         archive.root,
@@ -200,25 +201,25 @@ def _bring_home(
         captured=(request.start, request.end),
     )
     archive.still_there()
-    home: dict[str, list[Brought]] = {one: [] for one in captures}
+    home: dict[str, list[ItemOutcome]] = {one: [] for one in captures}
     for (one, _), what in zip(given, brought, strict=True):
         home[one].append(what)
     if delivery is None:
         return None, home
-    if problems := catalog.verify(delivery.folder):
+    if problems := verify(delivery.folder):
         _ask_again_for_what_is_gone(ledger, reference, archive, hashed=True)
         raise DeliveryFailed(f"{delivery.folder}: not whole: {'; '.join(problems[:5])}")
-    if missing := set(delivery.taken_in) - catalog.items_that_stand(delivery.folder):
+    if missing := set(delivery.taken_in) - intact_items(delivery.folder):
         raise DeliveryFailed(
             f"{delivery.folder}: not whole: its catalog does not hold {', '.join(sorted(missing)[:5])}"
         )
     return delivery, home
 
 
-def _trouble(items: Sequence[Brought]) -> Trouble | None:
+def _trouble(items: Sequence[ItemOutcome]) -> Trouble | None:
     """What went wrong with a capture, if anything did."""
     troubles = [one for item in items for one in item.troubles]
-    return most_telling(troubles) if troubles else None
+    return error_to_raise(troubles) if troubles else None
 
 
 def _note(
@@ -226,7 +227,7 @@ def _note(
     reference: str,
     request: Request,
     delivery: Delivery,
-    home: Mapping[str, list[Brought]],
+    home: Mapping[str, list[ItemOutcome]],
     unlisted: Mapping[str, Sequence[str]],
 ) -> None:
     """Write down which captures are home, where, and what was left out of them."""
@@ -267,7 +268,7 @@ def tell_archive(record: OrderRecord) -> None:
     if word is None or record.home is None:
         return
     try:
-        catalog.settle(Path(record.home), word, lock_wait_seconds=5.0)
+        order_folder.write_order_status(Path(record.home), word, lock_wait_seconds=5.0)
     except DeliveryFailed as error:
         logger.warning("order %s: its catalog does not say yet how it ended: %s", record.reference, error)
 

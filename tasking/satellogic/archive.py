@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from tasking.delivery.reading import listed_item
+from tasking.delivery.provider_item import listed_item
 from tasking.http.address import origin
 from tasking.http.api import Api, Call
 from tasking.http.lists import refuse_cut

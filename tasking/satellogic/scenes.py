@@ -1,7 +1,7 @@
 """From the scenes of a capture to STAC items: one for each scene, its delivery zip as an asset that is taken apart.
 
 Of a scene only its id and its attachments are documented, so an item says what there is: when and by which satellite,
-and where when the scene tells. The zip's own files become assets when it is home (`tasking.delivery.unpack`).
+and where when the scene tells. The zip's own files become assets when it is home (`tasking.delivery.unzip`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tasking.delivery.unpack import UNPACK
+from tasking.delivery.unzip import UNZIP
 from tasking.http.api import Api, Call
 from tasking.satellogic.conversions import positions
 from tasking.satellogic.models import Capture, Json, Scene
@@ -54,7 +54,7 @@ def items_of(api: Api, capture: Capture, scenes: Iterable[Scene], otherwise: dat
 def _zip(base: httpx.URL, url: str, api: Api, call: Call) -> Json:
     # any scheme is kept here: whether an address may be followed is decided when it is opened
     href = url if "://" in url else str(api.found(base, url, call))
-    return {"href": href, "type": "application/zip", "title": "Delivery", "roles": ["archive"], UNPACK: True}
+    return {"href": href, "type": "application/zip", "title": "Delivery", "roles": ["archive"], UNZIP: True}
 
 
 def _item(scene: Scene, capture: Capture, otherwise: datetime) -> Json:

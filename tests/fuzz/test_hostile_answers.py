@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from tasking.area import Area
 from tasking.candidate import Candidate
 from tasking.choice import rank
-from tasking.delivery.catalog import deliver, verify
-from tasking.delivery.unpack import UNPACK
+from tasking.delivery.unzip import UNZIP
+from tasking.delivery.verify import verify
 from tasking.errors import TaskingError, Uncertain, UnexpectedAnswer
 from tasking.order import Order
 from tasking.picture import footprint_svg
 from tasking.provider import CancelTerms, Plan, Quote, Request
+from tests.support.delivery import deliver
 from tests.support.hostile import Replay, Said, Step, changed, examples, hostile
 from tests.support.hostile_outcomes import told
 from tests.support.hostile_stories import LABEL, NARROW, START, STORIES, Story, replayed
@@ -165,7 +166,7 @@ def _of_any_bytes(items: list[Any]) -> list[Any]:
         some = list(item["assets"].items())[:2]
         item["assets"] = {key: {**each, "href": f"{BASE}/{n}.bin"} for n, (key, each) in enumerate(some)}
         for each in item["assets"].values():
-            for field in ("type", "file:size", "file:checksum", UNPACK):
+            for field in ("type", "file:size", "file:checksum", UNZIP):
                 each.pop(field, None)
     return items
 

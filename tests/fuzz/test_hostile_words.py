@@ -18,7 +18,8 @@ from hypothesis.strategies import DrawFn
 from pydantic import AliasChoices, BaseModel, SecretStr, ValidationError
 
 from blocks.webhook_receiver import WebhookReceiver
-from flows.receiver.keys import Keys
+from flows.receiver.auth import Auth
+from flows.receiver.notification import LARGEST_BODY, extract_ids
 from tasking.area import Area, area_from
 from tasking.axelglobe import conversions as axelglobe
 from tasking.axelglobe import models as axelglobe_models
@@ -26,9 +27,8 @@ from tasking.axelglobe.finding import Nameless, our_plan, our_request
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.clock import ProviderClock
-from tasking.delivery.structure import damage
+from tasking.delivery.integrity.inspection import find_damage
 from tasking.errors import InvalidOrder, ReferenceTaken
-from tasking.hints import LARGEST_BODY, ids_in
 from tasking.http.address import resolved, why_not_follow
 from tasking.iceye import conversions as iceye
 from tasking.iceye import models as iceye_models
@@ -305,7 +305,7 @@ def test_a_clock_that_is_told_anything_still_leaves_room_to_wait(headers: list[t
 @examples(200)
 @given(st.binary(max_size=300) | st.sampled_from(TEXTS).map(lambda text: encoded(text)))
 def test_hints_of_any_bytes_are_short_words(body: bytes) -> None:
-    found = ids_in(body * (1 + LARGEST_BODY // 100))
+    found = extract_ids(body * (1 + LARGEST_BODY // 100))
     assert all(4 <= len(each) <= 128 for each in found)
     assert sum(map(len, found)) <= 3 * LARGEST_BODY
 
@@ -350,7 +350,7 @@ def test_a_file_of_any_bytes_is_whole_or_damaged(
     path = tmp_path_factory.getbasetemp() / "file"
     starts = {"a.tif": _tiff(entries, big), "a.png": b"\x89PNG\r\n\x1a\n", "a.jpg": b"\xff\xd8\xff", "a.zip": b"PK\5\6"}
     path.write_bytes(starts.get(name, b"") + data)
-    wrong = damage(path, name)
+    wrong = find_damage(path, name)
     assert wrong is None or isinstance(wrong, str)
 
 
@@ -359,16 +359,16 @@ def test_a_directory_larger_than_any_image_needs_is_not_read(tmp_path: Path) -> 
     with path.open("wb") as file:
         file.write(_tiff([], big=True, count=10**9))
         file.truncate(30 * 10**9)  # it takes no room on the disk
-    assert "entries" in (damage(path, "a.tif") or "")
+    assert "entries" in (find_damage(path, "a.tif") or "")
     with path.open("wb") as file:
         file.write(_tiff([(324, 16, 10**9, 100)], big=True))
         file.truncate(30 * 10**9)
-    assert "values" in (damage(path, "a.tif") or "")
+    assert "values" in (find_damage(path, "a.tif") or "")
 
 
 @examples(300)
 @given(st.sampled_from(["", "Basic ", "basic ", "Bearer ", "Bearer 1."]), st.text(max_size=40), st.text(max_size=20))
 def test_any_credentials_are_wrong_ones(scheme: str, rest: str, other: str) -> None:
-    keys = Keys(WebhookReceiver.model_validate({"client_id": "us", "client_secret": "s3cret-of-the-test-0123456789"}))
+    keys = Auth(WebhookReceiver.model_validate({"client_id": "us", "client_secret": "s3cret-of-the-test-0123456789"}))
     assert not keys.fits(scheme + rest, other)
     assert keys.grant(scheme + rest, {"client_id": "us", "client_secret": other}) is None

@@ -19,7 +19,7 @@ from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
 from tasking.candidate import Candidate
 from tasking.clock import utc_now
-from tasks import goes_on
+from tasks.recovery import ended_runs
 from tests.support.approval import answer, ask
 from tests.support.installation import Installation
 
@@ -113,7 +113,7 @@ def test_an_order_whose_waiting_approval_was_cancelled_is_asked_for_again_on_ret
     run = ask(installation)
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(run.id, Cancelled(message="by hand"))
-        assert "1 tended" in installation.watch()
+        assert "1 reconciled" in installation.watch()
         installation.retry(run)
         run = asked(installation, run)
         client.set_flow_run_state(run.id, Cancelled(message="by hand, and thought better of it at once"))
@@ -144,11 +144,11 @@ def test_a_run_that_was_killed_while_it_asked_can_be_approved(
         patch.setattr(FlowRunEngine, "handle_crash", lambda *_args: None)  # nothing tells Prefect
         with pytest.raises(Killed):
             installation.go_on(run.id)
-    assert "0 tended" in installation.watch()  # it may be about to save the form
-    monkeypatch.setattr(goes_on, "FORM_IS_SAVED", timedelta(0))
-    assert "1 tended" in installation.watch()
+    assert "0 reconciled" in installation.watch()  # it may be about to save the form
+    monkeypatch.setattr(ended_runs, "FORM_IS_SAVED", timedelta(0))
+    assert "1 reconciled" in installation.watch()
     run = asked(installation, run)
-    assert "0 tended" in installation.watch()
+    assert "0 reconciled" in installation.watch()
     comes_home_once_approved(installation, run)
 
 

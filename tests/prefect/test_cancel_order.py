@@ -12,9 +12,9 @@ from prefect.states import Pending, Running
 
 from flows.cancel_order import cancel_order
 from flows.order_axelglobe import order_axelglobe
-from tasking.delivery.folder import make_folder
-from tasking.delivery.stac import write_catalog, write_item
-from tasking.delivery.strict import ORDER_EXTENSION
+from tasking.delivery.catalog import write_catalog, write_item
+from tasking.delivery.stac.item import ORDER_EXTENSION
+from tasking.delivery.storage import make_folder
 from tasking.ledger import Ledger, OrderRecord
 from tests.support.installation import Installation
 
@@ -44,7 +44,7 @@ def test_a_request_made_in_the_moment_of_a_cancel_is_not_called_cancelled(
 def test_an_order_whose_run_was_cancelled_by_hand_is_closed_and_retry_goes_on(installation: Installation) -> None:
     run = installation.start(order_axelglobe, order=installation.order())
     installation.cancel_by_hand(run)
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     assert installation.ledger.read("bay").ended is not None
     installation.retry(run)
     assert installation.to_the_end(installation.go_on(run.id)).is_completed()
@@ -198,7 +198,7 @@ def test_an_order_given_up_while_its_run_was_on_its_way_buys_nothing_more(
     told = installation.start(cancel_order, reference="bay", dry_run=False, stop_waiting=True).state
     assert "was ended on our side" in str(told and told.message)
     if process == "lost":
-        assert "1 brought back" in installation.watch(lost_after_seconds=0.0)
+        assert "1 recovered" in installation.watch(lost_after_seconds=0.0)
     given_up(installation, run)
     installation.retry(run)
     state = installation.go_on(run.id).state

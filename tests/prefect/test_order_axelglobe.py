@@ -15,7 +15,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from flows import order, parking
 from flows.order_axelglobe import order_axelglobe
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tests.support.installation import Installation
 
 

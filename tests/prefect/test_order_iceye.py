@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import FlowRun
 
 from flows.cancel_order import cancel_order
 from flows.order_iceye import order_iceye
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tests.support.iceye_order_runs import contract, made, order, said, until
 from tests.support.installation import Installation
 

@@ -80,7 +80,7 @@ def test_a_cancel_of_an_order_whose_run_is_over_says_what_fetches_the_captures(i
     while not published(installation):
         installation.simulator.advance(HALF_A_CYCLE)
     installation.cancel_by_hand(run)
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     told = cancel(installation)
     assert f"Retry on run {run.id} fetches what was captured" in told
     assert "is delivered" not in told

@@ -27,7 +27,7 @@ from flows.watch_orders import HUNG, watch_orders
 from tasking.clock import utc_now
 from tasking.ledger import Ledger
 from tasking.lock import locked
-from tasks import bring_back
+from tasks.recovery import recover_runs
 from tests.support.installation import Installation, ledger_url
 
 
@@ -71,7 +71,7 @@ def test_a_paid_order_that_this_workers_code_cannot_read_is_left_to_code_that_ca
     installation.runs[run.id] = (order_axelglobe, {"order": of_other_code})
     run = wake(installation, run)
     assert "field_of_tomorrow" in waits(run)
-    assert "0 tended" in installation.watch()
+    assert "0 reconciled" in installation.watch()
     record = installation.ledger.read("bay")
     assert (record.ended, record.waits_message) == (None, waits(run))
     installation.runs[run.id] = as_given
@@ -90,14 +90,14 @@ def test_an_order_that_only_newer_code_can_read_stays_open_and_stops_no_other(in
     set_state(run.id, Running())  # on the machine with the newer code
     said = installation.watch(lost_after_seconds=0.0)
     assert said.startswith("1 open orders")
-    assert "0 brought back" in said
+    assert "0 recovered" in said
     set_state(other.id, Cancelled(message="by hand"))
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     run = wake(installation, run)
     assert "cannot read order bay" in waits(run)
     with closing(sqlite3.connect(installation.folder / "ledger.sqlite")) as ledger, ledger:
         ledger.execute("UPDATE orders SET requests = ? WHERE reference = 'bay'", (as_written,))
-    assert "0 tended" in installation.watch()
+    assert "0 reconciled" in installation.watch()
     assert installation.to_the_end(run).is_completed()
     assert installation.created == (2, 1)
 
@@ -108,7 +108,7 @@ def test_orders_that_wake_while_the_ledgers_block_is_gone_come_home_once_it_is_b
     run = wake(installation, run)
     assert "there is no such block" in waits(run)
     OrderLedger(url=SecretStr(ledger_url(installation.folder))).save("default")
-    assert "0 tended" in installation.watch()
+    assert "0 reconciled" in installation.watch()
     assert installation.to_the_end(run).is_completed()
     assert installation.created == (1, 1)
 
@@ -125,7 +125,7 @@ def test_orders_that_wake_while_the_ledger_takes_no_writes_come_home_once_it_doe
         patch.setattr(Ledger, "locked", read_only)
         run = wake(installation, run)
     assert "read-only transaction" in waits(run)
-    assert "0 tended" in installation.watch()
+    assert "0 reconciled" in installation.watch()
     assert installation.to_the_end(run).is_completed()
     assert installation.created == (1, 1)
 
@@ -147,10 +147,10 @@ def test_a_run_that_prefect_cancels_because_its_deployment_is_gone_is_replaced(i
     # what a worker does to a due run: prefect.workers.base.BaseWorker._submit_run
     gone = f"Deployment {run.deployment_id} no longer exists, cancelled run."
     set_state(run.id, Cancelled(message=gone))
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     (new,) = in_place_of(run.id)
     set_state(new, Cancelled(message=gone))
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     (new,) = in_place_of(run.id) - {new}
     assert installation.ledger.read("bay").ended is None
     installation.runs[new] = installation.runs[run.id]
@@ -163,8 +163,8 @@ def test_an_open_order_whose_end_prefect_did_not_take_is_brought_back_also_days_
 ) -> None:
     run = paid(installation)
     set_state(run.id, Failed(message="Flow run encountered an exception: ReadTimeout: no answer"))
-    monkeypatch.setattr(bring_back, "RECENT", timedelta(0))  # as if nobody had watched since the day before
-    assert "1 brought back" in installation.watch()
+    monkeypatch.setattr(recover_runs, "RECENT", timedelta(0))  # as if nobody had watched since the day before
+    assert "1 recovered" in installation.watch()
     assert installation.to_the_end(installation.go_on(run.id)).is_completed()
     assert installation.created == (1, 1)
 
@@ -203,7 +203,7 @@ def test_a_paid_order_that_meets_one_404_of_a_proxy_before_prefect_is_brought_ba
         patch.setattr(SyncPrefectClient, "request", request)
         installation.go_on(run.id)
     assert answers == []
-    assert "1 brought back, 0 tended" in installation.watch()
+    assert "1 recovered, 0 reconciled" in installation.watch()
     assert installation.ledger.read("bay").ended is None
     assert installation.to_the_end(installation.go_on(run.id)).is_completed()
     assert installation.created == (1, 1)
@@ -234,6 +234,6 @@ def test_a_run_whose_credentials_prefect_refuses_leaves_its_process_and_is_start
     assert run.state is not None
     assert run.state.is_running()
     assert installation.ledger.read("bay").ended is None
-    assert "1 brought back" in installation.watch(lost_after_seconds=0.0)
+    assert "1 recovered" in installation.watch(lost_after_seconds=0.0)
     assert installation.to_the_end(installation.go_on(run.id)).is_completed()
     assert installation.created == (1, 1)

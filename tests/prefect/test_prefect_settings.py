@@ -120,7 +120,7 @@ def test_a_server_that_lists_fewer_runs_at_once_hides_none_from_the_watch(
         set_state(run.id, Crashed())
     said = installation.watch()  # other tests' lost runs may be brought back as well
     assert said.startswith("3 open orders: ")
-    assert said.endswith(" 0 tended")
+    assert said.endswith(" 0 reconciled")
     assert [installation.read(run.id).state_name for run in runs] == ["AwaitingRetry"] * 3
 
 

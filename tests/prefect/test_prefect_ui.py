@@ -12,7 +12,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import Artifact, FlowRun
 
 from flows.order_axelglobe import order_axelglobe
-from tasks.came_by import CameBy
+from tasks.order_deployment import OrderDeployment
 from tasks.start import NotDeployed, start
 from tests.support.installation import Installation
 
@@ -90,12 +90,12 @@ def deployed(name: str, *, paused: bool = False) -> UUID:
     return made
 
 
-def started_by(installation: Installation, came_by: CameBy | None = None) -> UUID | None:
+def started_by(installation: Installation, preferred: OrderDeployment | None = None) -> UUID | None:
     """The deployment of a run that is started for an order."""
     given = installation.order().model_dump(mode="json")
     key = str(uuid4())  # the same key gives the same run, whatever its deployment
     with get_client(sync_client=True) as client:
-        return client.read_flow_run(start.fn("axelglobe", given, key, [], came_by)).deployment_id
+        return client.read_flow_run(start.fn("axelglobe", given, key, [], preferred)).deployment_id
 
 
 @pytest.fixture
@@ -116,10 +116,10 @@ def test_an_order_is_started_by_the_usual_deployment_or_the_one_it_came_by(
     staging, paused = a_staging
     usual = deployed("order")
     assert started_by(installation) == usual
-    assert started_by(installation, CameBy(str(staging), "a-staging")) == staging
-    assert started_by(installation, CameBy(str(UUID(int=7)), "a-staging")) == staging  # made anew
-    assert started_by(installation, CameBy(str(paused), "a-paused")) == usual
-    assert started_by(installation, CameBy(str(UUID(int=7)), None)) == usual
+    assert started_by(installation, OrderDeployment(str(staging), "a-staging")) == staging
+    assert started_by(installation, OrderDeployment(str(UUID(int=7)), "a-staging")) == staging  # made anew
+    assert started_by(installation, OrderDeployment(str(paused), "a-paused")) == usual
+    assert started_by(installation, OrderDeployment(str(UUID(int=7)), None)) == usual
     deployed("order", paused=True)
     with pytest.raises(NotDeployed, match="no deployment named order that is not paused"):
         started_by(installation)
@@ -136,7 +136,7 @@ def test_a_deleted_run_is_replaced_by_one_of_the_deployment_that_its_order_came_
     installation.go_on(run.id)
     with get_client(sync_client=True) as client:
         client.delete_flow_run(run.id)
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     which = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"in place of {run.id}"]))
     with get_client(sync_client=True) as client:
         (new,) = client.read_flow_runs(flow_run_filter=which)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -13,14 +12,20 @@ import pytest
 from blocks.webhook_receiver import WebhookReceiver
 from flows.order_iceye import order_iceye
 from flows.receiver import from_settings
-from flows.receiver.waking import find_orders
+from flows.receiver.wake_queue import Due, find_orders
 from tasking.clock import utc_now
+from tasking.errors import LedgerUnavailable
+from tasking.ledger import Ledger
 from tests.support.installation import Installation
 from tests.support.receiver import CLIENT, served
 
 
+def unreadable(_ledger: Ledger, reference: str) -> None:
+    raise LedgerUnavailable(f"the code on this machine cannot read order {reference}")
+
+
 def test_the_providers_webhook_brings_a_parked_run_forward(
-    installation: Installation, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    installation: Installation, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     WebhookReceiver.model_validate({"client_id": "iceye", "client_secret": CLIENT}).save("default", overwrite=True)
     caplog.set_level(logging.DEBUG)
@@ -56,7 +61,12 @@ def test_the_providers_webhook_brings_a_parked_run_forward(
     record = installation.ledger.read("bay")
     assert record.look_after is not None
     assert record.look_after <= utc_now(), "should the run have been at work, the next sweep asks"
-    assert find_orders("satellogic", frozenset({record.requests[0].last.id})) == []
+    ids = frozenset({record.requests[0].last.id, "another-word"})
+    assert find_orders("iceye", ids) == [Due("bay", str(run.id))]
+    assert find_orders("satellogic", ids) == []
+    with monkeypatch.context() as patch:  # as if newer code had written the order: its run is woken all the same
+        patch.setattr(Ledger, "find", unreadable)
+        assert find_orders("iceye", ids) == [Due("bay", str(run.id))]
     assert [one["status"] for one in installation.simulator.iceye.webhooks.sent()] == [202]
     run = installation.go_on(run.id)
     assert "ACTIVE" in str(run.state and run.state.message)

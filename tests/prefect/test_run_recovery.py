@@ -24,7 +24,7 @@ from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable, OrderEnded
 from tasking.ledger import Intent, OrderRecord, open_ledger, opening
-from tasks import bring_back, stranded
+from tasks.recovery import orphaned_orders, recover_runs, runs
 from tests.support.approval import answer, ask
 from tests.support.installation import Installation, ledger_url
 
@@ -54,7 +54,7 @@ def test_a_crashed_run_goes_on_and_orders_nothing_twice(installation: Installati
     run = installation.go_on(run.id)
     set_state(run.id, Running())
     set_state(run.id, Crashed(message="the machine died"))
-    assert "1 brought back" in installation.watch()
+    assert "1 recovered" in installation.watch()
     assert installation.to_the_end(installation.go_on(run.id)).is_completed()
     assert installation.created == (1, 1)
 
@@ -72,12 +72,12 @@ def test_a_parked_run_that_an_automation_calls_crashed_waits_on_and_is_not_start
     assert run.state is not None
     for _ in range(2):
         set_state(run.id, Crashed(message=NO_HEARTBEATS))
-        assert "1 brought back" in installation.watch()
+        assert "1 recovered" in installation.watch()
         waits = installation.read(run.id).state
         assert waits is not None
         assert waits.state_details.scheduled_time == run.state.state_details.scheduled_time
         assert waits.message == f"Waits again: {run.state.message}"
-    assert "0 brought back" in installation.watch()
+    assert "0 recovered" in installation.watch()
     assert installation.to_the_end(installation.read(run.id)).is_completed()
     assert installation.created == (1, 1)
 
@@ -85,7 +85,7 @@ def test_a_parked_run_that_an_automation_calls_crashed_waits_on_and_is_not_start
 def test_a_question_that_an_automation_calls_crashed_is_still_the_question(installation: Installation) -> None:
     run = ask(installation)
     set_state(run.id, Crashed(message=NO_HEARTBEATS))
-    assert "1 brought back" in installation.watch()
+    assert "1 recovered" in installation.watch()
     again = installation.read(run.id).state
     assert again is not None
     assert again.name == "Suspended"
@@ -99,7 +99,7 @@ def test_an_order_that_was_given_up_is_not_reopened_by_a_run_that_waits_again(in
     run = installation.go_on(run.id)
     set_state(run.id, Crashed(message=NO_HEARTBEATS))
     installation.start(cancel_order, reference="bay", dry_run=False, stop_waiting=True)
-    assert "1 brought back" in installation.watch()
+    assert "1 recovered" in installation.watch()
     installation.pass_time(installation.read(run.id))
     installation.go_on(run.id)
     assert installation.ledger.read("bay").status == "user_cancelled"
@@ -126,7 +126,7 @@ def test_a_delivered_order_whose_end_prefect_did_not_take_is_shown_as_completed(
             installation.to_the_end(run)
     set_state(run.id, Crashed(message="its process ended with status 1"))  # says the worker
     assert installation.ledger.read("bay").status == "completed"
-    assert "1 brought back" in installation.watch()
+    assert "1 recovered" in installation.watch()
     assert installation.to_the_end(installation.go_on(run.id)).is_completed()
     assert installation.created == (1, 1)
 
@@ -135,7 +135,7 @@ def test_a_run_that_failed_for_a_reason_is_not_started_again(installation: Insta
     run = installation.start(order_axelglobe, deployed=True, order=installation.order())
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(run.id, Failed(message="Not feasible: HTTPError: of the provider"), force=True)
-    assert "0 brought back" in installation.watch()
+    assert "0 recovered" in installation.watch()
 
 
 @pytest.mark.parametrize(
@@ -151,13 +151,13 @@ def test_a_run_that_always_crashes_rests_for_an_hour_and_is_tried_again(
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(run.id, end.fresh_copy(), force=True)
         said = installation.watch()
-    assert "0 brought back" in said
+    assert "0 recovered" in said
     state = installation.read(run.id).state
     assert state is not None
     assert state.type == end.type
     assert installation.ledger.read("bay").ended is None  # the order stays open meanwhile
-    monkeypatch.setattr(bring_back, "utc_now", lambda: utc_now() + timedelta(minutes=61))
-    assert "1 brought back" in installation.watch()
+    monkeypatch.setattr(recover_runs, "utc_now", lambda: utc_now() + timedelta(minutes=61))
+    assert "1 recovered" in installation.watch()
 
 
 @pytest.mark.parametrize(
@@ -168,14 +168,14 @@ def test_a_lost_run_that_a_person_cancels_meanwhile_is_not_brought_back(
 ) -> None:
     run = installation.create(order_axelglobe, deployed=True, order=installation.order())
     set_state(run.id, state())
-    then = getattr(bring_back, moment)
+    then = getattr(recover_runs, moment)
 
     def cancelled_first(*args: object, **given: object) -> object:
         set_state(run.id, Cancelled(message="by hand"))
         return then(*args, **given)
 
-    monkeypatch.setattr(bring_back, moment, cancelled_first)
-    assert "0 brought back" in installation.watch(lost_after_seconds=0.0)
+    monkeypatch.setattr(recover_runs, moment, cancelled_first)
+    assert "0 recovered" in installation.watch(lost_after_seconds=0.0)
     after = installation.read(run.id).state
     assert after is not None
     assert (after.is_cancelled(), after.message) == (True, "by hand")
@@ -191,10 +191,10 @@ def test_no_run_counts_as_lost_while_there_are_flow_runs_that_cannot_be_seen(
         (tmp_path / process / "cmdline").write_bytes(b"python\0-m\0prefect.engine\0")
     (tmp_path / "self" / "environ").write_bytes(b"")
     (tmp_path / "42" / "environ").mkdir()  # not to be read, as another user's is not
-    monkeypatch.setattr(bring_back, "PROCESSES", tmp_path)
-    assert "0 brought back" in installation.watch(lost_after_seconds=0.0)
-    monkeypatch.setattr(bring_back, "GONE_FOR_GOOD", timedelta(0))
-    assert "1 brought back" in installation.watch(lost_after_seconds=0.0)
+    monkeypatch.setattr(runs, "PROCESSES", tmp_path)
+    assert "0 recovered" in installation.watch(lost_after_seconds=0.0)
+    monkeypatch.setattr(recover_runs, "HOST_GONE_AFTER", timedelta(0))
+    assert "1 recovered" in installation.watch(lost_after_seconds=0.0)
 
 
 def test_a_lost_run_that_is_deleted_meanwhile_does_not_stop_the_watcher(
@@ -202,14 +202,14 @@ def test_a_lost_run_that_is_deleted_meanwhile_does_not_stop_the_watcher(
 ) -> None:
     run = installation.create(order_axelglobe, deployed=True, order=installation.order())
     set_state(run.id, Crashed())
-    crashes_in_a_row = bring_back._crashes_in_a_row
+    crashes_in_a_row = recover_runs._crashes_in_a_row
 
     def deleted_first(states: list[State]) -> int:
         delete(run.id)
         return crashes_in_a_row(states)
 
-    monkeypatch.setattr(bring_back, "_crashes_in_a_row", deleted_first)
-    assert "0 brought back" in installation.watch()
+    monkeypatch.setattr(recover_runs, "_crashes_in_a_row", deleted_first)
+    assert "0 recovered" in installation.watch()
 
 
 def test_a_cancel_whose_process_was_lost_is_carried_out_and_a_lost_watch_is_left_alone(
@@ -220,7 +220,7 @@ def test_a_cancel_whose_process_was_lost_is_carried_out_and_a_lost_watch_is_left
     lost_watch = installation.create(watch_orders, deployed=True)
     set_state(cancel.id, Running())
     set_state(lost_watch.id, Crashed())
-    assert "1 brought back" in installation.watch(lost_after_seconds=0.0)
+    assert "1 recovered" in installation.watch(lost_after_seconds=0.0)
     left = installation.read(lost_watch.id).state
     assert left is not None
     assert left.is_crashed()
@@ -241,15 +241,15 @@ def test_a_run_that_failed_before_it_took_an_order_over_is_replaced_five_times_a
     delete(run.id)
     seen: set[UUID] = set()
     for _ in range(5):
-        assert "1 tended" in installation.watch()
-        assert "0 tended" in installation.watch()  # the new run has yet to start
+        assert "1 reconciled" in installation.watch()
+        assert "0 reconciled" in installation.watch()  # the new run has yet to start
         (new,) = in_place_of(run.id) - seen
         set_state(new, Failed(message="before it owned the order"))
         seen.add(new)
-    assert "0 tended" in installation.watch()
+    assert "0 reconciled" in installation.watch()
     assert in_place_of(run.id) == seen
-    monkeypatch.setattr(stranded, "utc_now", lambda: utc_now() + timedelta(minutes=61))
-    assert "1 tended" in installation.watch()
+    monkeypatch.setattr(orphaned_orders, "utc_now", lambda: utc_now() + timedelta(minutes=61))
+    assert "1 reconciled" in installation.watch()
     (new,) = in_place_of(run.id) - seen
     installation.runs[new] = installation.runs[run.id]
     assert installation.to_the_end(installation.go_on(new)).is_completed()
@@ -264,7 +264,7 @@ def test_a_run_cancelled_before_it_took_an_order_over_ends_the_order_and_retry_g
     installation.watch()
     (new,) = in_place_of(run.id)
     set_state(new, Cancelled(message="by hand"))
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     assert installation.ledger.read("bay").status == "user_cancelled"
     assert in_place_of(run.id) == {new}
     installation.runs[new] = installation.runs[run.id]
@@ -280,7 +280,7 @@ def test_no_request_is_announced_between_the_last_look_at_an_order_and_its_end(
     set_state(run.id, Cancelled(message="by hand"))
     monkeypatch.setattr(opening, "BUSY_SECONDS", 0)
     announced: list[Intent | None] = []
-    outcome = stranded._outcome
+    outcome = orphaned_orders._outcome
 
     def announced_after_the_look(record: OrderRecord, *rest: Any) -> str:
         with closing(open_ledger(ledger_url(installation.folder))) as other, suppress(LedgerUnavailable):
@@ -288,8 +288,8 @@ def test_no_request_is_announced_between_the_last_look_at_an_order_and_its_end(
             announced[-1] = other.intend(record.reference, "request", record.reference, utc_now())
         return outcome(record, *rest)
 
-    monkeypatch.setattr(stranded, "_outcome", announced_after_the_look)
-    assert "1 tended" in installation.watch()
+    monkeypatch.setattr(orphaned_orders, "_outcome", announced_after_the_look)
+    assert "1 reconciled" in installation.watch()
     assert announced == [None]
     assert "before anything was ordered" in str(installation.ledger.read("bay").outcome)
     with pytest.raises(OrderEnded):
@@ -302,7 +302,7 @@ def test_an_order_whose_run_was_deleted_is_taken_over_by_another(installation: I
     run = installation.go_on(run.id)
     with get_client(sync_client=True) as client:
         client.delete_flow_run(run.id)
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     (new_id,) = in_place_of(run.id)
     with get_client(sync_client=True) as client:
         new = client.read_flow_run(new_id)
@@ -320,4 +320,4 @@ def test_a_crashed_run_of_somebody_elses_flow_is_left_alone(installation: Instal
     run = installation.create(reorder_lines, deployed=True)
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(run.id, Crashed(message="theirs"), force=True)
-    assert "0 brought back" in installation.watch()
+    assert "0 recovered" in installation.watch()

@@ -14,7 +14,7 @@ from prefect.states import Cancelled, Cancelling, Completed, Failed, Suspended
 from flows.cancel_order import cancel_order
 from flows.order_axelglobe import order_axelglobe
 from tasking.clock import utc_now
-from tasks.ended_by import EndedBy, ended_by
+from tasks.recovery.ended_runs import EndedBy, ended_by
 from tests.support.installation import Installation
 from tests.support.run_states import set_state
 
@@ -53,12 +53,12 @@ OTHERS: dict[str, Callable[[UUID], None]] = {
 def test_a_paid_order_goes_on_when_others_end_its_run(installation: Installation, how: str) -> None:
     run = paid(installation)
     OTHERS[how](run.id)
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     record, state = installation.ledger.read("bay"), state_of(installation, run)
     assert (record.ended, state.name) == (None, "AwaitingRetry")
     assert str(state.message).startswith("Not ended: ")
     assert state.message in [one.message for one in installation.ledger.journal("bay")]
-    assert "0 tended" in installation.watch()
+    assert "0 reconciled" in installation.watch()
     assert installation.to_the_end(installation.read(run.id)).is_completed()
     assert installation.created == (1, 1)
 
@@ -75,7 +75,7 @@ def test_a_person_is_asked_how_the_order_is_to_end_and_the_answer_counts(install
     installation.start(cancel_order, reference="bay", dry_run=False, stop_waiting=True)
     assert installation.ledger.read("bay").status == "user_cancelled"
     assert state_of(installation, run).is_cancelled()
-    assert "0 tended" in installation.watch()
+    assert "0 reconciled" in installation.watch()
     run = installation.go_on(run.id)  # on its way to a worker already
     assert installation.ledger.read("bay").ended is not None
 
@@ -87,7 +87,7 @@ def test_an_order_that_may_be_bought_goes_on_when_others_end_its_run(installatio
     run = installation.go_on(run.id)
     assert installation.ledger.read("bay").requests == []
     set_state(run.id, Cancelled())
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     assert "not known yet whether its request arrived" in str(state_of(installation, run).message)
     assert installation.to_the_end(installation.read(run.id)).is_completed()
     assert installation.created == (1, 1)
@@ -99,7 +99,7 @@ def test_prefects_cancel_loses_no_order_either_of_which_nothing_was_bought(
 ) -> None:
     run = installation.start(order_axelglobe, deployed=True, order=installation.order())
     set_state(run.id, Cancelled(message=message))
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     assert installation.ledger.read("bay").ended is None
     assert installation.to_the_end(installation.read(run.id)).is_completed()
     assert installation.created == (1, 1)
@@ -114,7 +114,7 @@ def test_a_persons_cancel_of_a_run_at_work_ends_the_order_and_retry_goes_on(
         installation.pass_time(run)
         run = installation.go_on(run.id)
     installation.cancel_by_hand(run)
-    assert "1 tended" in installation.watch()
+    assert "1 reconciled" in installation.watch()
     assert installation.ledger.read("bay").status == "user_cancelled"
     installation.retry(run)
     assert installation.to_the_end(installation.go_on(run.id)).is_completed()
@@ -131,6 +131,6 @@ def test_a_run_that_a_person_presses_retry_on_meanwhile_is_left_alone(
         installation.retry(run)
         return ended_by(states)
 
-    monkeypatch.setattr("tasks.stranded.ended_by", retried_first)
-    assert "0 tended" in installation.watch()
+    monkeypatch.setattr("tasks.recovery.orphaned_orders.ended_by", retried_first)
+    assert "0 reconciled" in installation.watch()
     assert state_of(installation, run).message is None

@@ -19,7 +19,7 @@ from prefect.states import Crashed, Failed, Scheduled
 from flows.order_axelglobe import order_axelglobe
 from flows.survey_site import survey_site
 from tasking.clock import utc_now
-from tasks import bring_back
+from tasks.recovery import recover_runs
 from tasks.site_runs import site_slug, site_tag
 from tasks.start import start
 from tests.support.installation import Installation
@@ -151,7 +151,7 @@ def test_a_site_whose_run_failed_only_because_prefect_was_away_is_left_to_the_wa
     deployed.watch()
     (again,) = of_site("Weir")
     assert again.state is not None
-    assert again.state.name == "AwaitingRetry"  # brought back
+    assert again.state.name == "AwaitingRetry"  # recovered
 
 
 def test_a_site_whose_run_is_brought_back_no_more_is_ordered_again(
@@ -161,8 +161,8 @@ def test_a_site_whose_run_is_brought_back_no_more_is_ordered_again(
     (run,) = of_site("Lock")
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(run.id, Failed(message=NOT_TOLD), force=True)
-    monkeypatch.setattr(bring_back, "RECENT", timedelta(0))  # as if nobody had watched for more than a day
-    monkeypatch.setattr(bring_back, "REST", timedelta(0))
+    monkeypatch.setattr(recover_runs, "RECENT", timedelta(0))  # as if nobody had watched for more than a day
+    monkeypatch.setattr(recover_runs, "REST", timedelta(0))
     deployed.go_on(turn(deployed, "Lock", 1).id)
     assert len(of_site("Lock")) == 2
 
@@ -186,7 +186,7 @@ def test_a_run_in_place_of_a_deleted_one_counts_for_its_site(deployed: Installat
     deployed.go_on(run.id)
     with get_client(sync_client=True) as client:
         client.delete_flow_run(run.id)
-    assert "1 tended" in deployed.watch()
+    assert "1 reconciled" in deployed.watch()
     (new,) = of_site("Ford")
     assert new.parameters["order"]["reference"] == run.parameters["order"]["reference"]
 

@@ -19,7 +19,8 @@ from prefect.states import AwaitingRetry
 from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
-from tasks import overdue
+from tasks.recovery import stalled_runs
+from tasks.recovery.runs import Processes
 from tests.support.installation import Installation
 
 POOL = "pool-that-is-lost"
@@ -93,14 +94,14 @@ def test_a_paid_order_whose_work_pool_was_deleted_and_made_again_is_carried_on(
     due_since(parked, timedelta(minutes=1))
     assert offered() == [parked.id]
     delete_pool()
-    assert "0 tended" in pool.watch()  # nobody would see another run either
+    assert "0 reconciled" in pool.watch()  # nobody would see another run either
     make_pool()
     deploy()
     assert offered() == []
-    assert "1 tended" in pool.watch()
+    assert "1 reconciled" in pool.watch()
     (new,) = in_place_of(parked.id)
     assert offered() == [new]
-    assert "0 tended" in pool.watch()
+    assert "0 reconciled" in pool.watch()
     pool.runs[new] = pool.runs[parked.id]
     assert pool.to_the_end(pool.go_on(new)).is_completed()
     assert pool.created == (1, 1)
@@ -113,7 +114,7 @@ def test_a_run_that_loses_its_pool_before_it_took_the_order_over_is_replaced(
         delete_pool()
         make_pool()
         deploy()
-        assert "1 tended" in pool.watch()
+        assert "1 reconciled" in pool.watch()
     (new,) = offered()
     assert new in in_place_of(parked.id)
     pool.runs[new] = pool.runs[parked.id]
@@ -126,7 +127,7 @@ def test_a_run_without_a_pool_that_a_person_cancelled_ends_its_order(pool: Insta
     make_pool()
     deploy()
     pool.cancel_by_hand(parked)
-    assert "1 tended" in pool.watch()
+    assert "1 reconciled" in pool.watch()
     assert in_place_of(parked.id) == []
     assert pool.ledger.read("bay").status == "user_cancelled"
 
@@ -140,7 +141,7 @@ def test_an_approval_is_asked_for_where_a_worker_sees_the_answer(pool: Installat
     delete_pool()
     make_pool()
     deploy()
-    assert "1 tended" in pool.watch()
+    assert "1 reconciled" in pool.watch()
     (new,) = in_place_of(run.id)
     pool.runs[new] = pool.runs[run.id]
     asked = pool.go_on(new).state
@@ -151,14 +152,14 @@ def test_an_approval_is_asked_for_where_a_worker_sees_the_answer(pool: Installat
 
 def minutes_later(monkeypatch: pytest.MonkeyPatch, minutes: float) -> None:
     """For the overdue alarm, so much time has gone by."""
-    monkeypatch.setattr(overdue, "utc_now", lambda: utc_now() + timedelta(minutes=minutes))
+    monkeypatch.setattr(stalled_runs, "utc_now", lambda: utc_now() + timedelta(minutes=minutes))
 
 
 def test_a_watch_fails_when_nobody_starts_the_runs_that_are_due(
     pool: Installation, parked: FlowRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     due_since(parked, timedelta(minutes=1))
-    monkeypatch.setattr(overdue, "_watched", lambda *_: True)  # each five minutes
+    monkeypatch.setattr(stalled_runs, "_watched", lambda *_: True)  # each five minutes
     minutes_later(monkeypatch, 13)
     assert "overdue" not in pool.watch()
     minutes_later(monkeypatch, 16)
@@ -174,7 +175,7 @@ def test_a_watch_fails_when_nobody_starts_the_runs_that_are_due(
 def test_more_orders_at_once_than_are_started_in_time_are_told_and_no_alarm(
     pool: Installation, parked: FlowRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overdue, "_watched", lambda *_: True)
+    monkeypatch.setattr(stalled_runs, "_watched", lambda *_: True)
     due_since(parked, timedelta(minutes=20))  # and runs of orders began just now: its own did
     assert "1 overdue, the first since" in pool.watch()
 
@@ -193,8 +194,8 @@ def test_runs_that_wait_while_large_images_are_downloaded_are_no_alarm(
 ) -> None:
     due_since(parked, timedelta(minutes=1))
     busy = pool.create(order_axelglobe, order=pool.order(reference="cape"))
-    monkeypatch.setattr(overdue, "_watched", lambda *_: True)
-    monkeypatch.setattr(overdue, "runs_with_a_process", lambda: {str(busy.id)})
+    monkeypatch.setattr(stalled_runs, "_watched", lambda *_: True)
+    monkeypatch.setattr(stalled_runs, "running_processes", lambda: Processes(True, {str(busy.id)}, None))
     minutes_later(monkeypatch, 16)
     assert "1 overdue" in pool.watch()
 
@@ -203,5 +204,5 @@ def test_a_watch_in_the_second_half_of_the_time_shows_that_prefect_was_there(poo
     pool.watch()
     now, name = utc_now(), watch_orders.name
     with get_client(sync_client=True) as client:
-        assert overdue._watched(client, name, now - timedelta(minutes=1), now + timedelta(minutes=1))
-        assert not overdue._watched(client, name, now + timedelta(minutes=1), now + timedelta(minutes=2))
+        assert stalled_runs._watched(client, name, now - timedelta(minutes=1), now + timedelta(minutes=1))
+        assert not stalled_runs._watched(client, name, now + timedelta(minutes=1), now + timedelta(minutes=2))

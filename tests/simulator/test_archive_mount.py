@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import FlowRun, State
 
 from blocks.image_archive import ImageArchive
 from flows.order_axelglobe import order_axelglobe
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tasking.ledger import archives
 from tests.support.installation import Installation
 

@@ -22,10 +22,10 @@ from chaos.point import Point
 from chaos.sleepers import LEAST_SECONDS, Sleepers, runs_asleep
 from chaos.spending import credits_astray, overspent, uncounted
 from chaos.table import problems, table
-from tasking.delivery.catalog import deliver
-from tasking.delivery.unpack import UNPACK
+from tasking.delivery.unzip import UNZIP
 from tasking.simulator.manifest import listed
 from tests.support.asset_server import opener
+from tests.support.delivery import deliver
 from tests.support.image_files import tiff
 
 PICTURE, TABLE = tiff(), b'{"looks": 4}'
@@ -65,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
         "assets": {
             "tci": {"href": "https://provider.example/scene_PSM.tif", "type": "image/tiff"},
             "nir": {"href": "https://provider.example/scene_NIR.tif", "type": "image/tiff"},
-            "delivery": {"href": "https://provider.example/scene.zip", "type": "application/zip", UNPACK: True},
+            "delivery": {"href": "https://provider.example/scene.zip", "type": "application/zip", UNZIP: True},
         },
     }
 

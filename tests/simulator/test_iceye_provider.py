@@ -12,13 +12,15 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from tasking.delivery import catalog
+from tasking.delivery.outcome import Delivery
+from tasking.delivery.verify import verify
 from tasking.errors import InvalidOrder, Uncertain, UnexpectedAnswer
 from tasking.iceye.order import IceyeOrder
 from tasking.iceye.provider import Iceye
 from tasking.iceye.settings import IceyeSettings
 from tasking.simulator import Simulator, serve
 from tasking.status import StatusCode
+from tests.support.delivery import deliver
 from tests.support.iceye_answers import HTTP
 from tests.support.iceye_orders import order
 from tests.support.openapi_contract import assert_request_valid
@@ -70,7 +72,7 @@ def test_an_order_goes_from_quote_to_all_products_in_one_catalog(
         again = provider.find_request(wanted, None, label)
         assert again is not None
         assert again.id == request.id
-        delivered: dict[str, catalog.Delivery] = {}
+        delivered: dict[str, Delivery] = {}
         for _ in range(60):
             if request.provider_status == "DONE":
                 break
@@ -81,7 +83,7 @@ def test_an_order_goes_from_quote_to_all_products_in_one_catalog(
                 items = provider.products(request)
                 if request.provider_status == "DONE":
                     simulator.advance(3700)  # every address has expired
-                delivered[request.provider_status] = catalog.deliver(
+                delivered[request.provider_status] = deliver(
                     label,
                     items,
                     tmp_path,
@@ -94,7 +96,7 @@ def test_an_order_goes_from_quote_to_all_products_in_one_catalog(
     first, rest = delivered["FULFILLED"], delivered["DONE"]
     assert set(first.items) < set(rest.items)
     assert 0 < rest.new_files < len(rest.files)
-    assert catalog.verify(rest.folder) == []
+    assert verify(rest.folder) == []
     assert len(simulator.iceye.summary()["tasks_by_reference"][label]) == 1
     sent = simulator.journal(path="*/tasking/v2/*", since=since)
     assert len(sent) > 8

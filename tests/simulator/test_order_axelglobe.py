@@ -12,7 +12,7 @@ import pytest
 from flows.order_axelglobe import order_axelglobe
 from tasking import lifecycle
 from tasking.clock import utc_now
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import Ledger, OrderRecord
 from tests.support.installation import Installation

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flows.order_iceye import order_iceye
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tasking.ledger import OrderRecord
 from tests.support.iceye_order_runs import TASKS, contract, made, order, said, until
 from tests.support.installation import Installation

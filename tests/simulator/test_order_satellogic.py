@@ -10,7 +10,7 @@ import pytest
 from prefect.client.schemas.objects import FlowRun
 
 from flows.order_satellogic import order_satellogic
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tasking.simulator import Simulator, serve
 from tests.support.installation import Installation
 from tests.support.satellogic_order_runs import assert_home, order, placed, published, said, task, until, woken, words

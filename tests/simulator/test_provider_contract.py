@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tests.support.installation import Installation
 from tests.support.order_kinds import KINDS, Kind
 

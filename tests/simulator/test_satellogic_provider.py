@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from blocks.satellogic_tasking import SatellogicTasking
 from tasking.candidate import Candidate
-from tasking.delivery.catalog import deliver, verify
+from tasking.delivery.verify import verify
 from tasking.errors import (
     CredentialsRefused,
     DeliveryFailed,
@@ -33,6 +33,7 @@ from tasking.satellogic.provider import Satellogic
 from tasking.satellogic.settings import SatellogicSettings
 from tasking.simulator import Simulator, serve
 from tasking.status import StatusCode
+from tests.support.delivery import deliver
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
 HTTP = HttpSettings(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from demo.programs import kill_all, with_mark
 from demo.stack import PROJECT
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 
 MARK = "TEST_DEMO_MARK"
 """Everything the demo starts inherits this variable, so that nothing it leaves can hide."""

@@ -12,7 +12,7 @@ import pytest
 
 from demo.programs import kill_all
 from demo.stack import Stack
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tasking.ledger import OrderRecord, open_ledger
 
 PATIENCE_SECONDS = 400.0

@@ -12,7 +12,7 @@ from contextlib import closing
 
 import pytest
 
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tests.support.secrets_search import MARK
 from tests.support.secrets_stack import CLIENT_ID, PROVIDERS
 from tests.support.secrets_story import SAID, Told, tell

@@ -9,9 +9,19 @@ from typing import Any
 import httpx
 import pytest
 
-from tasking.delivery.catalog import Delivery, deliver
+from tasking.delivery.order_folder import deliver_items
+from tasking.delivery.outcome import Delivery, error_to_raise
 from tests.support.asset_server import FileServer, file_server, opener
 from tests.support.image_files import png, tiff
+
+
+def deliver(*given: Any, **more: Any) -> Delivery:
+    """Deliver the items, and raise what went wrong with any of them; see `deliver_items`."""
+    delivery, outcomes = deliver_items(*given, **more)
+    if troubles := [trouble for one in outcomes for trouble in one.troubles]:
+        raise error_to_raise(troubles)
+    assert delivery is not None, "what is without trouble is home"
+    return delivery
 
 
 @pytest.fixture

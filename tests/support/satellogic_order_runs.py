@@ -11,7 +11,7 @@ from prefect.states import AwaitingRetry
 
 from flows.order_satellogic import order_satellogic
 from tasking.clock import utc_now
-from tasking.delivery.catalog import verify
+from tasking.delivery.verify import verify
 from tasking.satellogic.order import SatellogicOrder
 from tests.support.installation import Installation
 

@@ -14,13 +14,16 @@ import httpx
 import pystac
 import pytest
 
-from tasking.delivery.catalog import Delivery, deliver, settle, verify
+from tasking.delivery.catalog import FolderIO
 from tasking.delivery.download import FileFacts
-from tasking.delivery.folder import archive_folder, make_folder
-from tasking.delivery.pictures import thumbnail
+from tasking.delivery.order_folder import write_order_status
+from tasking.delivery.outcome import Delivery
+from tasking.delivery.storage import archive_folder, make_folder
+from tasking.delivery.thumbnail import thumbnail
+from tasking.delivery.verify import verify
 from tasking.errors import DeliveryFailed, InvalidOrder, UnsafeAsset
 from tests.support.asset_server import FileServer, opener
-from tests.support.delivery import Bring, scene
+from tests.support.delivery import Bring, deliver, scene
 from tests.support.delivery import bring as bring
 from tests.support.delivery import client as client
 from tests.support.delivery import server as server
@@ -190,16 +193,16 @@ def test_an_order_is_shipping_until_it_is_settled(server: FileServer, bring: Bri
     assert statuses(home) == {("Feature", "shipping"), ("Collection", "shipping")}
     bring(scene(server, "scene-2", collection="c"))
     assert statuses(home) == {("Feature", "shipping"), ("Collection", "shipping")}
-    settle(home, "succeeded")
+    write_order_status(home, "succeeded")
     assert statuses(home) == {("Feature", "succeeded"), ("Collection", "succeeded")}
     assert verify(home) == []
     before = {path: path.stat().st_ino for path in home.rglob("*.json")}
-    settle(home, "succeeded")
+    write_order_status(home, "succeeded")
     assert {path: path.stat().st_ino for path in home.rglob("*.json")} == before, "it is written once"
 
 
 def test_an_order_of_which_nothing_is_home_has_no_status_to_write(tmp_path: Path) -> None:
-    settle(tmp_path / "bay", "failed")
+    write_order_status(tmp_path / "bay", "failed")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -245,3 +248,53 @@ def test_the_providers_collection_is_via_and_the_archives_own_is_found(server: F
     copy.normalize_and_save(str(home.parent / "copy"), pystac.CatalogType.SELF_CONTAINED)
     assert server.hits["/collections/grus-1"] == hits, "nobody asks the provider"
     assert verify(home) == []
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b=c", "100%", "https:", "\u6771"])
+def test_pystac_reads_an_archive_in_a_folder_of_any_name(
+    server: FileServer, client: httpx.Client, tmp_path: Path, name: str
+) -> None:
+    home = deliver(
+        "bay",
+        [scene(server, collection="c")],
+        tmp_path / name,
+        opener(client),
+        title="",
+        description="",
+        order_facts={},
+    ).folder
+    catalog = pystac.Catalog.from_file("/catalog.json", stac_io=FolderIO(home))
+    (item,) = catalog.get_items()
+    assert (item.id, getattr(item.get_collection(), "id", None)) == ("scene-1", "c")
+
+
+@pytest.mark.parametrize("href", ["../outside.json", "/../outside.json", "https://example.com/x.json", "link/x.json"])
+def test_pystac_reads_and_writes_nothing_outside_of_the_orders_folder(tmp_path: Path, href: str) -> None:
+    home = tmp_path / "bay"
+    home.mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (home / "link").symlink_to(tmp_path / "elsewhere")
+    for path in (tmp_path / "outside.json", tmp_path / "elsewhere" / "x.json"):
+        path.write_text("{}")
+    with pytest.raises(OSError, match=r"leads out|No such file"):
+        FolderIO(home).read_text(href)
+    if "https" not in href:
+        with pytest.raises(OSError, match="leads out"):
+            FolderIO(home).write_text(href, "gone")
+    assert (tmp_path / "outside.json").read_text() == "{}"
+    assert (tmp_path / "elsewhere" / "x.json").read_text() == "{}"
+
+
+def test_a_damaged_catalog_loses_none_of_what_can_still_be_read(server: FileServer, bring: Bring) -> None:
+    home = bring(scene(server)).folder
+    catalog = json.loads((home / "catalog.json").read_text())
+    (home / "catalog.json").write_text(json.dumps({"links": catalog["links"]}))
+    assert bring(scene(server, "scene-2")).items == ("scene-1", "scene-2")
+    assert verify(home) == []
+
+
+def test_a_time_in_nanoseconds_stays_one(server: FileServer, bring: Bring) -> None:
+    exact = "2026-12-03T01:14:00.123456789Z"
+    home = bring(scene(server, properties={"datetime": exact}, collection="c")).folder
+    write_order_status(home, "succeeded")
+    assert json.loads((home / "scene-1/scene-1.json").read_text())["properties"]["datetime"] == exact

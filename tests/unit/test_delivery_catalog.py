@@ -16,11 +16,12 @@ import httpx
 import pystac
 import pytest
 
-from tasking.delivery.catalog import Delivery, deliver, verify
-from tasking.delivery.folder import alone_in
+from tasking.delivery.outcome import Delivery
+from tasking.delivery.storage import folder_lock
+from tasking.delivery.verify import verify
 from tasking.errors import DeliveryFailed, UnsafeAsset
 from tests.support.asset_server import FileServer, Handler, opener
-from tests.support.delivery import Bring, scene, tree
+from tests.support.delivery import Bring, deliver, scene, tree
 from tests.support.delivery import bring as bring
 from tests.support.delivery import client as client
 from tests.support.delivery import server as server
@@ -294,7 +295,7 @@ def test_no_items_are_no_delivery(bring: Bring, tmp_path: Path) -> None:
 
 def test_a_second_process_waits_and_then_says_who_is_there(server: FileServer, bring: Bring, tmp_path: Path) -> None:
     item = scene(server)
-    with alone_in(tmp_path / "tokyo-1", 0), pytest.raises(DeliveryFailed, match="another process is delivering"):
+    with folder_lock(tmp_path / "tokyo-1", 0), pytest.raises(DeliveryFailed, match="another process is delivering"):
         bring(item, lock_wait_seconds=0)
     assert not server.hits
     assert bring(item, lock_wait_seconds=0).new_files == 2
@@ -314,7 +315,7 @@ def test_two_deliveries_at_once_fetch_every_file_once(server: FileServer, bring:
 KILLED = """
 import json, sys, httpx
 from pathlib import Path
-from tasking.delivery.catalog import deliver
+from tests.support.delivery import deliver
 from tests.support.asset_server import opener
 item = json.loads(sys.argv[1])
 with httpx.Client(timeout=60) as client:

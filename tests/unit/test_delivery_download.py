@@ -185,7 +185,7 @@ def test_a_disk_that_does_not_take_it_is_named_with_what_to_do(
 
     server.file("/disk", BODY)
     before = server.hits["/disk"]
-    monkeypatch.setattr("tasking.delivery.download.os.fsync", refuse)
+    monkeypatch.setattr("tasking.delivery.storage.os.fsync", refuse)
     with pytest.raises(DeliveryFailed) as failed:
         get("/disk")
     assert fix in str(failed.value)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tasking.delivery.formats.claims import FORMAT_OF_ENDING, FORMAT_OF_MEDIA_TYPE, NOT_JUDGED
-from tasking.delivery.structure import Look, damage, look
+from tasking.delivery.integrity.formats import FORMAT_OF_ENDING, FORMAT_OF_MEDIA_TYPE, NOT_JUDGED
+from tasking.delivery.integrity.inspection import Inspection, find_damage, inspect_file
 from tests.support.image_files import archive, hdf5, png, tiff
 
 TEXT = b"one line of text, and then another one of the same kind\n" * 20
@@ -106,10 +106,10 @@ WHOLE: dict[str, bytes] = {
 NOT_FOUND_BY_END = {"wide.xml", "wide-be.xml", "wide.json", "report.pdf", "lines.ndjson", "seq.geojsonseq", "deep.json"}
 
 
-def see(folder: Path, name: str, body: bytes, media_type: str | None = None) -> Look:
+def see(folder: Path, name: str, body: bytes, media_type: str | None = None) -> Inspection:
     path = folder / "body"
     path.write_bytes(body)
-    return look(path, name, media_type)
+    return inspect_file(path, name, media_type)
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -233,7 +233,7 @@ def test_a_look_that_goes_wrong_says_nothing_of_the_file(tmp_path: Path, monkeyp
     def fails(*_given: object) -> str | None:
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr("tasking.delivery.formats.texts.xml_damage", fails)
+    monkeypatch.setattr("tasking.delivery.integrity.texts.xml_damage", fails)
     seen = see(tmp_path, "a.xml", b"<a/>")
     assert (seen.damage, seen.note) == (None, "the look at it failed (RuntimeError); not judged")
 
@@ -256,4 +256,4 @@ def test_a_tiff_of_the_old_jpeg_kind_says_where_its_pixels_are(tmp_path: Path) -
 def damage_of(folder: Path, name: str, body: bytes) -> str | None:
     path = folder / "body"
     path.write_bytes(body)
-    return damage(path, name)
+    return find_damage(path, name)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasking.delivery.folder import archive_folder
-from tasking.delivery.names import LONGEST, checked_href, file_name, folder_name, safe_name
+from tasking.delivery.file_names import LONGEST, checked_href, file_name, folder_name, safe_name
+from tasking.delivery.storage import archive_folder
 from tasking.errors import InvalidOrder, UnsafeAsset
 
 HOSTILE = [

@@ -11,7 +11,7 @@ import pytest
 
 from tasking import lifecycle
 from tasking.clock import utc_now
-from tasking.delivery.unpack import UNPACK
+from tasking.delivery.unzip import UNZIP
 from tasking.errors import (
     CredentialsRefused,
     NotFound,
@@ -48,7 +48,7 @@ def _refuse_files(series: Series, monkeypatch: pytest.MonkeyPatch, kind: type[Pr
         return real(item, key)
 
     monkeypatch.setattr(series.provider, "open_asset", open_asset)
-    monkeypatch.setattr("tasking.delivery.download._another_try_may_help", lambda _: False)  # and no pause between
+    monkeypatch.setattr("tasking.delivery.download.is_worth_another_try", lambda _: False)  # and no pause between
 
 
 def _refuse_lists(
@@ -172,7 +172,7 @@ def test_an_unsafe_product_does_not_end_an_order_whose_other_files_may_still_com
 ) -> None:
     series.publish("three", "four", "five")
     trap = series.server.file("/three.zip", zipped(("../evil.txt", b"x")))
-    series.provider.listed["three"][0]["assets"]["delivery"] = {"href": trap, "type": "application/zip", UNPACK: True}
+    series.provider.listed["three"][0]["assets"]["delivery"] = {"href": trap, "type": "application/zip", UNZIP: True}
     with monkeypatch.context() as meanwhile:
         _refuse_files(series, meanwhile, NotFound, "four")
         with pytest.raises(NotFound, match=r"capture four \(not home either: three\)"):

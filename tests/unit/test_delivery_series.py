@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from tasking import lifecycle
-from tasking.delivery.catalog import verify
-from tasking.delivery.folder import mark
+from tasking.delivery.storage import mark
+from tasking.delivery.verify import verify
 from tasking.errors import DeliveryFailed
 from tasking.ledger import RequestRecord
 from tasking.provider import Provider, Request

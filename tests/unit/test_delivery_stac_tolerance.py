@@ -13,9 +13,9 @@ import pystac
 import pystac.validation
 import pytest
 
-from tasking.delivery.catalog import verify
-from tasking.delivery.fields import read_time
-from tasking.delivery.scrubbing import without_secrets
+from tasking.delivery.redaction import redact_urls
+from tasking.delivery.stac.fields import read_time
+from tasking.delivery.verify import verify
 from tasking.errors import NotFound, UnsafeAsset
 from tests.support.asset_server import FileServer
 from tests.support.delivery import Bring, scene, tree
@@ -259,7 +259,7 @@ def opener_of(_bring: Bring) -> Callable[[dict[str, Any], str], Any]:
     ],
 )
 def test_addresses_lose_user_query_and_fragment(text: str, left: str) -> None:
-    assert without_secrets(text) == left
+    assert redact_urls(text) == left
 
 
 def test_no_secret_stands_anywhere_in_an_archived_item(server: FileServer, bring: Bring) -> None:

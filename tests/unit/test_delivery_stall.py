@@ -9,9 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tasking.delivery import speed
-from tasking.delivery.download import fetch
-from tasking.delivery.speed import LeastSpeed, TooSlow
+from tasking.delivery import download
+from tasking.delivery.download import LeastSpeed, TooSlow, fetch
 from tasking.errors import DeliveryFailed
 
 MEGABYTE = 1_000_000
@@ -22,7 +21,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr("tasking.delivery.speed.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("tasking.delivery.download.time.monotonic", lambda: self.now)
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def test_one_byte_each_half_second_is_given_up_after_a_minute(clock: Clock) -> N
 
 def test_a_line_that_is_slow_all_the_time_ends_by_the_size(clock: Clock) -> None:
     given_up = seconds_until_given_up(clock, 10_000, 100 * MEGABYTE)
-    assert given_up == pytest.approx(speed.GRACE_SECONDS + 100 * MEGABYTE / speed.LEAST_BYTES_A_SECOND, abs=2)
+    assert given_up == pytest.approx(download.GRACE_SECONDS + 100 * MEGABYTE / download.LEAST_BYTES_A_SECOND, abs=2)
 
 
 @pytest.mark.parametrize("bytes_a_second", [100_000, 10 * MEGABYTE])

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasking.delivery.structure import damage, format_of
+from tasking.delivery.integrity.formats import format_of
+from tasking.delivery.integrity.inspection import find_damage
 from tests.support.image_files import archive, hdf5, png, tiff
 
 WHOLE = {
@@ -35,7 +36,7 @@ WHOLE = {
 def check(folder: Path, name: str, body: bytes) -> str | None:
     path = folder / "body"
     path.write_bytes(body)
-    return damage(path, name)
+    return find_damage(path, name)
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -68,7 +69,7 @@ def test_a_real_cloud_optimized_geotiff_is_whole_and_its_first_half_is_not(tmp_p
             transform=place, compress="deflate", blocksize=256, bigtiff=big,
         ) as file:  # fmt: skip
             file.write(pixels)
-        assert damage(path, "real.tif") is None
+        assert find_damage(path, "real.tif") is None
         body = path.read_bytes()
         for share in (0.1, 0.5, 0.9, 0.999):
             assert check(tmp_path, "real.tif", body[: int(len(body) * share)])
@@ -109,7 +110,7 @@ def test_a_small_tiff_that_asks_for_much_is_refused_before_it_fills_the_memory(
     path = tmp_path / "hostile.tif"
     path.write_bytes(body())
     tracemalloc.start()
-    found = damage(path, path.name)
+    found = find_damage(path, path.name)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert found is not None
@@ -125,7 +126,7 @@ def test_a_tiff_of_more_directories_than_any_image_has_is_refused(tmp_path: Path
 def test_a_tiff_of_as_many_blocks_as_a_huge_image_has_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "huge.tif"
     path.write_bytes(_overlapping(1, 2_000_000, (279,)) + bytes(2_000_002))
-    assert damage(path, path.name) is None
+    assert find_damage(path, path.name) is None
 
 
 def test_xml_that_declares_entities_is_not_unfolded(tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ from typing import Any
 import httpx
 import pytest
 
-from tasking.delivery import unpack as unpack_module
-from tasking.delivery import zips
-from tasking.delivery.catalog import Delivery, deliver, verify
-from tasking.delivery.unpack import UNPACK, DamagedZip, Limits, unpack
+from tasking.delivery import unzip as unzip_module
+from tasking.delivery.integrity import packed
+from tasking.delivery.outcome import Delivery
+from tasking.delivery.unzip import UNZIP, DamagedZip, Limits, unzip
+from tasking.delivery.verify import verify
 from tasking.errors import DeliveryFailed, UnsafeAsset
 from tests.support.asset_server import FileServer, file_server, opener
+from tests.support.delivery import deliver
 from tests.support.image_files import hdf5, png, tiff
 from tests.support.zip_files import zipped
 
@@ -93,7 +95,7 @@ def test_a_hostile_zip_is_refused_before_anything_is_written(
     archive = tmp_path / "delivery.zip"
     archive.write_bytes(make())
     with pytest.raises(UnsafeAsset, match=why) as caught:
-        unpack(archive, tmp_path / "out", limits=SMALL)
+        unzip(archive, tmp_path / "out", limits=SMALL)
     assert not caught.value.retryable
     assert [each for each in tmp_path.rglob("*") if each.is_file()] == [archive]
 
@@ -102,8 +104,8 @@ def test_a_small_zip_of_much_is_a_bomb_within_the_absolute_limits_too(tmp_path: 
     archive = tmp_path / "delivery.zip"
     archive.write_bytes(zipped(("a.txt", bytes(1_000_000))))
     with pytest.raises(UnsafeAsset, match="at most 50 times as much"):
-        unpack(archive, tmp_path / "out", limits=Limits(expansion_from_bytes=10_000))
-    assert unpack(archive, tmp_path / "out")  # an empty mask is no bomb
+        unzip(archive, tmp_path / "out", limits=Limits(expansion_from_bytes=10_000))
+    assert unzip(archive, tmp_path / "out")  # an empty mask is no bomb
 
 
 def wrong_crc() -> bytes:
@@ -133,23 +135,23 @@ def test_a_damaged_zip_leaves_no_damaged_file(make: Callable[[], bytes], why: st
     archive = tmp_path / "delivery.zip"
     archive.write_bytes(make())
     with pytest.raises(DamagedZip, match=why) as caught:
-        unpack(archive, tmp_path / "out")
+        unzip(archive, tmp_path / "out")
     assert caught.value.retryable
     assert [each for each in tmp_path.rglob("*") if each.is_file()] == [archive]
 
 
 def test_a_directory_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zips, "LONGEST_DIRECTORY", 2000)
+    monkeypatch.setattr(packed, "LONGEST_DIRECTORY", 2000)
     archive = tmp_path / "delivery.zip"
     archive.write_bytes(zipped(*((f"{n}.txt", b"x") for n in range(100))))
     with pytest.raises(DamagedZip, match="its directory is longer than 2000 bytes"):
-        unpack(archive, tmp_path / "out")
+        unzip(archive, tmp_path / "out")
 
 
 def test_files_keep_their_folders_and_get_their_checksums(tmp_path: Path) -> None:
     archive = tmp_path / "delivery.zip"
     archive.write_bytes(zipped((info("rasters/"), b""), ("rasters/a.tif", tiff()), ("read me.txt", b""), ("NUL", b"x")))
-    found = unpack(archive, tmp_path / "out")
+    found = unzip(archive, tmp_path / "out")
     whole = found["rasters/a.tif"]
     assert whole is not None
     assert whole.path == tmp_path / "out" / "rasters" / "a.tif"
@@ -166,9 +168,9 @@ def test_many_small_files_cost_one_sync_of_each_folder_after_their_names_stand(
     def sync(folder: Path) -> None:
         synced.append((folder, len([one for one in folder.iterdir() if one.is_file()])))
 
-    monkeypatch.setattr(unpack_module, "sync_folder", sync)
+    monkeypatch.setattr(unzip_module, "sync_folder", sync)
     (tmp_path / "delivery.zip").write_bytes(zipped(*((f"rasters/deep/{n}.txt", b"x") for n in range(40))))
-    unpack(tmp_path / "delivery.zip", tmp_path / "out")
+    unzip(tmp_path / "delivery.zip", tmp_path / "out")
     out = tmp_path / "out"
     assert synced == [(tmp_path, 1), (out, 0), (out / "rasters", 0), (out / "rasters/deep", 40)]
 
@@ -178,7 +180,7 @@ def test_what_stands_is_left_alone(tmp_path: Path) -> None:
     archive.write_bytes(zipped(("a.txt", b"new"), ("b.txt", b"new")))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.txt").write_bytes(b"old")
-    found = unpack(archive, tmp_path / "out", {"a.txt"})
+    found = unzip(archive, tmp_path / "out", {"a.txt"})
     assert found["a.txt"] is None
     assert found["b.txt"] is not None
     assert (tmp_path / "out" / "a.txt").read_bytes() == b"old"
@@ -191,16 +193,16 @@ def test_a_folder_that_is_a_link_is_not_written_through(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out" / "a").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UnsafeAsset, match="outside"):
-        unpack(archive, tmp_path / "out")
+        unzip(archive, tmp_path / "out")
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_a_disk_without_room_is_said_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = tmp_path / "delivery.zip"
     archive.write_bytes(zipped(("a.txt", b"x" * 100)))
-    monkeypatch.setattr("tasking.delivery.unpack.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10}))
+    monkeypatch.setattr("tasking.delivery.storage.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10}))
     with pytest.raises(DeliveryFailed, match="unpacking needs 100 bytes and 10 are free"):
-        unpack(archive, tmp_path / "out")
+        unzip(archive, tmp_path / "out")
 
 
 # in a delivery --------------------------------------------------------------------------------------------------------
@@ -231,7 +233,7 @@ def item(href: str, **more: Any) -> dict[str, Any]:
         "id": "scene",
         "geometry": None,
         "properties": {"datetime": "2026-12-01T00:00:00Z"},
-        "assets": {"delivery": {"href": href, "type": "application/zip", UNPACK: True, **more}},
+        "assets": {"delivery": {"href": href, "type": "application/zip", UNZIP: True, **more}},
         "links": [],
     }
 
@@ -250,7 +252,7 @@ def test_what_a_zip_holds_becomes_assets_with_checksums(
     assert raster["href"] == "./scene/rasters/a.tif"
     assert raster["type"] == "image/tiff; application=geotiff"
     assert raster["file:checksum"] == "1220" + hashlib.sha256(tiff()).hexdigest()
-    assert UNPACK not in assets["delivery"]
+    assert UNZIP not in assets["delivery"]
     assert (len(delivery.files), delivery.new_files) == (4, 1)
 
 

@@ -13,7 +13,7 @@ import pytest
 from tasking.errors import LedgerUnavailable
 from tasking.home import private_folder, read_private
 from tasking.ledger import open_ledger
-from tasks import bring_back
+from tasks.recovery import runs
 
 STRANGER = 65_534
 
@@ -144,12 +144,11 @@ def test_only_processes_of_our_own_user_keep_a_run_alive(
     environ.parent.mkdir()
     environ.write_bytes(b"PATH=/bin\0PREFECT__FLOW_RUN_ID=ours\0")
     (tmp_path / "42" / "cmdline").write_bytes(b"python\0-m\0prefect.engine\0")
-    monkeypatch.setattr(bring_back, "PROCESSES", tmp_path)
-    assert bring_back.runs_with_a_process() == {"ours"}
+    monkeypatch.setattr(runs, "PROCESSES", tmp_path)
+    assert runs.running_processes()[1:] == ({"ours"}, None)
     for path in (environ, environ.parent):
         given_away(path)
-    assert bring_back.runs_with_a_process() == set()
-    assert bring_back._hidden_runs() is None
+    assert runs.running_processes()[1:] == (set(), None)
 
 
 def test_the_state_folder_is_looked_at_each_time(home: Path) -> None:

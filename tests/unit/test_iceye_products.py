@@ -11,13 +11,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tasking.delivery import catalog
-from tasking.delivery.reading import read_given
+from tasking.delivery.outcome import Delivery
+from tasking.delivery.provider_item import read_item
+from tasking.delivery.verify import verify
 from tasking.errors import CredentialsRefused, Incomplete, NotFound, Refused, Unavailable, UnexpectedAnswer
 from tasking.iceye.models import Task
 from tasking.iceye.products import items_of, not_listed
 from tasking.iceye.provider import Iceye
 from tasking.provider import Items, Request
+from tests.support.delivery import deliver as deliver_or_raise
 from tests.support.iceye_answers import TASK, Answers, iceye, json_answer, task
 from tests.support.iceye_products import ALL, PRODUCTS, SIGNED, SLA, TIMES, of_type, product, request, with_task
 
@@ -40,7 +42,7 @@ def items(*products: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_products_become_valid_items() -> None:
     (item,) = items(product())
-    assert read_given(item).assets
+    assert read_item(item).assets
     assert item["id"] == "FRAME_1_GRD"
     assert item["properties"]["datetime"] is None
     assert item["properties"]["order:id"] == TASK
@@ -51,7 +53,7 @@ def test_products_become_valid_items() -> None:
 
 def test_a_flat_product_becomes_a_valid_item() -> None:
     (item,) = items(FLAT)
-    assert read_given(item).assets
+    assert read_item(item).assets
     assert (item["id"], list(item["assets"])) == ("product-uuid_GRD", ["grd"])
     assert item["assets"]["grd"]["file:size"] == 12
     assert item["geometry"] == {"type": "Point", "coordinates": [24.94, 60.17]}
@@ -306,8 +308,8 @@ class Breaks(httpx.SyncByteStream):
         raise httpx.ReadError("reset")
 
 
-def deliver(provider: Iceye, folder: Path, what: Request) -> catalog.Delivery:
-    return catalog.deliver(
+def deliver(provider: Iceye, folder: Path, what: Request) -> Delivery:
+    return deliver_or_raise(
         "ref",
         provider.products(what),
         folder,
@@ -329,7 +331,7 @@ def test_a_file_that_breaks_in_the_middle_and_expires_meanwhile_comes_home_whole
         delivery = deliver(provider, tmp_path, SLA)
     assert delivery.new_files == 1
     assert json.loads(delivery.files[0].path.read_text()) == {"pixels": 1}
-    assert catalog.verify(delivery.folder) == []
+    assert verify(delivery.folder) == []
 
 
 def test_no_signed_address_is_left_in_the_archive_and_the_rest_joins_the_first_products(tmp_path: Path) -> None:
@@ -344,6 +346,6 @@ def test_no_signed_address_is_left_in_the_archive_and_the_rest_joins_the_first_p
         rest = deliver(provider, tmp_path, ALL)
     assert (first.items, first.new_files) == (("FRAME_1_GRD",), 1)
     assert (set(rest.items), rest.new_files) == ({"FRAME_1_GRD", "FRAME_1_SLC"}, 1)
-    assert catalog.verify(rest.folder) == []
+    assert verify(rest.folder) == []
     for path in rest.folder.rglob("*.json"):
         assert "Signature" not in path.read_text()

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from tasking.errors import InvalidOrder, LedgerUnavailable, OrderEnded, ReferenceTaken
 from tasking.ledger import Deliverable, Filter, Ledger, OrderRecord, RequestRecord, open_ledger, opening
 from tasking.ledger.address import ledger_address
+from tasking.ledger.reading import IDS_AT_ONCE
 from tasking.ledger.tables import OrderRow
 from tasking.ledger.transactions import UnknownReference
 from tasking.provider import Request
@@ -292,6 +293,8 @@ def test_the_open_orders_of_a_request_are_found_by_its_id_in_any_capitals(ledger
     ledger.record("bay", requests=[bought(request_id="0AF-7")])
     for given in ("0AF-7", "0af-7"):
         assert ledger.references_of_requests("axelglobe", {given, "another"}) == {"bay": "run-1"}
+    words = {f"word-{n}" for n in range(3 * IDS_AT_ONCE)}  # each of a webhook's body may be one
+    assert ledger.references_of_requests("axelglobe", {"0AF-7", *words}) == {"bay": "run-1"}
     assert ledger.references_of_requests("iceye", {"0AF-7"}) == {}
     ledger.record("bay", ended=NOON, status="completed", outcome="done")
     assert ledger.references_of_requests("axelglobe", {"0AF-7"}) == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -15,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks.webhook_receiver import WebhookReceiver
-from flows.receiver import receiver, serving
+from flows.receiver import receiver, serving, wake_queue
 from flows.receiver.app import AT_ONCE
-from flows.receiver.desk import SPACING_SECONDS, Due
-from flows.receiver.keys import Keys, load_keys
+from flows.receiver.auth import Auth, load_auth
+from flows.receiver.notification import LARGEST_BODY, extract_ids
+from flows.receiver.wake_queue import SPACING_SECONDS, Due, WakeQueue
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable
-from tasking.hints import LARGEST_BODY, ids_in
 from tests.support.receiver import BEARER, CLIENT, PATH, served
 
 TASK = "46ec5793-3b29-4fff-90e5-360fae4be57d"
@@ -35,6 +36,7 @@ class Office:
         self.orders, self.now, self.away, self.prefect_away = orders, 0.0, False, False
         self.looks = 0
         self.woken: list[str] = []
+        self.queue = WakeQueue(self.find, self.wake, self.clock)
 
     def find(self, provider: str, ids: frozenset[str]) -> list[Due]:
         self.looks += 1
@@ -51,8 +53,8 @@ class Office:
         return self.now
 
 
-def keys() -> Keys:
-    return Keys(
+def keys() -> Auth:
+    return Auth(
         WebhookReceiver.model_validate(
             {"secret_path": PATH, "bearer_token": BEARER, "client_id": "iceye", "client_secret": CLIENT}
         )
@@ -66,7 +68,7 @@ def office() -> Office:
 
 @pytest.fixture
 def caller(office: Office) -> Iterator[httpx.Client]:
-    app = receiver(keys(), office.find, office.wake, office.clock)
+    app = receiver(keys(), office.queue)
     with served(app) as address, httpx.Client(base_url=address, timeout=20, trust_env=False, verify=False) as client:
         yield client
 
@@ -114,6 +116,7 @@ def test_each_documented_way_to_prove_oneself_is_enough(caller: httpx.Client, of
         ("/iceye/wrong", ""),
         (f"/iceye/{BEARER}", ""),
         (f"/iceye/{PATH}x", ""),
+        (f"/iceye?secret_path={PATH}", ""),
         ("/nobody/wrong", ""),
     ],
 )
@@ -203,13 +206,38 @@ def test_a_wake_that_failed_is_done_again_without_another_hint(caller: httpx.Cli
     assert office.woken == ["bay"]
 
 
+def test_a_ledger_that_hangs_holds_up_few_callers_and_the_notification_counts_once_it_answers(
+    caller: httpx.Client, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wake_queue, "MOST_WAITING", 1)
+    asked, hangs, found = threading.Event(), threading.Event(), office.find
+
+    def slow(provider: str, ids: frozenset[str]) -> list[Due]:
+        asked.set()
+        assert hangs.wait(20)
+        return found(provider, ids)
+
+    monkeypatch.setattr(office.queue, "_find", slow)
+    monkeypatch.setattr(wake_queue, "PATIENCE_SECONDS", 1.0)
+    first = list[httpx.Response]()
+    thread = threading.Thread(target=lambda: first.append(httpx.post(f"{caller.base_url}{DOOR}", json={"id": TASK})))
+    thread.start()
+    assert asked.wait(20)
+    turned_away = caller.post(DOOR, json={"id": TASK})
+    thread.join(20)
+    assert (first[0].status_code, turned_away.status_code) == (503, 429)
+    hangs.set()
+    assert caller.post(DOOR, json={"id": str(uuid.uuid4())}).status_code == 202
+    assert office.woken == ["bay"]
+
+
 @given(st.binary(max_size=300))
 def test_an_id_is_found_between_any_bytes(noise: bytes) -> None:
-    assert TASK in ids_in(noise + b' "' + TASK.encode() + b'" ' + noise)
+    assert TASK in extract_ids(noise + b' "' + TASK.encode() + b'" ' + noise)
 
 
 def test_secrets_come_from_the_environment_and_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
-    ours = load_keys({"TASKING_WEBHOOK_SECRET_PATH": PATH})
+    ours = load_auth({"TASKING_WEBHOOK_SECRET_PATH": PATH})
     assert ours.fits("", PATH)
     assert not ours.fits("Bearer ", None)
     for wrong in ({"secret_path": "guess-me"}, {"secret_path": PATH + "/x"}, {"client_secret": CLIENT}, {}):

@@ -13,8 +13,8 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import AwaitingRetry, Cancelled, Completed, Failed, Running, Scheduled
 
 from tasking.clock import utc_now
-from tasks import goes_on
-from tasks.ended_by import OF_PREFECT, EndedBy, ended_by
+from tasks.recovery import ended_runs
+from tasks.recovery.ended_runs import OF_PREFECT, EndedBy, ended_by
 from tests.support.ledgers import new_ledger
 
 AUTOMATION = "Automation 0197a7b2-0000-7000-8000-000000000000"
@@ -80,6 +80,6 @@ def test_a_question_that_prefect_has_ended_is_asked_again_before_its_time_is_ove
         book.claim("bay", order, provider="far", flow_run_id="run", owner_is_gone=lambda _run: False)
         record = book.record("bay", waits_for="approval", wake_at=now + timedelta(days=5))
     state: State[Any] = Cancelled(message=OF_PREFECT[0])
-    assert goes_on.question(record, state, EndedBy.PREFECT, False).until < now + timedelta(hours=1)
+    assert ended_runs.question(record, state, EndedBy.PREFECT, False).until < now + timedelta(hours=1)
     waits = record.model_copy(update={"waits_for": "candidates"})
-    assert goes_on.question(waits, state, EndedBy.PREFECT, False).until == record.wake_at
+    assert ended_runs.question(waits, state, EndedBy.PREFECT, False).until == record.wake_at

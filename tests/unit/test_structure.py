@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -102,3 +104,10 @@ def _on_the_simulator() -> tuple[str, ...]:
     } - {*found}:
         found += tuple(more)
     return found
+
+
+def test_a_start_of_a_run_loads_nothing_that_only_a_later_step_needs() -> None:
+    heavy = "pystac", "pystac_client", "rasterio", "scipy"
+    asked = f"import sys, flows.order; print([one for one in {heavy} if one in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
