@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from tasking.clock import ProviderClock
 from tasking.errors import InvalidOrder
-from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
+from tasking.http.urls import checked_url
 
 
 def _trusted(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ S = TypeVar("S", bound=Timing)
 C = TypeVar("C", bound=Client)
 
 
-class OneAccount(Generic[S, C]):
+class ProviderBase(Generic[S, C]):
     """A provider as one account sees it; close it, or use it as a context manager.
 
     Args:

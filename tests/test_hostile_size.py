@@ -17,7 +17,7 @@ import pytest
 
 from tasking.delivery.download import fetch
 from tasking.errors import DeliveryFailed, ProviderError, UnexpectedAnswer
-from tasking.http.address import origin
+from tasking.http.urls import origin
 from tests.hostile import HTTP, Replay, Step
 from tests.hostile_stories import STORIES, replayed
 from tests.hostile_values import BASE

@@ -22,28 +22,28 @@ from flows.receiver.keys import Keys
 from tasking.area import Area, area_from
 from tasking.axelglobe import conversions as axelglobe
 from tasking.axelglobe import models as axelglobe_models
-from tasking.axelglobe.finding import Nameless, our_plan, our_request
+from tasking.axelglobe.matching import Nameless, our_plan, our_request
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.clock import ProviderClock
 from tasking.delivery.structure import damage
 from tasking.errors import InvalidOrder, ReferenceTaken
 from tasking.hints import LARGEST_BODY, ids_in
-from tasking.http.address import resolved, why_not_follow
+from tasking.http.urls import resolved, why_not_follow
 from tasking.iceye import conversions as iceye
 from tasking.iceye import models as iceye_models
-from tasking.iceye.finding import NamelessTask
-from tasking.iceye.finding import our_task as our_iceye_task
+from tasking.iceye.contract_terms import agreed, chosen_contract, task_body
+from tasking.iceye.matching import NamelessTask
+from tasking.iceye.matching import our_task as our_iceye_task
 from tasking.iceye.order import IceyeOrder
 from tasking.iceye.products import items_of
 from tasking.iceye.settings import IceyeSettings
-from tasking.iceye.terms import agreed, chosen_contract, task_body
 from tasking.order import order_from
 from tasking.point import canonical_point
-from tasking.satellogic import analysis, cancelling
+from tasking.satellogic import analysis, cancel
 from tasking.satellogic import conversions as satellogic
 from tasking.satellogic import models as satellogic_models
-from tasking.satellogic.finding import our_task as our_satellogic_task
+from tasking.satellogic.matching import our_task as our_satellogic_task
 from tasking.satellogic.order import SatellogicOrder
 from tasking.satellogic.settings import SatellogicSettings
 from tests.hostile import anything, changed, examples
@@ -141,7 +141,7 @@ def _seen_by_an_order(thing: Any) -> None:
         case satellogic_models.Task():
             capture = satellogic_models.Capture(capture_id="1", start=thing.start, end=thing.end, status="queued")
             satellogic.request_of(thing, [capture], SATELLOGIC, NOW).model_dump_json()
-            cancelling.terms(thing, [capture], SATELLOGIC, NOW)
+            cancel.terms(thing, [capture], SATELLOGIC, NOW)
             our_satellogic_task([thing.model_copy(update={"task_name": "x"})], S, "x", 169)
         case satellogic_models.Analysis():
             for over in (False, True):

@@ -11,7 +11,7 @@ import pytest
 
 from tasking.clock import ProviderClock
 from tasking.errors import CredentialsRefused, Refused, Unavailable, Uncertain, UnexpectedAnswer
-from tasking.http.api import Api, Call
+from tasking.http.api import Api, Operation
 from tasking.http.redirects import MOST_REDIRECTS
 from tasking.http.tokens import AFTER_403, SharedTokens, TokenAnswer
 from tests.http_calls import BASE, QUICK, SIGNATURE, TOKEN, Handler, Thing, answering, api_for, create, every_text
@@ -123,7 +123,7 @@ def test_a_token_follows_to_the_other_addresses_of_the_provider() -> None:
 def test_a_question_follows_as_its_redirect_says(status: int, method: str) -> None:
     handler, sent = moved(status, "/v2/answers/7", then=httpx.Response(200, json={"id": "a"}))
     api = api_for(handler)
-    assert api.ask(api.url("questions"), {"q": 1}, Thing, Call("ask")).id == "a"
+    assert api.query(api.url("questions"), {"q": 1}, Thing, Operation("ask")).id == "a"
     assert [each.method for each in sent] == ["POST", method]
     assert bool(sent[1].content) == (method == "POST")
 
@@ -133,7 +133,7 @@ def test_a_question_goes_nowhere_else(location: str | None) -> None:
     handler, sent = answering(httpx.Response(302, headers={} if location is None else {"Location": location}))
     api = api_for(handler)
     with pytest.raises((UnexpectedAnswer, Unavailable)):
-        api.ask(api.url("questions"), {}, Thing, Call("ask"))
+        api.query(api.url("questions"), {}, Thing, Operation("ask"))
     assert {each.url.host for each in sent} == {"api.example.com"}
 
 
@@ -200,11 +200,11 @@ def test_a_token_from_the_file_that_is_refused_with_403_is_renewed_once(gateway:
     gateway.good = "revoked meanwhile"
     api = gateway.process()
     if act == "get":
-        api.get(api.url("things/1"), Thing, Call("read"))
+        api.get(api.url("things/1"), Thing, Operation("read"))
     elif act == "create":
         create(api)
     else:
-        with pytest.raises(UnexpectedAnswer, match="not the whole file"), api.stream(f"{BASE}f", Call("download")):
+        with pytest.raises(UnexpectedAnswer, match="not the whole file"), api.stream(f"{BASE}f", Operation("download")):
             pass
     assert gateway.calls == ["token-1", "token-1", "token-2"]
 

@@ -14,7 +14,7 @@ from tasking.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from tasking.http.api import Call
+from tasking.http.api import Operation
 from tests.http_calls import (
     BASE,
     FRESH,
@@ -37,9 +37,9 @@ def test_one_401_leads_to_one_fresh_token_and_one_more_try() -> None:
         handler, sent = answering(httpx.Response(401), httpx.Response(201, json={"id": "a"}))
         api = api_for(handler)
         if act == "get":
-            api.get(httpx.URL(BASE), Thing, Call("read"))
+            api.get(httpx.URL(BASE), Thing, Operation("read"))
         else:
-            api.create(httpx.URL(BASE), {}, Thing, Call("create"))
+            api.create(httpx.URL(BASE), {}, Thing, Operation("create"))
         assert [request.headers["Authorization"] for request in sent] == [f"Bearer {TOKEN}", f"Bearer {FRESH}"]
 
 
@@ -59,7 +59,7 @@ def test_a_create_without_a_token_was_not_sent(away: httpx.Response) -> None:
 
     api.tokens = Broken()
     with pytest.raises(Unavailable) as caught:
-        api.create(api.url("things"), {}, Thing, Call("create"))
+        api.create(api.url("things"), {}, Thing, Operation("create"))
     assert set(posts) == {"/token"}
     assert len(posts) in (1, 3)
     assert SECRET not in every_text(caught.value)
@@ -140,7 +140,7 @@ def test_a_wrong_token_address_is_named(status: int) -> None:
 
 def pages_of(handler: Handler) -> list[str]:
     api = api_for(handler)
-    pages = api.pages(api.url("list"), Sheet, lambda page: page.next, Call("list"))
+    pages = api.pages(api.url("list"), Sheet, lambda page: page.next, Operation("list"))
     return [one for page in pages for one in page.things]
 
 
@@ -216,27 +216,27 @@ def test_a_redirect_is_followed_on_the_same_origin_only() -> None:
     handler, sent = answering(
         httpx.Response(307, headers={"Location": "/v2/there"}), httpx.Response(200, json={"id": "a"})
     )
-    api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+    api_for(handler).get(httpx.URL(BASE), Thing, Operation("read"))
     assert sent[1].url.path == "/v2/there"
     handler, sent = answering(httpx.Response(302, headers={"Location": f"https://evil.example.com/?{SIGNATURE}"}))
     with pytest.raises(UnexpectedAnswer, match="another host") as caught:
-        api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+        api_for(handler).get(httpx.URL(BASE), Thing, Operation("read"))
     assert len(sent) == 1
     assert SIGNATURE not in every_text(caught.value)
     handler, sent = answering(httpx.Response(302, headers={"Location": "/round"}))
     with pytest.raises(UnexpectedAnswer, match="redirects"):
-        api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+        api_for(handler).get(httpx.URL(BASE), Thing, Operation("read"))
 
 
 def test_an_address_elsewhere_never_receives_the_token() -> None:
     handler, sent = answering(httpx.Response(200, json={"id": "a"}))
     api = api_for(handler, trusted=["https://files.example.com"])
     with pytest.raises(UnexpectedAnswer, match="another host"):
-        api.get(httpx.URL("https://other.example.com/"), Thing, Call("read"))
+        api.get(httpx.URL("https://other.example.com/"), Thing, Operation("read"))
     assert sent == []
-    api.get(httpx.URL("https://other.example.com/"), Thing, Call("read"), anywhere=True)
+    api.get(httpx.URL("https://other.example.com/"), Thing, Operation("read"), anywhere=True)
     assert "Authorization" not in sent[0].headers
-    api.get(httpx.URL("https://files.example.com/x"), Thing, Call("read"))
+    api.get(httpx.URL("https://files.example.com/x"), Thing, Operation("read"))
     assert sent[1].headers["Authorization"] == f"Bearer {TOKEN}"
     with pytest.raises(UnexpectedAnswer, match="private network"):
-        api.get(httpx.URL("https://169.254.169.254/"), Thing, Call("read"), anywhere=True)
+        api.get(httpx.URL("https://169.254.169.254/"), Thing, Operation("read"), anywhere=True)

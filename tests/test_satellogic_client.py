@@ -19,7 +19,7 @@ from tasking.provider import Items
 from tasking.satellogic.analysis import AnalysisName, Stage, candidates_of, stage
 from tasking.satellogic.client import SatellogicClient, task_payload
 from tasking.satellogic.conversions import STATUS, request_of
-from tasking.satellogic.finding import our_task
+from tasking.satellogic.matching import our_task
 from tasking.satellogic.models import Analysis, Capture, Task
 from tasking.satellogic.order import SatellogicOrder
 from tasking.satellogic.provider import Satellogic

@@ -32,9 +32,9 @@ from tasking.axelglobe.models import (
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.clock import ProviderClock
 from tasking.errors import NotFound
-from tasking.http.address import segment
-from tasking.http.api import Api, Call
+from tasking.http.api import Api, Operation
 from tasking.http.tokens import SharedTokens
+from tasking.http.urls import segment
 from tasking.window import iso
 
 logger = logging.getLogger(__name__)
@@ -101,26 +101,26 @@ class AxelGlobeClient:
 
     def landing(self) -> Landing:
         """The landing page."""
-        return self.api.get(self.api.url(""), Landing, Call("read landing page"))[0]
+        return self.api.get(self.api.url(""), Landing, Operation("read landing page"))[0]
 
     def conformance(self) -> tuple[str, ...]:
         """The URIs of the standards the server conforms to."""
-        return self.api.get(self.api.url("conformance"), Conformance, Call("read conformance"))[0].conforms_to
+        return self.api.get(self.api.url("conformance"), Conformance, Operation("read conformance"))[0].conforms_to
 
     def collections(self) -> tuple[Collection, ...]:
         """All collections: satellites, ground tracks, plans, candidates and requests."""
-        return self.api.get(self.api.url("collections"), Collections, Call("list collections"))[0].collections
+        return self.api.get(self.api.url("collections"), Collections, Operation("list collections"))[0].collections
 
     def collection(self, collection_id: str) -> Collection:
         """One collection."""
-        call = Call("read collection", provider_id=collection_id)
-        return self.api.get(self.api.url(f"collections/{segment(collection_id)}"), Collection, call)[0]
+        operation = Operation("read collection", provider_id=collection_id)
+        return self.api.get(self.api.url(f"collections/{segment(collection_id)}"), Collection, operation)[0]
 
     # satellites ------------------------------------------------------------------------------------------------------
 
     def satellites(self) -> Iterator[Satellite]:
         """All satellites that can be tasked."""
-        return self._list("satellites", Satellite, Call("list satellites"))
+        return self._list("satellites", Satellite, Operation("list satellites"))
 
     def satellite(self, satellite_id: str) -> Satellite:
         """One satellite, e.g. ``GRUS-1B``."""
@@ -129,7 +129,7 @@ class AxelGlobeClient:
     def ground_tracks(self, satellite_id: str | None = None) -> Iterator[GroundTrack]:
         """Future ground tracks, of one satellite or of all."""
         only = filters.equals("satellite_id", satellite_id) if satellite_id is not None else None
-        return self._list("satellite_ground_tracks", GroundTrack, Call("list ground tracks"), {"filter": only})
+        return self._list("satellite_ground_tracks", GroundTrack, Operation("list ground tracks"), {"filter": only})
 
     def ground_track(self, track_id: str) -> GroundTrack:
         """One ground track."""
@@ -157,7 +157,7 @@ class AxelGlobeClient:
             satellites: Which may take the image; left out when empty.
 
         Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.Api.create`.
+            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         properties: dict[str, Any] = {"name": name, "valid_start": iso(start), "valid_end": iso(end)}
         if off_nadir_range is not None:
@@ -165,7 +165,7 @@ class AxelGlobeClient:
         if satellites:
             properties["satellites"] = list(satellites)
         body = {"type": "Feature", "geometry": dict(geometry), "properties": properties}
-        return self.api.create(self._items("plans"), body, TaskPlan, Call("create plan", reference=name))
+        return self.api.create(self._items("plans"), body, TaskPlan, Operation("create plan", reference=name))
 
     def plans(
         self,
@@ -181,13 +181,13 @@ class AxelGlobeClient:
             between: Only plans whose window intersects it (aware).
             filter: CQL2 text, see `tasking.axelglobe.filters`.
         """
-        return self._list("plans", ListedPlan, Call("list plans"), _narrowed(bbox, between, filter))
+        return self._list("plans", ListedPlan, Operation("list plans"), _narrowed(bbox, between, filter))
 
     def plan_pages(self) -> Iterator[tuple[list[ListedPlan], int | None]]:
         """The account's plans page by page, each with how many there are in all (when the server says so)."""
-        call = Call("list plans")
-        for page in self._pages("plans", call, {}, PAGE):
-            yield list(self._features(page, ListedPlan, call)), page.number_matched
+        operation = Operation("list plans")
+        for page in self._pages("plans", operation, {}, PAGE):
+            yield list(self._features(page, ListedPlan, operation)), page.number_matched
 
     def plan(self, plan_id: str) -> TaskPlan:
         """One plan."""
@@ -206,8 +206,8 @@ class AxelGlobeClient:
             between: Only candidates whose capture time intersects it (aware).
         """
         params = _narrowed(bbox, between, filters.equals("task_plan_id", plan_id))
-        call = Call("list candidates", provider_id=plan_id)
-        return self._list("candidates", TaskCandidate, call, params, limit=CANDIDATES_PAGE)
+        operation = Operation("list candidates", provider_id=plan_id)
+        return self._list("candidates", TaskCandidate, operation, params, limit=CANDIDATES_PAGE)
 
     def candidate(self, candidate_id: str) -> TaskCandidate:
         """One candidate."""
@@ -224,28 +224,28 @@ class AxelGlobeClient:
             priority: ``NORMAL`` or ``EMERGENCY`` in the document.
 
         Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.Api.create`.
+            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         body = {
             "type": "Feature",
             "geometry": {"type": "Polygon", "coordinates": []},  # to be left empty with a candidate, by the document
             "properties": {"name": name, "candidate_id": candidate_id, "priority": priority},
         }
-        call = Call("create request", reference=name, provider_id=candidate_id)
-        return self.api.create(self._items("requests"), body, TaskRequest, call)
+        operation = Operation("create request", reference=name, provider_id=candidate_id)
+        return self.api.create(self._items("requests"), body, TaskRequest, operation)
 
     def requests(self, *, priority: str | None = None, task_plan_id: str | None = None) -> Iterator[ListedRequest]:
         """The account's requests, all or of one priority or plan; what cannot be read of one is left out of it."""
         by_priority = filters.equals("priority", priority) if priority is not None else None
         by_plan = filters.equals("task_plan_id", task_plan_id) if task_plan_id is not None else None
-        call = Call("list requests", provider_id=task_plan_id)
-        return self._list("requests", ListedRequest, call, {"filter": filters.both(by_priority, by_plan)})
+        operation = Operation("list requests", provider_id=task_plan_id)
+        return self._list("requests", ListedRequest, operation, {"filter": filters.both(by_priority, by_plan)})
 
     def request_pages(self) -> Iterator[tuple[list[ListedRequest], int | None]]:
         """The account's requests page by page, each with how many there are in all (when the server says so)."""
-        call = Call("list requests")
-        for page in self._pages("requests", call, {}, PAGE):
-            yield list(self._features(page, ListedRequest, call)), page.number_matched
+        operation = Operation("list requests")
+        for page in self._pages("requests", operation, {}, PAGE):
+            yield list(self._features(page, ListedRequest, operation)), page.number_matched
 
     def request(self, request_id: str) -> TaskRequest:
         """One request."""
@@ -257,24 +257,26 @@ class AxelGlobeClient:
         return self.api.url(f"collections/{collection}/items", params)
 
     def _one(self, collection: str, identifier: str, model: type[F], verb: str) -> F:
-        call = Call(verb, provider_id=identifier)
+        operation = Operation(verb, provider_id=identifier)
         if not identifier:
             raise NotFound("an empty id", provider=self.api.provider, verb=verb)
-        return self.api.get(self.api.url(f"collections/{collection}/items/{segment(identifier)}"), model, call)[0]
+        return self.api.get(self.api.url(f"collections/{collection}/items/{segment(identifier)}"), model, operation)[0]
 
     def _list(
         self,
         collection: str,
         model: type[F],
-        call: Call,
+        operation: Operation,
         params: Mapping[str, str | None] | None = None,
         *,
         limit: int = PAGE,
     ) -> Iterator[F]:
-        for page in self._pages(collection, call, params or {}, limit):
-            yield from self._features(page, model, call)
+        for page in self._pages(collection, operation, params or {}, limit):
+            yield from self._features(page, model, operation)
 
-    def _pages(self, collection: str, call: Call, params: Mapping[str, str | None], limit: int) -> Iterator[Page]:
+    def _pages(
+        self, collection: str, operation: Operation, params: Mapping[str, str | None], limit: int
+    ) -> Iterator[Page]:
         """Follow ``rel=next`` until it is absent.
 
         The document shows next links without an address. A list must not end early because of one (a request that is
@@ -292,9 +294,9 @@ class AxelGlobeClient:
                 return href
             return str(self._items(collection, {**sent, "offset": str(read)}))
 
-        return self.api.pages(self._items(collection, sent), Page, next_href, call)
+        return self.api.pages(self._items(collection, sent), Page, next_href, operation)
 
-    def _features(self, page: Page, model: type[F], call: Call) -> Iterator[F]:
+    def _features(self, page: Page, model: type[F], operation: Operation) -> Iterator[F]:
         """The features of a page; one of which nothing can be read is left out, for it is nobody's order."""
         for feature in page.features:
             try:
@@ -302,7 +304,7 @@ class AxelGlobeClient:
             except ValidationError as error:
                 problems = error.errors(include_input=False, include_url=False)[:3]
                 why = "; ".join(f"{'.'.join(map(str, each['loc']))[:200]}: {each['msg']}" for each in problems)
-                logger.warning("axelglobe %s: a feature that cannot be read is left out: %s", call.verb, why)
+                logger.warning("axelglobe %s: a feature that cannot be read is left out: %s", operation.verb, why)
             else:
                 yield value
 

@@ -15,7 +15,7 @@ import httpx
 from tasking.axelglobe.filters import captures_in
 from tasking.axelglobe.models import Json, href_of
 from tasking.errors import CredentialsRefused, NotFound, Refused, UnexpectedAnswer
-from tasking.http.api import Call
+from tasking.http.api import Operation
 from tasking.provider import Request
 
 if TYPE_CHECKING:
@@ -49,17 +49,17 @@ class Products:
         """The id's own filter comes first where the link names another capture; what finds nothing is no answer."""
         from tasking.axelglobe.stac import search
 
-        call = Call("search products", provider_id=request_id)
+        operation = Operation("search products", provider_id=request_id)
         there = self._client.request(request_id)
         link, given = href_of(there.links, "assets"), there.properties.capture_id
         if link is None:
-            raise self._client.api.unexpected("the request has no link to its assets", call)
+            raise self._client.api.unexpected("the request has no link to its assets", operation)
         named = captures_in(link)
         wanted = {*named, *((given,) if given else ())}
         ways = [given, None] if given and given not in named else [None]
         for way in ways:
             try:
-                found = search(self._client.api, link, call, wanted, capture_id=way)
+                found = search(self._client.api, link, operation, wanted, capture_id=way)
             except (CredentialsRefused, NotFound):
                 raise
             except Refused:
@@ -79,25 +79,25 @@ class Products:
         Raises:
             ProviderError: As `tasking.http.api.Api.stream`; refused with a fresh address, too, it says so.
         """
-        call = Call("download", provider_id=f"{item.get('id')}/{key}")
+        operation = Operation("download", provider_id=f"{item.get('id')}/{key}")
         asset = item.get("assets", {}).get(key)
         if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
-            raise self._client.api.unexpected("the item has no such asset", call)
-        return self._opened(str(item.get("id")), key, str(asset["href"]), call)
+            raise self._client.api.unexpected("the item has no such asset", operation)
+        return self._opened(str(item.get("id")), key, str(asset["href"]), operation)
 
     @contextmanager
-    def _opened(self, item_id: str, key: str, href: str, call: Call) -> Iterator[httpx.Response]:
+    def _opened(self, item_id: str, key: str, href: str, operation: Operation) -> Iterator[httpx.Response]:
         address = self._fresh.get((item_id, key)) or href
         with ExitStack() as stack:
             try:
-                response = stack.enter_context(self._client.api.stream(address, call))
+                response = stack.enter_context(self._client.api.stream(address, operation))
             except Refused as expired:
                 fresh = self._anew(item_id, key, address)
                 if fresh is None:
                     expired.message = f"the file's address is refused, and there is no other ({expired.message})"
                     raise
                 try:
-                    response = stack.enter_context(self._client.api.stream(fresh, call))
+                    response = stack.enter_context(self._client.api.stream(fresh, operation))
                 except Refused as refused:
                     refused.message = f"the file's address is refused, and so is a fresh one ({refused.message})"
                     raise

@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 
-from tasking.account import OneAccount
+from tasking.account import ProviderBase
 from tasking.axelglobe.client import AxelGlobeClient
 from tasking.axelglobe.conversions import candidate_of, plan_of, request_of
-from tasking.axelglobe.finding import Nameless, our_plan, our_request
+from tasking.axelglobe.matching import Nameless, our_plan, our_request
 from tasking.axelglobe.models import TaskRequest
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.products import Products
@@ -35,7 +35,7 @@ from tasking.single_plans import read_singly
 logger = logging.getLogger(__name__)
 
 
-class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
+class AxelGlobe(ProviderBase[AxelGlobeSettings, AxelGlobeClient]):
     """AxelGlobe for one account, as `tasking.provider.Provider`; close it, or use it as a context manager.
 
     AxelGlobe documents no way to cancel a request, so there is none here; ``cancel_until`` is shown.

@@ -15,8 +15,8 @@ from pydantic import (
 )
 
 from tasking.account import AskAgainSeconds, Calls, ClientId, SettleSeconds, TrustedUrls, refuse_to_settle_early
-from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
+from tasking.http.urls import checked_url
 
 AUDIENCE = "https://api.axelglobe.com"
 DAY = 86400.0

@@ -17,8 +17,8 @@ from tasking.axelglobe import filters
 from tasking.axelglobe.models import Json, StacPage
 from tasking.delivery.reading import listed_item
 from tasking.errors import UnexpectedAnswer
-from tasking.http.api import Api, Call
-from tasking.http.lists import refuse_cut
+from tasking.http.api import Api, Operation
+from tasking.http.paging import refuse_cut
 
 if TYPE_CHECKING:
     from pystac_client.stac_api_io import StacApiIO
@@ -32,7 +32,9 @@ MOST_ITEMS = 10_000
 """Of one capture; a longer list is an error, never cut: what is left out would be missing from a finished order."""
 
 
-def search(api: Api, link: str, call: Call, wanted: Collection[str], *, capture_id: str | None = None) -> list[Json]:
+def search(
+    api: Api, link: str, operation: Operation, wanted: Collection[str], *, capture_id: str | None = None
+) -> list[Json]:
     """The STAC items behind a request's ``assets`` link, with absolute asset addresses.
 
     A list that ends before all items came that it counts, or at a next link without an address, is an error: what is
@@ -41,7 +43,7 @@ def search(api: Api, link: str, call: Call, wanted: Collection[str], *, capture_
     Args:
         api: The account's calls.
         link: Address of the ``assets`` link; relative ones are relative to the API.
-        call: For errors.
+        operation: For errors.
         wanted: The captures that items may name; those that name another one are left out. Where none is known, all
             items must be of one capture.
         capture_id: Ask for this capture at the link's address; ``None`` asks the link as it is.
@@ -49,11 +51,11 @@ def search(api: Api, link: str, call: Call, wanted: Collection[str], *, capture_
     Raises:
         UnexpectedAnswer: Not a STAC answer, endless pages, too many items, items of several captures, or a list that is
             cut.
-        ProviderError: As `tasking.http.Api.get`.
+        ProviderError: As `tasking.http.api.Api.get`.
     """
     from pystac_client import ItemSearch
 
-    address = api.found(api.base, link, call)
+    address = api.resolve_link(api.base, link, operation)
     asked = address if capture_id is None else address.copy_with(query=None)
     found = ItemSearch(
         str(asked),
@@ -62,25 +64,27 @@ def search(api: Api, link: str, call: Call, wanted: Collection[str], *, capture_
         filter_lang="cql2-text" if capture_id is not None else None,
         limit=PAGE,
         max_items=MOST_ITEMS + 1,
-        stac_io=_stac_io(api, address, call),
+        stac_io=_stac_io(api, address, operation),
     )
     items: dict[tuple[str, str], Json] = {}
     captures: set[str] = set()
     for number, item in enumerate(found.items_as_dicts(), start=1):
         if number > MOST_ITEMS:
-            raise api.unexpected(f"more than {MOST_ITEMS} items of one capture; none are taken", call)
+            raise api.unexpected(f"more than {MOST_ITEMS} items of one capture; none are taken", operation)
         of = item["properties"].get("ag:capture_id") if isinstance(item.get("properties"), dict) else None
         if of is not None and wanted and of not in wanted:
-            logger.warning("axelglobe %s: an item of another capture was answered and is left out", call.verb)
+            logger.warning("axelglobe %s: an item of another capture was answered and is left out", operation.verb)
             continue
         items[str(item.get("collection")), item["id"]] = item
         captures |= {str(of)} if of is not None else set()
     if not wanted and len(captures) > 1:
-        raise api.unexpected("the link to the assets names no capture, and items of several came; none are taken", call)
+        raise api.unexpected(
+            "the link to the assets names no capture, and items of several came; none are taken", operation
+        )
     return list(items.values())
 
 
-def _stac_io(api: Api, address: httpx.URL, call: Call) -> StacApiIO:
+def _stac_io(api: Api, address: httpx.URL, operation: Operation) -> StacApiIO:
     """pystac-client's way to ask, led through ours."""
     from pystac_client.stac_api_io import StacApiIO
 
@@ -106,43 +110,45 @@ def _stac_io(api: Api, address: httpx.URL, call: Call) -> StacApiIO:
                 sent = {key: str(value) for key, value in parameters.items() if key != "filter-lang"}
                 url = url.copy_merge_params(sent)
             if url.copy_with(path="/", query=None) != address.copy_with(path="/", query=None):
-                raise api.unexpected("the next page is at another host; not asked", call)
+                raise api.unexpected("the next page is at another host; not asked", operation)
             place = f"{url} {json.dumps(body, sort_keys=True)}"
             if place in self.seen or len(self.seen) >= api.settings.max_pages:
-                raise api.unexpected("the next page is one that was read already, or there is no end of pages", call)
+                raise api.unexpected(
+                    "the next page is one that was read already, or there is no end of pages", operation
+                )
             self.seen.add(place)
-            page, at = api.get(url, StacPage, call, anywhere=True, body=body, allowance=allowance)
-            features = tuple(_checked(api, call, item, at) for item in page.features)
+            page, at = api.get(url, StacPage, operation, anywhere=True, body=body, budget=budget)
+            features = tuple(_checked(api, operation, item, at) for item in page.features)
             self.items |= {(str(item.get("collection")), item["id"]) for item in features}
             links = tuple(
-                _next(api, call, link, at, address)
+                _next(api, operation, link, at, address)
                 for link in page.links
                 if link.get("rel") == "next" and link.get("href")
             )
             if not links or not features:  # pystac-client ends the list here
-                refuse_cut(api, call, page, len(self.items))
+                refuse_cut(api, operation, page, len(self.items))
             return page.model_copy(update={"features": features, "links": links}).model_dump_json()
 
-    allowance = api.allowance()
+    budget = api.budget()
     io = ThroughOurApi(max_retries=None)
     io.seen, io.items = set(), set()
     return io
 
 
-def _next(api: Api, call: Call, link: Json, at: httpx.URL, address: httpx.URL) -> Json:
+def _next(api: Api, operation: Operation, link: Json, at: httpx.URL, address: httpx.URL) -> Json:
     """A next link with its address and, where it is asked by POST, its body; nothing else of it is obeyed."""
-    method, url = link.get("method", "GET"), api.found(at, str(link["href"]), call)
+    method, url = link.get("method", "GET"), api.resolve_link(at, str(link["href"]), operation)
     if not isinstance(method, str) or method.upper() not in ("GET", "POST"):
-        raise api.unexpected(f"the next page is to be asked by {str(method)[:20]}", call)
+        raise api.unexpected(f"the next page is to be asked by {str(method)[:20]}", operation)
     if method.upper() == "GET":
         return {"rel": "next", "href": str(url)}
     body = link.get("body", {})
     if url.path != address.path or not isinstance(body, dict):
-        raise api.unexpected("the next page is to be asked by POST at another address than the search's", call)
+        raise api.unexpected("the next page is to be asked by POST at another address than the search's", operation)
     return {"rel": "next", "href": str(url), "method": "POST", "body": body, "merge": link.get("merge") is True}
 
 
-def _checked(api: Api, call: Call, item: Json, at: httpx.URL) -> Json:
+def _checked(api: Api, operation: Operation, item: Json, at: httpx.URL) -> Json:
     """An item with an id, properties and assets, each address absolute; what else is odd in it stops no file."""
     links = item.get("links")
     own = [
@@ -153,7 +159,7 @@ def _checked(api: Api, call: Call, item: Json, at: httpx.URL) -> Json:
     base = at
     if own:
         try:
-            base = api.found(at, own[0], call)
+            base = api.resolve_link(at, own[0], operation)
         except UnexpectedAnswer:
-            logger.warning("axelglobe %s: an item's link to itself is no address", call.verb)
-    return listed_item(item, lambda href: str(api.found(base, href, call)))
+            logger.warning("axelglobe %s: an item's link to itself is no address", operation.verb)
+    return listed_item(item, lambda href: str(api.resolve_link(base, href, operation)))

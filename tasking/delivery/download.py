@@ -16,7 +16,7 @@ from tasking.delivery.folder import PART, create_part, disk_trouble, open_plain,
 from tasking.delivery.speed import LeastSpeed, TooSlow
 from tasking.delivery.structure import look
 from tasking.errors import DeliveryFailed, TaskingError
-from tasking.http.decoding import pieces
+from tasking.http.decompression import pieces
 
 MAX_BYTES = 64 * 1024**3
 """Largest single file taken, by default: 64 GiB."""

@@ -24,7 +24,16 @@ from tasking.errors import (
     UnexpectedAnswer,
     UnsafeAsset,
 )
-from tasking.http.address import (
+from tasking.http.answers import Answers, Operation, SizeBudget
+from tasking.http.deadline import since_announced, within
+from tasking.http.network import Forbidden
+from tasking.http.rate_limit import RateLimit
+from tasking.http.redaction import Redactor, keep_queries_out_of_logs
+from tasking.http.redirects import MOST_REDIRECTS, REDIRECTS, Moved, next_call
+from tasking.http.settings import HttpSettings
+from tasking.http.tokens import TokenAnswer, Tokens, refuses
+from tasking.http.transport import Answer, NoResponse, NotSent, exchange, in_words, open_client, read, start
+from tasking.http.urls import (
     checked_url,
     host_shown,
     is_loopback,
@@ -33,17 +42,8 @@ from tasking.http.address import (
     why_not_connect,
     why_not_follow,
 )
-from tasking.http.answers import Allowance, Answers, Call
-from tasking.http.deadline import since_announced, within
-from tasking.http.exchange import Answer, Lost, NotSent, exchange, in_words, open_client, read, start
-from tasking.http.network import Forbidden
-from tasking.http.pace import Pace
-from tasking.http.redirects import MOST_REDIRECTS, REDIRECTS, Moved, next_call
-from tasking.http.settings import HttpSettings
-from tasking.http.tokens import TokenAnswer, Tokens, refuses
-from tasking.http.words import Secrets, keep_queries_out_of_logs
 
-__all__ = ["Api", "Call", "HttpSettings"]
+__all__ = ["Api", "HttpSettings", "Operation"]
 
 A = TypeVar("A", Answer, Answer | httpx.Response)
 M = TypeVar("M", bound=BaseModel)
@@ -91,11 +91,11 @@ class Api:
         self.tokens: Tokens | None = None
         self.base = httpx.URL(checked_url("api_url", base_url))
         self._trusted = {origin(self.base), *(origin(checked_url("trusted", url)) for url in trusted)}
-        self._secrets, self._token_header = Secrets([account, *secrets]), token_header
+        self._redactor, self._token_header = Redactor([account, *secrets]), token_header
         self._headers = dict(headers or {})
         self._accept = {"Accept": accept}
-        self._answers = Answers(provider, self.settings, self.clock, self._secrets)
-        self._pace = Pace(f"{provider} {origin(self.base)} {account}", self.settings.requests_per_second)
+        self._answers = Answers(provider, self.settings, self.clock, self._redactor)
+        self._rate_limit = RateLimit(f"{provider} {origin(self.base)} {account}", self.settings.requests_per_second)
         self._asked_by_us = set(self._trusted)
         self._client = open_client(self.base, self.settings, transport, self._why_not_connect)
         keep_queries_out_of_logs()
@@ -109,26 +109,26 @@ class Api:
         url = httpx.URL(str(self.base).rstrip("/") + "/" + path.lstrip("/"))
         return url.copy_merge_params(dict(params)) if params else url
 
-    def unexpected(self, message: str, call: Call) -> UnexpectedAnswer:
+    def unexpected(self, message: str, operation: Operation) -> UnexpectedAnswer:
         """The error for an answer that has the right shape and says something that cannot be."""
-        return self._answers.error(UnexpectedAnswer, message, call)
+        return self._answers.error(UnexpectedAnswer, message, operation)
 
     def get(
         self,
         url: httpx.URL,
         model: type[M],
-        call: Call,
+        operation: Operation,
         *,
         anywhere: bool = False,
         body: Any = None,
-        allowance: Allowance | None = None,
+        budget: SizeBudget | None = None,
     ) -> tuple[M, httpx.URL]:
         """Read something; repeated when the server is away.
 
         Args:
             url: From `url`, or an address out of an answer.
             model: Shape of the answer.
-            call: For errors.
+            operation: For errors.
             anywhere: Whether an address outside of the provider may be read (without a token).
             body: JSON of a question that is asked by POST and makes nothing, e.g. a search; ``None`` for a GET.
             allowance: From `allowance`, for a page of a list.
@@ -146,24 +146,26 @@ class Api:
         if not self._own(url):
             why = why_not_follow(url, self.base) if anywhere else "it is at another host"
             if why:
-                raise self.unexpected(f"the address {host_shown(url)} was not asked: {why}", call)
+                raise self.unexpected(f"the address {host_shown(url)} was not asked: {why}", operation)
         method = "GET" if body is None else "POST"
         why = None
         try:
-            answer = self._answers.repeat(call, lambda: self._follow(url, call, method, body))
+            answer = self._answers.repeat(operation, lambda: self._follow(url, operation, method, body))
         except Forbidden as inside:
             why = str(inside)
         if why is not None:
-            raise self.unexpected(why, call)
-        if allowance is not None and not allowance.takes(answer.body):
-            raise self.unexpected(f"the list is longer than {self.settings.list_max_bytes} bytes", call)
-        return self._answers.value(self._answers.promised(answer, call), model, call), answer.url
+            raise self.unexpected(why, operation)
+        if budget is not None and not budget.takes(answer.body):
+            raise self.unexpected(f"the list is longer than {self.settings.list_max_bytes} bytes", operation)
+        return self._answers.value(self._answers.promised(answer, operation), model, operation), answer.url
 
-    def allowance(self) -> Allowance:
+    def budget(self) -> SizeBudget:
         """How much of one list may be read: one for all its pages."""
-        return Allowance(self.settings.list_max_bytes)
+        return SizeBudget(self.settings.list_max_bytes)
 
-    def pages(self, url: httpx.URL, model: type[M], next_href: Callable[[M], str | None], call: Call) -> Iterator[M]:
+    def pages(
+        self, url: httpx.URL, model: type[M], next_href: Callable[[M], str | None], operation: Operation
+    ) -> Iterator[M]:
         """Read a list page by page, until ``next_href`` of a page is ``None``.
 
         Raises:
@@ -172,44 +174,46 @@ class Api:
             ProviderError: As `get`.
         """
         seen: set[str] = set()
-        allowance = self.allowance()
+        budget = self.budget()
         while True:
             seen.add(str(url))
-            page, at = self.get(url, model, call, allowance=allowance)
+            page, at = self.get(url, model, operation, budget=budget)
             yield page
             href = next_href(page)
             if href is None:
                 return
-            url = self.found(at, href, call)
+            url = self.resolve_link(at, href, operation)
             if origin(url) != origin(self.base):
-                raise self.unexpected(f"the next page is at another host: {host_shown(url)}; not asked", call)
+                raise self.unexpected(f"the next page is at another host: {host_shown(url)}; not asked", operation)
             if str(url) in seen:
-                raise self.unexpected("the next page is one that was read already", call)
+                raise self.unexpected("the next page is one that was read already", operation)
             if len(seen) >= self.settings.max_pages:
-                raise self.unexpected(f"the list goes on after {len(seen)} pages", call)
+                raise self.unexpected(f"the list goes on after {len(seen)} pages", operation)
 
-    def ask(self, url: httpx.URL, body: Any, model: type[M], call: Call, *, read_seconds: float | None = None) -> M:
+    def query(
+        self, url: httpx.URL, body: Any, model: type[M], operation: Operation, *, read_seconds: float | None = None
+    ) -> M:
         """Ask a question by POST: nothing is made by it, so it is repeated as a `get` is.
 
         Args:
             url: From `url`.
             body: JSON.
             model: Shape of the answer.
-            call: For errors.
+            operation: For errors.
             read_seconds: How long to wait for the answer, where it is a slow one.
 
         Raises:
             ProviderError: As `get`.
         """
-        answer = self._answers.repeat(call, lambda: self._follow(url, call, "POST", body, read_seconds))
-        return self._answers.value(self._answers.promised(answer, call), model, call)
+        answer = self._answers.repeat(operation, lambda: self._follow(url, operation, "POST", body, read_seconds))
+        return self._answers.value(self._answers.promised(answer, operation), model, operation)
 
     def create(
         self,
         url: httpx.URL,
         body: Any,
         model: type[M],
-        call: Call,
+        operation: Operation,
         *,
         method: str = "POST",
     ) -> M:
@@ -222,7 +226,7 @@ class Api:
             url: From `url`.
             body: JSON.
             model: Shape of the answer.
-            call: For errors.
+            operation: For errors.
             method: ``POST``, or ``PATCH`` for a change that must not be repeated blindly either.
 
         Raises:
@@ -234,17 +238,17 @@ class Api:
         ready_since = since_announced()
 
         def once(where: httpx.URL, token: dict[str, str]) -> Answer:
-            self._pace.wait()
+            self._rate_limit.wait()
             if ready_since.seconds > self.settings.create_start_seconds:
-                raise self._answers.error(Unavailable, "was not sent: getting ready took too long", call)
+                raise self._answers.error(Unavailable, "was not sent: getting ready took too long", operation)
             problem: ProviderError
             try:
                 with within(self.settings.head_seconds):
                     return self._exchange(method, where, headers={**self._accept, **token}, json=body)
             except NotSent as error:
-                problem = self._answers.error(Unavailable, f"was not sent: {error}", call)
-            except Lost as error:
-                problem = self._answers.error(Uncertain, f"sent, and no answer: {error}", call)
+                problem = self._answers.error(Unavailable, f"was not sent: {error}", operation)
+            except NoResponse as error:
+                problem = self._answers.error(Uncertain, f"sent, and no answer: {error}", operation)
             raise problem
 
         problem: ProviderError
@@ -256,17 +260,17 @@ class Api:
                     raise Moved(f"more than {MOST_REDIRECTS} redirects")
                 answer = self._with_token(following.url, partial(once, following.url))
             if not 200 <= answer.status < 300:
-                raise self._not_made(answer, call)
-            return self._answers.value(answer, model, call)
+                raise self._not_made(answer, operation)
+            return self._answers.value(answer, model, operation)
         except Moved as elsewhere:
-            problem = self._answers.error(Refused, f"was not carried out: {elsewhere}", call)
+            problem = self._answers.error(Refused, f"was not carried out: {elsewhere}", operation)
         except UnexpectedAnswer as error:
-            if error.verb == call.verb:
+            if error.verb == operation.verb:
                 message = f"sent, and the answer cannot be understood: {error.message}"
-                problem = self._answers.error(Uncertain, message, call)
+                problem = self._answers.error(Uncertain, message, operation)
                 problem.status = error.status
             else:
-                problem = self._answers.error(Unavailable, f"was not sent, there is no token: {error}", call)
+                problem = self._answers.error(Unavailable, f"was not sent, there is no token: {error}", operation)
         raise problem
 
     def ask_token(
@@ -285,7 +289,7 @@ class Api:
             Refused: Another clear no, or a redirect to another host, which is given no secret.
             Unavailable, UnexpectedAnswer: As `get`.
         """
-        call, where = Call("get token"), httpx.URL(checked_url("token_url", url))
+        operation, where = Operation("get token"), httpx.URL(checked_url("token_url", url))
         self._asked_by_us.add(origin(where))
         sent = {**self._accept, **(headers or {})}
 
@@ -295,38 +299,38 @@ class Api:
                 answer = self._exchange("POST", asked, headers=sent, json=json, data=data)
                 to_here = partial(_same_origin, asked)
                 if (following := next_call(answer, makes=True, may_go=to_here)) is None:
-                    return self._answers.unless_away(answer, call)
+                    return self._answers.unless_away(answer, operation)
                 asked = following.url
             raise Moved(f"more than {MOST_REDIRECTS} redirects")
 
         why: str | None = None
         try:
-            answer = self._answers.repeat(call, once)
+            answer = self._answers.repeat(operation, once)
         except Moved as elsewhere:
             why = f"the token address is not right: {elsewhere}"
         if why is not None:
-            raise self._answers.error(Refused, why, call)
+            raise self._answers.error(Refused, why, operation)
         if answer.status in (400, 401, 403) or refuses(answer):
             given = {**(json if isinstance(json, dict) else {}), **(data or {})}
             what = "the client id or the client secret is" + (", or the audience," if "audience" in given else "")
             message = f"{what} not accepted"
-            raise self._answers.error(CredentialsRefused, message, call, answer, heard=True)
+            raise self._answers.error(CredentialsRefused, message, operation, answer, heard=True)
         if answer.status in (404, 405, 410):
             message = f"the token address is not right: {host_shown(where)} has no such endpoint"
-            raise self._answers.error(NotFound, message, call, answer)
-        token = self._answers.value(self._answers.promised(answer, call), TokenAnswer, call)
-        self._secrets.add(token.access_token)
+            raise self._answers.error(NotFound, message, operation, answer)
+        token = self._answers.value(self._answers.promised(answer, operation), TokenAnswer, operation)
+        self._redactor.add(token.access_token)
         return token
 
     @contextmanager
-    def stream(self, url: str, call: Call) -> Iterator[httpx.Response]:
+    def stream(self, url: str, operation: Operation) -> Iterator[httpx.Response]:
         """Open a download; the body is not read yet. Opening is repeated when the server is away.
 
         Redirects are followed, up to five. The token goes to the provider's own origins only, on every hop.
 
         Args:
             url: Absolute address, as a provider's answer gave it.
-            call: For errors.
+            operation: For errors.
 
         Raises:
             UnsafeAsset: An address we do not follow (plain http, or into this machine or a private network).
@@ -336,45 +340,45 @@ class Api:
         problem: ProviderError | None = None
         why = None
         try:
-            response = self._answers.repeat(call, lambda: self._open(url, call))
+            response = self._answers.repeat(operation, lambda: self._open(url, operation))
         except Forbidden as inside:
             why = str(inside)
         if why is not None:
-            raise UnsafeAsset(f"{self.provider} {call.verb}: {why}")
+            raise UnsafeAsset(f"{self.provider} {operation.verb}: {why}")
         try:
             yield response
         except (httpx.HTTPError, httpx.StreamError) as error:
-            problem = self._answers.error(Unavailable, f"the download broke: {in_words(error)}", call)
+            problem = self._answers.error(Unavailable, f"the download broke: {in_words(error)}", operation)
         finally:
             response.close()
         if problem is not None:
             raise problem from None  # the library's error came in through the with block, with its request
 
-    def found(self, base: httpx.URL, href: str, call: Call) -> httpx.URL:
+    def resolve_link(self, base: httpx.URL, href: str, operation: Operation) -> httpx.URL:
         """The address a link in an answer means; raises `UnexpectedAnswer` when it is none."""
         try:
             return resolved(base, href)
         except ValueError as error:
             why = str(error)
-        raise self.unexpected(f"the address of a link cannot be followed: {why}", call)
+        raise self.unexpected(f"the address of a link cannot be followed: {why}", operation)
 
-    def _not_made(self, answer: Answer, call: Call) -> ProviderError:
+    def _not_made(self, answer: Answer, operation: Operation) -> ProviderError:
         """The error of an answer to a create that is not a yes."""
         if 400 <= answer.status < 500 and answer.status not in (408, 425):
-            return self._answers.no(answer, call)
-        return self._answers.error(Uncertain, "sent, and the answer does not tell what came of it", call, answer)
+            return self._answers.no(answer, operation)
+        return self._answers.error(Uncertain, "sent, and the answer does not tell what came of it", operation, answer)
 
     def _follow(
-        self, url: httpx.URL, call: Call, method: str, body: Any = None, read_seconds: float | None = None
+        self, url: httpx.URL, operation: Operation, method: str, body: Any = None, read_seconds: float | None = None
     ) -> Answer:
         """Ask once, with redirects to the provider's own addresses."""
 
         def once(where: httpx.URL, token: dict[str, str]) -> Answer:
             if self._own(where):
-                self._pace.wait()
+                self._rate_limit.wait()
             content = {} if method == "GET" else {"json": body, "read_seconds": read_seconds}
             answer = self._exchange(method, where, headers={**self._accept, **token}, **content)
-            return self._answers.unless_away(answer, call)
+            return self._answers.unless_away(answer, operation)
 
         for _ in range(MOST_REDIRECTS + 1):
             answer = self._with_token(url, partial(once, url))
@@ -389,18 +393,18 @@ class Api:
             method = "GET" if following.as_get else method
         else:
             why = f"more than {MOST_REDIRECTS} redirects"
-        raise self.unexpected(why, call)
+        raise self.unexpected(why, operation)
 
-    def _open(self, address: str, call: Call) -> httpx.Response:
+    def _open(self, address: str, operation: Operation) -> httpx.Response:
         """Open a download once, with redirects to anywhere safe."""
         url, href = self.base, address
         for _ in range(MOST_REDIRECTS + 1):
-            url = self._safe(url, href, call)
-            self._secrets.add_query(url)
+            url = self._safe(url, href, operation)
+            self._redactor.add_query(url)
 
             def once(token: dict[str, str], where: httpx.URL = url) -> Answer | httpx.Response:
                 if self._own(where):
-                    self._pace.wait()
+                    self._rate_limit.wait()
                 headers = {"Accept": "*/*", "Accept-Encoding": "identity", **token}
                 request = self._client.build_request("GET", where, headers=headers)
                 response = start(self._client, request, self.settings.head_seconds)
@@ -408,18 +412,18 @@ class Api:
                 if response.status_code == 200:
                     return response
                 with closing(response):
-                    return self._answers.unless_away(read(response, 64 * 1024, self.settings.read_seconds), call)
+                    return self._answers.unless_away(read(response, 64 * 1024, self.settings.read_seconds), operation)
 
             opened = self._with_token(url, once)
             if isinstance(opened, httpx.Response):
                 return opened
             if opened.status not in REDIRECTS:
-                self._answers.promised(opened, call)
-                raise self._answers.error(UnexpectedAnswer, "the answer is not the whole file", call, opened)
+                self._answers.promised(opened, operation)
+                raise self._answers.error(UnexpectedAnswer, "the answer is not the whole file", operation, opened)
             href = opened.headers.get("Location", "")
-        raise self.unexpected(f"more than {MOST_REDIRECTS} redirects", call)
+        raise self.unexpected(f"more than {MOST_REDIRECTS} redirects", operation)
 
-    def _safe(self, base: httpx.URL, href: str, call: Call) -> httpx.URL:
+    def _safe(self, base: httpx.URL, href: str, operation: Operation) -> httpx.URL:
         """The address of a file, if it may be followed."""
         try:
             url = resolved(base, href)
@@ -428,7 +432,7 @@ class Api:
         except ValueError as error:
             why, where = str(error), "the address of the file"
         if why is not None:
-            raise UnsafeAsset(f"{self.provider} {call.verb}: {where} is not followed: {why}")
+            raise UnsafeAsset(f"{self.provider} {operation.verb}: {where} is not followed: {why}")
         return url
 
     def _with_token(self, url: httpx.URL, once: Callable[[dict[str, str]], A]) -> A:
@@ -449,7 +453,7 @@ class Api:
         return answer
 
     def _bearing(self, token: str) -> dict[str, str]:
-        self._secrets.add(token)
+        self._redactor.add(token)
         return {**self._headers, self._token_header: f"Bearer {token}"}
 
     def _own(self, url: httpx.URL) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from tasking.http.exchange import Answer
+from tasking.http.transport import Answer
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from tasking.http.address import host_shown, origin, resolved, shown
-from tasking.http.exchange import Answer
+from tasking.http.transport import Answer
+from tasking.http.urls import host_shown, origin, resolved, shown
 
 MOST_REDIRECTS = 5
 """Of one call; browsers take twenty."""

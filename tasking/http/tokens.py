@@ -32,7 +32,7 @@ from tasking.lock import locked
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
-    from tasking.http.exchange import Answer
+    from tasking.http.transport import Answer
 
 logger = logging.getLogger(__name__)
 

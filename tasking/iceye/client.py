@@ -16,9 +16,9 @@ from pydantic import BaseModel, ValidationError
 
 from tasking.clock import ProviderClock
 from tasking.errors import CredentialsRefused, NotFound, Refused
-from tasking.http.address import segment
-from tasking.http.api import Api, Call
+from tasking.http.api import Api, Operation
 from tasking.http.tokens import SharedTokens, TokenAnswer
+from tasking.http.urls import segment
 from tasking.iceye.models import (
     Contract,
     Feasibility,
@@ -107,23 +107,23 @@ class IceyeClient:
         Raises:
             UnexpectedAnswer: One is listed without an id, and it may be the one that is meant.
         """
-        call = Call("list contracts")
+        operation = Operation("list contracts")
         try:
-            pages = list(self._pages("company/v1/contracts", call, {"limit": str(PAGE)}))
+            pages = list(self._pages("company/v1/contracts", operation, {"limit": str(PAGE)}))
         except (CredentialsRefused, NotFound):
             raise
         except Refused:  # no largest page is documented for contracts
-            pages = list(self._pages("company/v1/contracts", call, {}))
+            pages = list(self._pages("company/v1/contracts", operation, {}))
         entries = [each if isinstance(each, dict) else {} for page in pages for each in page]
-        found = [self._read(each, Contract, call) for each in entries]
+        found = [self._read(each, Contract, operation) for each in entries]
         if all(each.id for each in found) or (wanted or "").lower() in [each.id.lower() for each in found if each.id]:
             return found
-        raise self.api.unexpected("a contract is listed without an id, so it cannot be told which is meant", call)
+        raise self.api.unexpected("a contract is listed without an id, so it cannot be told which is meant", operation)
 
     def touch(self) -> None:
         """Ask the least there is, a list of one contract, for the time that comes with the answer."""
         try:
-            self.api.get(self.api.url("company/v1/contracts", {"limit": "1"}), Page, Call("list contracts"))
+            self.api.get(self.api.url("company/v1/contracts", {"limit": "1"}), Page, Operation("list contracts"))
         except (CredentialsRefused, NotFound):
             raise
         except Refused:  # a page may not be so short; the time came all the same
@@ -164,8 +164,8 @@ class IceyeClient:
             "sla": sla,
             "eula": eula,
         }
-        call = Call("ask price", provider_id=contract_id)
-        return self.api.get(self.api.url("tasking/v2/price", params), TaskPrice, call)[0]
+        operation = Operation("ask price", provider_id=contract_id)
+        return self.api.get(self.api.url("tasking/v2/price", params), TaskPrice, operation)[0]
 
     def feasibility(self, tasks: Sequence[Json]) -> tuple[Verdict, ...]:
         """Whether tasks could be scheduled and paid, in the order asked. Slow; nothing is made.
@@ -176,17 +176,17 @@ class IceyeClient:
         Raises:
             UnexpectedAnswer: There is not one verdict for each task.
         """
-        call = Call("check feasibility")
-        answer = self.api.ask(
+        operation = Operation("check feasibility")
+        answer = self.api.query(
             self.api.url("tasking/v2/feasibility"),
             list(tasks),
             Feasibility,
-            call,
+            operation,
             read_seconds=self.settings.feasibility_seconds,
         )
         by_id = {each.id: each for each in answer.feasibility}
         if len(answer.feasibility) != len(tasks) or set(by_id) != {str(n) for n in range(len(tasks))}:
-            raise self.api.unexpected("there is not one verdict for each task", call)
+            raise self.api.unexpected("there is not one verdict for each task", operation)
         return tuple(by_id[str(n)] for n in range(len(tasks)))
 
     # tasks -----------------------------------------------------------------------------------------------------------
@@ -195,13 +195,13 @@ class IceyeClient:
         """Create a task: this costs money. Sent once.
 
         Args:
-            body: From `tasking.iceye.terms.task_body`.
+            body: From `tasking.iceye.contract_terms.task_body`.
 
         Raises:
             Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
-        call = Call("create task", reference=body.get("reference"))
-        return self.api.create(self.api.url("tasking/v2/tasks"), body, Task, call)
+        operation = Operation("create task", reference=body.get("reference"))
+        return self.api.create(self.api.url("tasking/v2/tasks"), body, Task, operation)
 
     def tasks(
         self, *, contract_id: str | None = None, created_after: datetime | None = None, limit: int | None = PAGE
@@ -215,14 +215,14 @@ class IceyeClient:
             created_after: Only tasks created after it (aware).
             limit: Entries on a page; ``None`` leaves that to ICEYE.
         """
-        call = Call("list tasks")
+        operation = Operation("list tasks")
         params = {
             "contractID": contract_id,
             "createdAfter": iso(created_after.replace(microsecond=0)) if created_after is not None else None,
             "limit": str(limit) if limit is not None else None,
         }
-        for page in self._pages("tasking/v2/tasks", call, params):
-            yield [self._read(each, ListedTask, call) for each in page if isinstance(each, dict)]
+        for page in self._pages("tasking/v2/tasks", operation, params):
+            yield [self._read(each, ListedTask, operation) for each in page if isinstance(each, dict)]
 
     def task(self, task_id: str) -> Task:
         """One task."""
@@ -236,7 +236,7 @@ class IceyeClient:
         """
         url = self.api.url(f"tasking/v2/tasks/{segment(task_id)}")
         return self.api.create(
-            url, {"status": "CANCELED"}, Task, Call("cancel task", provider_id=task_id), method="PATCH"
+            url, {"status": "CANCELED"}, Task, Operation("cancel task", provider_id=task_id), method="PATCH"
         )
 
     def scene(self, task_id: str) -> Scene:
@@ -253,16 +253,16 @@ class IceyeClient:
         path = f"tasking/v2/tasks/{segment(task_id)}/products"
         if product_type is not None:
             path += f"/{segment(product_type)}"
-        pages = self._pages(path, Call("list products", provider_id=task_id), {})
+        pages = self._pages(path, Operation("list products", provider_id=task_id), {})
         return [each for page in pages for each in page if isinstance(each, dict)]
 
     # notifications ---------------------------------------------------------------------------------------------------
 
     def webhooks(self) -> list[Webhook]:
         """The account's webhooks (Notifications API v1)."""
-        call = Call("list webhooks")
-        pages = self._pages("notifications/v1/webhooks", call, {})
-        return [self._read(each, Webhook, call) for page in pages for each in page if isinstance(each, dict)]
+        operation = Operation("list webhooks")
+        pages = self._pages("notifications/v1/webhooks", operation, {})
+        return [self._read(each, Webhook, operation) for page in pages for each in page if isinstance(each, dict)]
 
     def register_webhook(self, url: str) -> Webhook:
         """Register an address that ICEYE tells of changes (Notifications API v1). Sent once.
@@ -274,30 +274,30 @@ class IceyeClient:
             Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         body = {self.settings.webhook_url_field: url}
-        return self.api.create(self.api.url("notifications/v1/webhooks"), body, Webhook, Call("register webhook"))
+        return self.api.create(self.api.url("notifications/v1/webhooks"), body, Webhook, Operation("register webhook"))
 
     # how -------------------------------------------------------------------------------------------------------------
 
     def _one(self, path: str, model: type[M], verb: str, identifier: str) -> M:
         if not identifier:
             raise NotFound("an empty id", provider=self.api.provider, verb=verb)
-        return self.api.get(self.api.url(path), model, Call(verb, provider_id=identifier))[0]
+        return self.api.get(self.api.url(path), model, Operation(verb, provider_id=identifier))[0]
 
-    def _pages(self, path: str, call: Call, params: Mapping[str, str | None]) -> Iterator[tuple[Any, ...]]:
+    def _pages(self, path: str, operation: Operation, params: Mapping[str, str | None]) -> Iterator[tuple[Any, ...]]:
         """Follow the cursor until it is absent or empty; one that comes back, or never ends, is an error."""
         sent = {key: value for key, value in params.items() if value is not None}
 
         def next_href(page: Page) -> str | None:
             return str(self.api.url(path, {**sent, "cursor": page.cursor})) if page.cursor else None
 
-        for page in self.api.pages(self.api.url(path, sent), Page, next_href, call):
+        for page in self.api.pages(self.api.url(path, sent), Page, next_href, operation):
             yield page.data
 
-    def _read(self, entry: object, model: type[M], call: Call) -> M:
+    def _read(self, entry: object, model: type[M], operation: Operation) -> M:
         """One entry of a list, whose model leaves out what it cannot read; an entry that is no object is an error."""
         try:
             return model.model_validate(entry)
         except ValidationError as error:
             problems = error.errors(include_input=False, include_url=False)[:3]
             why = "; ".join(f"{'.'.join(map(str, each['loc']))[:200]}: {each['msg']}" for each in problems)
-        raise self.api.unexpected(f"an entry of the list is not what the API promises: {why}", call)
+        raise self.api.unexpected(f"an entry of the list is not what the API promises: {why}", operation)

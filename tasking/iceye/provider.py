@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tasking.account import OneAccount
+from tasking.account import ProviderBase
 from tasking.candidate import Candidate
 from tasking.errors import (
     CredentialsRefused,
@@ -20,25 +20,10 @@ from tasking.errors import (
     Uncertain,
     UnexpectedAnswer,
 )
-from tasking.http.api import Call
+from tasking.http.api import Operation
 from tasking.iceye.client import IceyeClient
-from tasking.iceye.conversions import (
-    DELIVERIES,
-    WITH_SCENE,
-    cancel_terms_of,
-    request_of,
-    scene_is_due,
-)
-from tasking.iceye.fees import CANCELLABLE
-from tasking.iceye.fetching import Products
-from tasking.iceye.finding import NamelessTask, created_after, our_task
-from tasking.iceye.models import ListedTask, Scene, Task
-from tasking.iceye.order import IceyeOrder
-from tasking.iceye.quoted import still_as_quoted
-from tasking.iceye.quoting import no_funds, quote_for
-from tasking.iceye.settings import IceyeSettings
-from tasking.iceye.terms import (
-    Agreed,
+from tasking.iceye.contract_terms import (
+    ResolvedTerms,
     agreed,
     chosen_contract,
     refuse_dates,
@@ -46,6 +31,21 @@ from tasking.iceye.terms import (
     task_body,
     what_it_allows,
 )
+from tasking.iceye.conversions import (
+    DELIVERIES,
+    WITH_SCENE,
+    cancel_terms_of,
+    request_of,
+    scene_is_due,
+)
+from tasking.iceye.downloads import Products
+from tasking.iceye.fees import CANCELLABLE
+from tasking.iceye.matching import NamelessTask, created_after, our_task
+from tasking.iceye.models import ListedTask, Scene, Task
+from tasking.iceye.order import IceyeOrder
+from tasking.iceye.quoted import still_as_quoted
+from tasking.iceye.quoting import no_funds, quote_for
+from tasking.iceye.settings import IceyeSettings
 from tasking.order import Order
 from tasking.provider import CancelTerms, Quote, Request
 from tasking.provider import Contract as AccountContract
@@ -54,7 +54,7 @@ from tasking.window import Window
 CANCELED = "CANCELED"
 
 
-class Iceye(OneAccount[IceyeSettings, IceyeClient]):
+class Iceye(ProviderBase[IceyeSettings, IceyeClient]):
     """ICEYE for one account, as `tasking.provider.Provider` with `Quotes` and `Cancels`.
 
     ICEYE offers no candidates to choose from: an order is a task with a window, and ICEYE chooses the pass. Close it,
@@ -107,7 +107,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         refuse_dates(mine, self.clock)
         return quote_for(self.client, mine, self._terms(mine))
 
-    def _terms(self, order: IceyeOrder) -> Agreed:
+    def _terms(self, order: IceyeOrder) -> ResolvedTerms:
         """The order under its contract; the list of contracts is documented, a single one is not."""
         wanted = order.contract_id or self.settings.contract_id
         return agreed(order, chosen_contract(self.client.contracts(wanted), wanted))
@@ -153,7 +153,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
                 announced=announced,
             )
         except NamelessTask as odd:
-            raise self.client.api.unexpected(str(odd), Call("list tasks", reference=label)) from None
+            raise self.client.api.unexpected(str(odd), Operation("list tasks", reference=label)) from None
         if found is not None and mine.delivery_locations and not found.deliveries:
             found = self._whole(found)
         return self._request(found) if found is not None else None

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 
 from tasking.errors import InvalidOrder, Refused
 from tasking.iceye.client import IceyeClient
+from tasking.iceye.contract_terms import ResolvedTerms, listed, terms_by_field
 from tasking.iceye.conversions import money
 from tasking.iceye.models import Contract
 from tasking.iceye.order import IceyeOrder
 from tasking.iceye.quoting import ask_price
-from tasking.iceye.terms import Agreed, listed, terms_by_field
 
 
-def still_as_quoted(client: IceyeClient, order: IceyeOrder, quoted: Mapping[str, str]) -> Agreed:
+def still_as_quoted(client: IceyeClient, order: IceyeOrder, quoted: Mapping[str, str]) -> ResolvedTerms:
     """The terms an order was quoted with, if ICEYE still offers them and for no higher price.
 
     Raises:
@@ -38,11 +38,11 @@ def still_as_quoted(client: IceyeClient, order: IceyeOrder, quoted: Mapping[str,
     return terms
 
 
-def _as_quoted(quoted: Mapping[str, str], contracts: Sequence[Contract]) -> Agreed:
+def _as_quoted(quoted: Mapping[str, str], contracts: Sequence[Contract]) -> ResolvedTerms:
     """The terms of a quote, each said in so many words: a default that changed since changes nothing.
 
     Args:
-        quoted: From `Agreed.kept`.
+        quoted: From `ResolvedTerms.kept`.
         contracts: All of the account's, as they are now.
 
     Raises:
@@ -58,7 +58,7 @@ def _as_quoted(quoted: Mapping[str, str], contracts: Sequence[Contract]) -> Agre
         if offered[field].allowed and word.upper() not in {each.upper() for each in allowed}:
             now = ", ".join(offered[field].allowed)
             raise _no_longer(field, word, f"contract {contract.shown} allows {now} now")
-    return Agreed.model_validate({"contract_id": contract.id, **words})
+    return ResolvedTerms.model_validate({"contract_id": contract.id, **words})
 
 
 def _no_longer(field: str, quoted: str, now: str) -> InvalidOrder:

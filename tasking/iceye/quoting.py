@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from tasking.errors import InvalidOrder, NotFound, OrderEnded, Refused
-from tasking.http.api import Call
+from tasking.http.api import Operation
 from tasking.iceye.client import IceyeClient
+from tasking.iceye.contract_terms import ResolvedTerms, task_body, warnings, what_would_help
 from tasking.iceye.conversions import money
 from tasking.iceye.models import Summary, TaskPrice
 from tasking.iceye.order import IceyeOrder
-from tasking.iceye.terms import Agreed, task_body, warnings, what_would_help
 from tasking.provider import Quote
 from tasking.status import StatusCode
 
@@ -19,7 +19,7 @@ FEASIBLE, INFEASIBLE = "FEASIBLE", "INFEASIBLE"
 _MORE_MONEY = "Ask ICEYE to raise the contract's limit, cancel tasks that are on hold, or order a cheaper mode or SLA."
 
 
-def quote_for(client: IceyeClient, order: IceyeOrder, terms: Agreed) -> Quote:
+def quote_for(client: IceyeClient, order: IceyeOrder, terms: ResolvedTerms) -> Quote:
     """Price and budget, where the contract has a pricing plan, then feasibility (slow).
 
     Raises:
@@ -45,7 +45,7 @@ def quote_for(client: IceyeClient, order: IceyeOrder, terms: Agreed) -> Quote:
             + "".join(f" Beware: {each}." for each in warned),
         )
     if word != FEASIBLE:
-        raise client.api.unexpected(f"feasibility is {verdict.result[:60]!r}", Call("check feasibility"))
+        raise client.api.unexpected(f"feasibility is {verdict.result[:60]!r}", Operation("check feasibility"))
     until = order.window.start  # ICEYE takes no window that has begun
     if price is None:
         return Quote(notes=tuple(notes), valid_until=until, quoted=terms.kept)
@@ -69,7 +69,7 @@ def no_funds(no: Refused) -> Refused | None:
     )
 
 
-def _price(client: IceyeClient, order: IceyeOrder, terms: Agreed, notes: list[str]) -> TaskPrice | None:
+def _price(client: IceyeClient, order: IceyeOrder, terms: ResolvedTerms, notes: list[str]) -> TaskPrice | None:
     """The price, refused when it is above what is left; ``None`` (with a note) when the contract has none."""
     budget = _budget(client, terms)
     if budget is None:
@@ -102,13 +102,13 @@ def _price(client: IceyeClient, order: IceyeOrder, terms: Agreed, notes: list[st
     return price
 
 
-def ask_price(client: IceyeClient, order: IceyeOrder, terms: Agreed) -> TaskPrice:
-    """What the order costs under these terms; they leave none open, see `Agreed.open_for_price`."""
+def ask_price(client: IceyeClient, order: IceyeOrder, terms: ResolvedTerms) -> TaskPrice:
+    """What the order costs under these terms; they leave none open, see `ResolvedTerms.open_for_price`."""
     taken = {field: terms.taken(field) or "" for field in ("exclusivity", "priority", "sla", "eula")}
     return client.price(terms.contract_id, terms.imaging_mode, order.point.lat, order.point.lon, **taken)
 
 
-def _budget(client: IceyeClient, terms: Agreed) -> Summary | None:
+def _budget(client: IceyeClient, terms: ResolvedTerms) -> Summary | None:
     try:
         return client.summary(terms.contract_id)
     except NotFound:

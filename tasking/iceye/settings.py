@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from tasking.account import AskAgainSeconds, Calls, ClientId, SettleSeconds, TrustedUrls, refuse_to_settle_early
-from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
-from tasking.iceye.words import contract_id, identifier
+from tasking.http.urls import checked_url
+from tasking.iceye.fields import contract_id, identifier
 
 API_URL = "https://platform.iceye.com/api"
 TOKEN_PATH = "/v1/token"  # noqa: S105 # a path

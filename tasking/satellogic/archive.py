@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 
 from tasking.delivery.reading import listed_item
-from tasking.http.address import origin
-from tasking.http.api import Api, Call
-from tasking.http.lists import refuse_cut
+from tasking.http.api import Api, Operation
+from tasking.http.paging import refuse_cut
+from tasking.http.urls import origin
 from tasking.satellogic.models import Json, StacPage
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def search(api: Api, capture_id: str) -> list[Json]:
             cut.
         ProviderError: As `tasking.http.api.Api.get`.
     """
-    call = Call("search archive", provider_id=capture_id)
+    operation = Operation("search archive", provider_id=capture_id)
     body: Json = {
         "filter-lang": "cql2-json",
         "filter": {"op": "=", "args": [{"property": OUTCOME}, capture_id]},
@@ -46,27 +46,27 @@ def search(api: Api, capture_id: str) -> list[Json]:
     url, seen = api.url(SEARCH), set[str]()
     items: dict[tuple[str, str], Json] = {}
     read = set[tuple[str, str]]()
-    allowance = api.allowance()
+    budget = api.budget()
     while True:
         mark = f"{url} {sent}"
         if mark in seen or len(items) > MOST_ITEMS or len(seen) >= api.settings.max_pages:
-            raise api.unexpected("the next page is one that was read already, or there is no end of pages", call)
+            raise api.unexpected("the next page is one that was read already, or there is no end of pages", operation)
         seen.add(mark)
-        page, at = api.get(url, StacPage, call, body=sent, allowance=allowance)
+        page, at = api.get(url, StacPage, operation, body=sent, budget=budget)
         for given in page.features:
-            item = _checked(api, call, given, at)
+            item = _checked(api, operation, given, at)
             read.add((str(item.get("collection")), item["id"]))
             if item["properties"].get(OUTCOME, capture_id) == capture_id:
                 items[str(item.get("collection")), item["id"]] = item
             else:
-                logger.warning("satellogic %s: an item of another capture was answered and is left out", call.verb)
+                logger.warning("satellogic %s: an item of another capture was answered and is left out", operation.verb)
         link = next((one for one in page.links if one.get("rel") == "next" and isinstance(one.get("href"), str)), None)
         if link is None:
-            refuse_cut(api, call, page, len(read))
+            refuse_cut(api, operation, page, len(read))
             return list(items.values())
-        url = api.found(at, link["href"], call)
+        url = api.resolve_link(at, link["href"], operation)
         if origin(url) != origin(api.base):
-            raise api.unexpected("the next page is at another host; not asked", call)
+            raise api.unexpected("the next page is at another host; not asked", operation)
         sent = _next_body(link, body)
 
 
@@ -79,6 +79,6 @@ def _next_body(link: Json, body: Json) -> Json | None:
     return {**body, **more} if link.get("merge") or not more else more
 
 
-def _checked(api: Api, call: Call, item: Json, at: httpx.URL) -> Json:
+def _checked(api: Api, operation: Operation, item: Json, at: httpx.URL) -> Json:
     """An item with an id, properties and assets, each address absolute; what else is odd in it stops no file."""
-    return listed_item(item, lambda href: str(api.found(at, href, call)))
+    return listed_item(item, lambda href: str(api.resolve_link(at, href, operation)))

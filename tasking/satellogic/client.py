@@ -17,9 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from tasking.clock import ProviderClock
 from tasking.errors import CredentialsRefused, NotFound, UnexpectedAnswer
-from tasking.http.address import segment
-from tasking.http.api import Api, Call
+from tasking.http.api import Api, Operation
 from tasking.http.tokens import SharedTokens
+from tasking.http.urls import segment
 from tasking.satellogic.models import Analysis, Capture, Contract, Page, Product, Scene, Task
 from tasking.satellogic.settings import SatellogicSettings
 from tasking.window import iso
@@ -79,13 +79,15 @@ class SatellogicClient:
         """The account's contracts: the only call that does not name one."""
         with closing(self._open({})) as api:
             api.tokens = self.api.tokens
-            call = Call("list contracts")
-            page, _ = api.get(api.url("contracts"), Page, call)
-            return [one for each in page.results if (one := self._read_if_possible(each, Contract, call)) is not None]
+            operation = Operation("list contracts")
+            page, _ = api.get(api.url("contracts"), Page, operation)
+            return [
+                one for each in page.results if (one := self._read_if_possible(each, Contract, operation)) is not None
+            ]
 
     def products(self) -> list[Product]:
         """The products that can be tasked, with their codes."""
-        return list(self._list("tasking/products/", Product, Call("list products")))
+        return list(self._list("tasking/products/", Product, Operation("list products")))
 
     # tasks -----------------------------------------------------------------------------------------------------------
 
@@ -98,9 +100,9 @@ class SatellogicClient:
         Raises:
             Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
-        call = Call("create task", reference=str(payload.get("task_name")))
+        operation = Operation("create task", reference=str(payload.get("task_name")))
         with self._contract_named():
-            return self.api.create(self.api.url(TASKS), dict(payload), Task, call)
+            return self.api.create(self.api.url(TASKS), dict(payload), Task, operation)
 
     def tasks(self, *, task_name: str | None = None) -> Iterator[Task]:
         """The contract's tasks, all or by name. Whether the filter is exact is not documented.
@@ -109,12 +111,12 @@ class SatellogicClient:
             UnexpectedAnswer: A task that is called ``task_name`` and cannot be read; one of somebody else is left out.
             ProviderError: As `tasking.http.api.Api.get`.
         """
-        call = Call("list tasks", reference=task_name)
-        for page in self._pages(TASKS, call, {} if task_name is None else {"task_name": task_name}):
+        operation = Operation("list tasks", reference=task_name)
+        for page in self._pages(TASKS, operation, {} if task_name is None else {"task_name": task_name}):
             for given in page.results:
                 if task_name is not None and given.get("task_name") == task_name:
-                    yield self._read(given, Task, call)
-                elif (task := self._read_if_possible(given, Task, call)) is not None:
+                    yield self._read(given, Task, operation)
+                elif (task := self._read_if_possible(given, Task, operation)) is not None:
                     yield task
 
     def task_pages(self, status: str | None = None) -> Iterator[tuple[list[Task], int | None]]:
@@ -122,24 +124,26 @@ class SatellogicClient:
 
         A task that cannot be read is left out. Whether a server honours the documented filter is seen by its answer.
         """
-        call = Call("list tasks")
-        for page in self._pages(TASKS, call, {} if status is None else {"status": status}):
-            read = (self._read_if_possible(given, Task, call) for given in page.results)
+        operation = Operation("list tasks")
+        for page in self._pages(TASKS, operation, {} if status is None else {"status": status}):
+            read = (self._read_if_possible(given, Task, operation) for given in page.results)
             yield [task for task in read if task is not None], page.count
 
     def task(self, task_id: str) -> Task:
         """One task."""
-        call = Call("read task", provider_id=task_id)
+        operation = Operation("read task", provider_id=task_id)
         with self._contract_named():
-            return self.api.get(self._task_url(task_id, call), Task, call)[0]
+            return self.api.get(self._task_url(task_id, operation), Task, operation)[0]
 
     def captures(self, task_id: str) -> list[Capture]:
         """The captures of a task, whatever became of them; one without an id has yet to get it, and is left out."""
-        call = Call("list captures", provider_id=task_id)
-        self._task_url(task_id, call)
+        operation = Operation("list captures", provider_id=task_id)
+        self._task_url(task_id, operation)
         path = f"{TASKS}{segment(task_id)}/captures/"
         read = (
-            self._read_if_possible(each, Capture, call) for page in self._pages(path, call, {}) for each in page.results
+            self._read_if_possible(each, Capture, operation)
+            for page in self._pages(path, operation, {})
+            for each in page.results
         )
         return [each for each in read if each is not None]
 
@@ -150,10 +154,12 @@ class SatellogicClient:
             Uncertain: No answer, or one that shows no task (the answer may be empty); read the task.
             Refused: Too late, or already canceled.
         """
-        call = Call("cancel task", provider_id=task_id)
-        self._task_url(task_id, call)
+        operation = Operation("cancel task", provider_id=task_id)
+        self._task_url(task_id, operation)
         with self._contract_named():
-            return self.api.create(self.api.url(f"{TASKS}{segment(task_id)}/cancel/"), {}, Task, call, method="PATCH")
+            return self.api.create(
+                self.api.url(f"{TASKS}{segment(task_id)}/cancel/"), {}, Task, operation, method="PATCH"
+            )
 
     # analysis --------------------------------------------------------------------------------------------------------
 
@@ -169,24 +175,24 @@ class SatellogicClient:
 
         Raises:
             UnexpectedAnswer: Not an analysis, or one without an id.
-            ProviderError: As `tasking.http.api.Api.ask`.
+            ProviderError: As `tasking.http.api.Api.query`.
         """
-        call = Call("start analysis", reference=str(payload.get("task_name")))
+        operation = Operation("start analysis", reference=str(payload.get("task_name")))
         url = self.api.url(self._analysis_path(kind))
 
         def ask() -> Analysis:
-            made = self.api.ask(url, dict(payload), Analysis, call)
+            made = self.api.query(url, dict(payload), Analysis, operation)
             if made.id is None:
-                raise self.api.unexpected("the analysis has no id", call)
+                raise self.api.unexpected("the analysis has no id", operation)
             return made
 
         return _twice(ask)
 
     def analysis(self, kind: str, analysis_id: str) -> Analysis:
         """One analysis; Satellogic keeps it for 24 hours, then it is `NotFound`."""
-        call = Call("read analysis", provider_id=analysis_id)
+        operation = Operation("read analysis", provider_id=analysis_id)
         url = self.api.url(f"{self._analysis_path(kind)}/{segment(analysis_id)}")
-        return _twice(lambda: self.api.get(url, Analysis, call)[0])
+        return _twice(lambda: self.api.get(url, Analysis, operation)[0])
 
     # what was delivered ----------------------------------------------------------------------------------------------
 
@@ -195,11 +201,11 @@ class SatellogicClient:
 
         One without an id gets one from its place in the list: it is the file that is ordered.
         """
-        call, found = Call("list scenes", provider_id=capture_id), list[Scene]()
-        for page in self._pages("telluric/scenes/", call, {"sceneset_id": capture_id}):
+        operation, found = Operation("list scenes", provider_id=capture_id), list[Scene]()
+        for page in self._pages("telluric/scenes/", operation, {"sceneset_id": capture_id}):
             for given in page.results:
-                scene = self._read_if_possible(given, Scene, call)
-                scene = scene or self._read({**given, "scene_id": f"{capture_id}-{len(found) + 1}"}, Scene, call)
+                scene = self._read_if_possible(given, Scene, operation)
+                scene = scene or self._read({**given, "scene_id": f"{capture_id}-{len(found) + 1}"}, Scene, operation)
                 if scene.sceneset_id in (None, capture_id):
                     found.append(scene)
         return found
@@ -237,17 +243,19 @@ class SatellogicClient:
                 )
             raise
 
-    def _task_url(self, task_id: str, call: Call) -> httpx.URL:
+    def _task_url(self, task_id: str, operation: Operation) -> httpx.URL:
         if not task_id:
-            raise NotFound("an empty id", provider=self.api.provider, verb=call.verb)
+            raise NotFound("an empty id", provider=self.api.provider, verb=operation.verb)
         return self.api.url(f"{TASKS}{segment(task_id)}")
 
-    def _list(self, path: str, model: type[F], call: Call, params: Mapping[str, str] | None = None) -> Iterator[F]:
-        for page in self._pages(path, call, params or {}):
+    def _list(
+        self, path: str, model: type[F], operation: Operation, params: Mapping[str, str] | None = None
+    ) -> Iterator[F]:
+        for page in self._pages(path, operation, params or {}):
             for given in page.results:
-                yield self._read(given, model, call)
+                yield self._read(given, model, operation)
 
-    def _pages(self, path: str, call: Call, params: Mapping[str, str]) -> Iterator[Page]:
+    def _pages(self, path: str, operation: Operation, params: Mapping[str, str]) -> Iterator[Page]:
         """Follow ``next`` until it is absent, and on by ``offset`` while ``count`` says that there is more.
 
         A list must not end early: a task that is overlooked would be ordered a second time.
@@ -265,7 +273,7 @@ class SatellogicClient:
             return None
 
         with self._contract_named():
-            yield from self.api.pages(self.api.url(path, sent), Page, next_href, call)
+            yield from self.api.pages(self.api.url(path, sent), Page, next_href, operation)
 
     def _as_secure(self, href: str) -> str:
         """A link to our own host as https: a server behind a proxy writes http in its links."""
@@ -274,21 +282,21 @@ class SatellogicClient:
             return f"https://{base.host}/{href.removeprefix(plain)}"
         return href
 
-    def _read_if_possible(self, given: dict[str, Any], model: type[F], call: Call) -> F | None:
+    def _read_if_possible(self, given: dict[str, Any], model: type[F], operation: Operation) -> F | None:
         """An object of a list, or ``None`` with a warning when it cannot be read."""
         try:
-            return self._read(given, model, call)
+            return self._read(given, model, operation)
         except UnexpectedAnswer as error:
             logger.warning("satellogic: left out: %s", error)
             return None
 
-    def _read(self, given: dict[str, Any], model: type[F], call: Call) -> F:
+    def _read(self, given: dict[str, Any], model: type[F], operation: Operation) -> F:
         try:
             return model.model_validate(given)
         except ValidationError as error:
             problems = error.errors(include_input=False, include_url=False)[:3]
             why = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems)
-        raise self.api.unexpected(f"an object of the list is not what the API promises: {why}", call)
+        raise self.api.unexpected(f"an object of the list is not what the API promises: {why}", operation)
 
 
 def task_payload(

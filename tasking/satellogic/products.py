@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from tasking.errors import Refused
-from tasking.http.api import Call
+from tasking.http.api import Operation
 from tasking.provider import Items, Request
 from tasking.satellogic import archive, scenes
 from tasking.satellogic.client import SatellogicClient
@@ -73,18 +73,18 @@ def open_asset(client: SatellogicClient, item: dict[str, Any], key: str) -> Iter
         UnexpectedAnswer: The item has no such asset.
         ProviderError, UnsafeAsset: As `tasking.http.api.Api.stream`.
     """
-    call = Call("download", provider_id=f"{item.get('id')}/{key}")
+    operation = Operation("download", provider_id=f"{item.get('id')}/{key}")
     href = _href(item, key)
     if href is None:
-        raise client.api.unexpected("the item has no such asset", call)
+        raise client.api.unexpected("the item has no such asset", operation)
     with ExitStack() as opened:
         try:
-            response = opened.enter_context(client.api.stream(href, call))
+            response = opened.enter_context(client.api.stream(href, operation))
         except Refused:
             fresh = _fresh(client, item, key)
             if fresh is None or fresh == href:
                 raise
-            response = opened.enter_context(client.api.stream(fresh, call))
+            response = opened.enter_context(client.api.stream(fresh, operation))
         yield response
 
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import httpx
 
-from tasking.account import OneAccount
+from tasking.account import ProviderBase
 from tasking.candidate import Candidate
 from tasking.errors import CredentialsRefused, InvalidOrder, NotFound, ProviderError, Refused, UnexpectedAnswer
 from tasking.order import Order
 from tasking.provider import CancelTerms, Contract, Plan, Request
 from tasking.satellogic import plans
 from tasking.satellogic.analysis import NO_ANALYSIS
-from tasking.satellogic.cancelling import cancel, terms
+from tasking.satellogic.cancel import cancel, terms
 from tasking.satellogic.client import SatellogicClient, task_payload
 from tasking.satellogic.conversions import can_have_captures, is_quiet, request_of, still_so
-from tasking.satellogic.finding import our_task
+from tasking.satellogic.matching import our_task
 from tasking.satellogic.models import Capture, Task
 from tasking.satellogic.order import SatellogicOrder
 from tasking.satellogic.reading import read_tasks
@@ -27,7 +27,7 @@ from tasking.satellogic.settings import SatellogicSettings
 from tasking.single_plans import read_singly
 
 
-class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
+class Satellogic(ProviderBase[SatellogicSettings, SatellogicClient]):
     """Satellogic for one account and contract, as `tasking.provider.Provider`; also a context manager.
 
     It plans (an analysis of opportunities) and it cancels. A plan is an analysis: free, and kept for 24 hours.

@@ -18,8 +18,8 @@ from pydantic import (
 
 from tasking.account import AskAgainSeconds, Calls, ClientId, SettleSeconds, TrustedUrls, refuse_to_settle_early
 from tasking.errors import InvalidOrder
-from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
+from tasking.http.urls import checked_url
 
 API_URL = "https://api.satellogic.com"
 TOKEN_URL = "https://auth.platform.satellogic.com/oauth/token"  # noqa: S105 # an address

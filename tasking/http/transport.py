@@ -14,11 +14,11 @@ from typing import Any, Literal
 import httpx
 
 from tasking.excerpt import excerpt
-from tasking.http.address import is_loopback
 from tasking.http.deadline import left, within
-from tasking.http.decoding import pieces
+from tasking.http.decompression import pieces
 from tasking.http.network import Forbidden, MayConnect, guard
 from tasking.http.settings import HttpSettings
+from tasking.http.urls import is_loopback
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -38,7 +38,7 @@ class NotSent(Exception):
     """Nothing reached the server."""
 
 
-class Lost(Exception):
+class NoResponse(Exception):
     """It was sent, at least in part, and no answer came."""
 
 
@@ -110,7 +110,7 @@ def start(client: httpx.Client, request: httpx.Request, most_seconds: float) -> 
     Raises:
         Forbidden: Its host stands for an address that must not be connected to.
         NotSent: Nothing reached the server.
-        Lost: No answer, and the server may have acted.
+        NoResponse: No answer, and the server may have acted.
     """
     problem: Exception
     try:
@@ -124,7 +124,7 @@ def start(client: httpx.Client, request: httpx.Request, most_seconds: float) -> 
         problem = NotSent(in_words(error))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, OverflowError) as error:
         # beside the library's errors also its parser's: of a redirect's address, which it reads though it follows none
-        problem = Lost(in_words(error))
+        problem = NoResponse(in_words(error))
     raise problem  # outside of the handler: the library's error holds the request with its token
 
 
@@ -147,7 +147,7 @@ def exchange(
     Raises:
         Forbidden: Its host stands for an address that must not be connected to.
         NotSent: Nothing reached the server.
-        Lost: No answer, and the server may have acted.
+        NoResponse: No answer, and the server may have acted.
     """
     timeout, head_seconds = client.timeout, settings.head_seconds
     if read_seconds is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from tasking.http.api import Api, Call
+from tasking.http.api import Api, Operation
 
 
 class Page(Protocol):
@@ -19,12 +19,12 @@ class Page(Protocol):
     def model_extra(self) -> dict[str, Any] | None: ...
 
 
-def refuse_cut(api: Api, call: Call, last: Page, count: int) -> None:
+def refuse_cut(api: Api, operation: Operation, last: Page, count: int) -> None:
     """Refuse a list that is said to go on after its last page: what is left out would be missing from an order.
 
     Args:
         api: Whose list.
-        call: What was asked.
+        operation: What was asked.
         last: The last page.
         count: How many items were read on all pages.
 
@@ -34,6 +34,6 @@ def refuse_cut(api: Api, call: Call, last: Page, count: int) -> None:
     matched = (last.model_extra or {}).get("numberMatched")
     if isinstance(matched, int) and not isinstance(matched, bool) and matched >= 0:
         if count < matched:
-            raise api.unexpected(f"{count} of {matched} items of the capture are listed; none are taken", call)
+            raise api.unexpected(f"{count} of {matched} items of the capture are listed; none are taken", operation)
     elif last.features and any(link.get("rel") == "next" for link in last.links):
-        raise api.unexpected(f"the next page, after {count} items, has no address; none are taken", call)
+        raise api.unexpected(f"the next page, after {count} items, has no address; none are taken", operation)

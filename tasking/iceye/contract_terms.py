@@ -22,7 +22,7 @@ LEAD = {"COMMERCIAL": timedelta(hours=12), "BACKGROUND": timedelta(hours=24)}
 _PRICED = ("exclusivity", "priority", "sla", "eula")
 
 
-class Agreed(BaseModel):
+class ResolvedTerms(BaseModel):
     """An order's words under its contract, in the contract's spelling; what is ``None`` is left out of the task.
 
     Attributes:
@@ -110,7 +110,7 @@ def what_it_allows(contract: Contract) -> tuple[str, ...]:
     return tuple(found)
 
 
-def agreed(order: IceyeOrder, contract: Contract) -> Agreed:
+def agreed(order: IceyeOrder, contract: Contract) -> ResolvedTerms:
     """The order's words under a contract.
 
     Raises:
@@ -125,7 +125,7 @@ def agreed(order: IceyeOrder, contract: Contract) -> Agreed:
         raise InvalidOrder("imaging_mode", "(none)", fix)
     said = {field: _allowed(field, getattr(order, field), terms, contract) for field, terms in by_field.items()}
     defaults = {field: terms.taken for field, terms in by_field.items()}
-    return Agreed(
+    return ResolvedTerms(
         contract_id=contract.id,
         imaging_mode=mode,
         defaults={field: default for field, default in defaults.items() if default is not None},
@@ -143,7 +143,9 @@ def _allowed(field: str, said: str | None, terms: Terms, contract: Contract) -> 
     raise InvalidOrder(field, said, f"contract {contract.shown} allows {', '.join(terms.allowed)}")
 
 
-def task_body(order: IceyeOrder, terms: Agreed, reference: str | None = None, webhook_id: str | None = None) -> Json:
+def task_body(
+    order: IceyeOrder, terms: ResolvedTerms, reference: str | None = None, webhook_id: str | None = None
+) -> Json:
     """The task an order becomes: the same for the feasibility check and for the create. What is not set is left out.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from tasking.errors import CredentialsRefused, Incomplete, NotFound, Refused, UnexpectedAnswer
-from tasking.http.api import Call
+from tasking.http.api import Operation
 from tasking.iceye.client import IceyeClient
 from tasking.iceye.conversions import ALL_PRODUCTS
 from tasking.iceye.models import Json, Task
@@ -77,19 +77,21 @@ class Products:
             NotFound: The product is no longer listed.
             ProviderError: As `tasking.http.api.Api.stream`.
         """
-        call = Call("download", provider_id=f"{item.get('id')}/{key}")
+        operation = Operation("download", provider_id=f"{item.get('id')}/{key}")
         asset = item.get("assets", {}).get(key)
         if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
-            raise self._client.api.unexpected("the item has no such asset", call)
+            raise self._client.api.unexpected("the item has no such asset", operation)
         address = self._fresh.get((str(item.get("id")), key)) or str(asset["href"])
         with ExitStack() as stack:
             try:
-                response = stack.enter_context(self._client.api.stream(address, call))
+                response = stack.enter_context(self._client.api.stream(address, operation))
             except Refused as expired:
-                response = stack.enter_context(self._client.api.stream(self._anew(item, key, call, expired), call))
+                response = stack.enter_context(
+                    self._client.api.stream(self._anew(item, key, operation, expired), operation)
+                )
             yield response
 
-    def _anew(self, item: dict[str, Any], key: str, call: Call, expired: Refused) -> str:
+    def _anew(self, item: dict[str, Any], key: str, operation: Operation, expired: Refused) -> str:
         """A fresh address of an asset: by the product's type, else from the list of all."""
         properties = item.get("properties", {})
         task_id, kind = properties.get(TASK_ID), properties.get(TYPE)
@@ -110,8 +112,8 @@ class Products:
         raise NotFound(
             "the address has expired, and the product is no longer listed",
             provider=self._client.api.provider,
-            verb=call.verb,
-            provider_id=call.provider_id,
+            verb=operation.verb,
+            provider_id=operation.provider_id,
         )
 
 
