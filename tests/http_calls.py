@@ -68,7 +68,7 @@ class OneToken:
 
 def api_for(handler: Handler, settings: HttpSettings = QUICK, base: str = BASE, **more: Any) -> Api:
     api = Api("example", base, settings=settings, secrets=[SECRET], transport=httpx.MockTransport(handler), **more)
-    api.tokens = OneToken()
+    api.auth.tokens = OneToken()
     return api
 
 

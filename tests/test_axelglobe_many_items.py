@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasking.axelglobe import stac
+from tasking import stac_search
 from tasking.errors import UnexpectedAnswer
 from tests.test_axelglobe_client import ITEM, STAC, listed, products
 
@@ -19,7 +19,7 @@ def tiles(count: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("count", [MOST - 1, MOST])
 def test_all_tiles_of_a_capture_are_listed(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    monkeypatch.setattr(stac, "MOST_ITEMS", MOST)
+    monkeypatch.setattr(stac_search, "MOST_ITEMS", MOST)
     given = tiles(count)
     items, _ = products(listed(*given[:2], href=f"{STAC}?page=2"), listed(*given[2:]))
     assert [item["id"] for item in items] == [item["id"] for item in given]
@@ -29,7 +29,7 @@ def test_all_tiles_of_a_capture_are_listed(monkeypatch: pytest.MonkeyPatch, coun
 def test_a_capture_of_too_many_tiles_is_not_cut_to_a_part(
     monkeypatch: pytest.MonkeyPatch, on_the_first_page: int
 ) -> None:
-    monkeypatch.setattr(stac, "MOST_ITEMS", MOST)
+    monkeypatch.setattr(stac_search, "MOST_ITEMS", MOST)
     given = tiles(MOST + 2)
     first = listed(*given[:on_the_first_page], href=f"{STAC}?page=2")
     with pytest.raises(UnexpectedAnswer, match=f"more than {MOST} items"):

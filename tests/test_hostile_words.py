@@ -19,10 +19,11 @@ from pydantic import AliasChoices, BaseModel, SecretStr, ValidationError
 
 from blocks.webhook_receiver import WebhookReceiver
 from flows.receiver.keys import Keys
+from tasking import stac_search
 from tasking.area import Area, area_from
 from tasking.axelglobe import conversions as axelglobe
 from tasking.axelglobe import models as axelglobe_models
-from tasking.axelglobe.matching import Nameless, our_plan, our_request
+from tasking.axelglobe.matching import our_plan, our_request
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.clock import ProviderClock
@@ -33,11 +34,11 @@ from tasking.http.urls import resolved, why_not_follow
 from tasking.iceye import conversions as iceye
 from tasking.iceye import models as iceye_models
 from tasking.iceye.contract_terms import agreed, chosen_contract, task_body
-from tasking.iceye.matching import NamelessTask
 from tasking.iceye.matching import our_task as our_iceye_task
 from tasking.iceye.order import IceyeOrder
 from tasking.iceye.products import items_of
 from tasking.iceye.settings import IceyeSettings
+from tasking.matching import Nameless
 from tasking.order import order_from
 from tasking.point import canonical_point
 from tasking.satellogic import analysis, cancel
@@ -85,7 +86,7 @@ A, I, S = (order_from(kind, {**said, "window": WINDOW}) for kind, said in ORDERS
 def _models() -> list[type[BaseModel]]:
     found = [
         each
-        for module in (axelglobe_models, iceye_models, satellogic_models)
+        for module in (axelglobe_models, iceye_models, satellogic_models, stac_search)
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, BaseModel) and each.__module__ == module.__name__
     ]
@@ -161,7 +162,7 @@ def test_an_object_is_read_or_refused_whatever_it_says(model: type[BaseModel]) -
             return
         try:
             _seen_by_an_order(thing)
-        except (InvalidOrder, ReferenceTaken, Nameless, NamelessTask) as error:  # the clients say ours of the last two
+        except (InvalidOrder, ReferenceTaken, Nameless) as error:  # the providers say ours of the last
             str(error)
 
     holds()

@@ -12,6 +12,8 @@ import pytest
 
 from tasking.errors import Unavailable, UnexpectedAnswer, UnsafeAsset
 from tasking.http.api import Api, Operation
+from tasking.http.downloads import stream
+from tasking.http.token_endpoint import ask_token
 from tasking.http.urls import host_shown, shown, why_not_connect, why_not_follow
 from tests.http_calls import QUICK, SIGNATURE, Thing, answering, api_for, create
 from tests.odd_server import odd_server, reply, sends
@@ -79,7 +81,7 @@ def test_a_name_that_comes_to_stand_for_an_address_inside_is_not_connected_to(mo
         with closing(Api("example", "https://api.example.com/", settings=QUICK)) as api:
             with (
                 pytest.raises(UnsafeAsset, match=r"files\.example\.net is not asked: it leads to") as unsafe,
-                api.stream(address, Operation("download")),
+                stream(api, address, Operation("download")),
             ):
                 pass
             with pytest.raises(UnexpectedAnswer, match="is not asked: it leads to"):
@@ -99,7 +101,7 @@ def test_the_hosts_that_the_account_names_may_stand_for_any_address(monkeypatch:
             calls: list[Callable[[], object]] = [
                 lambda: create(api),
                 lambda: api.get(httpx.URL(files), Thing, Operation("read"), anywhere=True),
-                lambda: api.ask_token(auth),
+                lambda: ask_token(api, auth),
             ]
             for call in calls:
                 with pytest.raises(Unavailable, match=r"SSL|TLS|record|connection"):
@@ -110,7 +112,7 @@ def test_a_provider_on_this_machine_may_lead_to_this_machine() -> None:
     with (
         odd_server(sends(reply("200 OK", b"image"))) as server,
         closing(Api("x", server.url, settings=QUICK)) as api,
-        api.stream(f"{server.url}a.tif", Operation("download")) as response,
+        stream(api, f"{server.url}a.tif", Operation("download")) as response,
     ):
         assert response.read() == b"image"
 
@@ -134,7 +136,7 @@ def test_an_address_that_is_not_asked_is_shown_by_scheme_and_host_only() -> None
     handler, _ = answering(httpx.Response(302, headers={"Location": "http://bucket.example.net/secret/path?a=b"}))
     with (
         pytest.raises(UnsafeAsset) as caught,
-        api_for(handler).stream("https://api.example.com/f", Operation("download")),
+        stream(api_for(handler), "https://api.example.com/f", Operation("download")),
     ):
         pass
     assert "http://bucket.example.net is not followed" in str(caught.value)

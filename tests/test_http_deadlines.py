@@ -23,7 +23,9 @@ from tasking.errors import ProviderError, Unavailable, Uncertain, UnexpectedAnsw
 from tasking.http import deadline
 from tasking.http.api import Api, Operation
 from tasking.http.deadline import Stopwatch, announced, left, within
+from tasking.http.downloads import stream
 from tasking.http.network import Network
+from tasking.http.token_endpoint import ask_token
 from tasking.ledger import open_ledger
 from tests.http_calls import QUICK, Sheet, Thing, answering, api_for, create
 from tests.odd_server import Behave, odd_server, reply, sends
@@ -81,7 +83,7 @@ HELD = {
 READS: dict[str, Callable[[Api], object]] = {
     "get": lambda api: api.get(api.url("things/1"), Thing, Operation("read")),
     "ask": lambda api: api.query(api.url("things"), {}, Thing, Operation("ask"), read_seconds=0.2),
-    "token": lambda api: api.ask_token(str(api.base), json={}),
+    "token": lambda api: ask_token(api, str(api.base), json={}),
 }
 
 
@@ -111,7 +113,7 @@ def test_a_download_whose_head_is_held_is_unavailable_by_its_deadline(behave: Be
         odd_server(behave) as server,
         closing(Api("example", server.url, settings=BRIEF)) as api,
         pytest.raises(Unavailable),
-        api.stream(server.url + "file", Operation("download")),
+        stream(api, server.url + "file", Operation("download")),
     ):
         pass
 

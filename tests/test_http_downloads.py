@@ -18,6 +18,8 @@ from tasking.errors import (
     UnsafeAsset,
 )
 from tasking.http.api import Api, Operation
+from tasking.http.downloads import stream
+from tasking.http.token_endpoint import ask_token
 from tests.http_calls import (
     BASE,
     ECHO,
@@ -45,7 +47,7 @@ def test_a_download_follows_redirects_and_drops_the_token_on_the_way() -> None:
             return httpx.Response(302, headers={"Location": f"https://bucket.example.net/a.tif?{SIGNATURE}"})
         return httpx.Response(200, content=b"image")
 
-    with api_for(handler).stream(f"{BASE}a.tif", Operation("download")) as response:
+    with stream(api_for(handler), f"{BASE}a.tif", Operation("download")) as response:
         assert response.read() == b"image"
     assert [request.headers.get("Authorization") for request in sent] == [f"Bearer {TOKEN}", None]
     assert {request.headers["Accept-Encoding"] for request in sent} == {"identity"}
@@ -71,10 +73,10 @@ def test_a_download_follows_redirects_and_drops_the_token_on_the_way() -> None:
 def test_a_download_never_goes_where_it_must_not(hop: str) -> None:
     handler, sent = answering(httpx.Response(302, headers={"Location": hop}))
     api = api_for(handler)
-    with pytest.raises((UnsafeAsset, UnexpectedAnswer)), api.stream(f"{BASE}a.tif", Operation("download")):
+    with pytest.raises((UnsafeAsset, UnexpectedAnswer)), stream(api, f"{BASE}a.tif", Operation("download")):
         pass
     if hop:
-        with pytest.raises(UnsafeAsset), api.stream(hop, Operation("download")):
+        with pytest.raises(UnsafeAsset), stream(api, hop, Operation("download")):
             pass
     assert {request.url.host for request in sent} == {"api.example.com"}
 
@@ -85,7 +87,10 @@ def test_a_download_never_goes_where_it_must_not(hop: str) -> None:
 )
 def test_a_download_that_does_not_begin_says_why(status: int, kind: type[ProviderError]) -> None:
     handler, _ = answering(text_answer(status, ECHO, "application/json"))
-    with pytest.raises(ProviderError) as caught, api_for(handler).stream(f"{BASE}a?{SIGNATURE}", Operation("download")):
+    with (
+        pytest.raises(ProviderError) as caught,
+        stream(api_for(handler), f"{BASE}a?{SIGNATURE}", Operation("download")),
+    ):
         pass
     assert type(caught.value) is kind
     for hidden in (SECRET, TOKEN, SIGNATURE):
@@ -97,7 +102,7 @@ def test_a_download_that_is_cut_is_unavailable() -> None:
         api = Api("example", server.url, settings=QUICK)
         with (
             pytest.raises(Unavailable, match="broke"),
-            api.stream(server.url + "a.tif", Operation("download")) as response,
+            stream(api, server.url + "a.tif", Operation("download")) as response,
         ):
             response.read()
         api.close()
@@ -149,9 +154,9 @@ def test_no_secret_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
 
     with odd_server(behave) as server:
         api = Api("example", server.url, settings=QUICK, secrets=[SECRET])
-        assert api.ask_token(server.url + "token", json={"client_secret": SECRET}).access_token == TOKEN
-        api.tokens = OneToken()
-        with api.stream(server.url + "file", Operation("download")) as response:
+        assert ask_token(api, server.url + "token", json={"client_secret": SECRET}).access_token == TOKEN
+        api.auth.tokens = OneToken()
+        with stream(api, server.url + "file", Operation("download")) as response:
             response.read()
         api.close()
     assert "/signed" in caplog.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 
 import httpx
@@ -36,6 +37,7 @@ from tests.http_calls import (
     every_text,
     text_answer,
 )
+from tests.odd_server import odd_server, sends
 
 
 @pytest.mark.parametrize("answer", NOT_PROMISED.values(), ids=NOT_PROMISED.keys())
@@ -234,3 +236,10 @@ def test_the_providers_clock_is_learned_from_its_own_answers_only() -> None:
         api.get(httpx.URL(BASE), Thing, Operation("read"))
     assert api.clock.rate == 60
     assert api.clock.local(datetime(2026, 12, 1, 1, tzinfo=UTC)) < api.clock.local(datetime(2026, 12, 1, 2, tzinfo=UTC))
+
+
+def test_a_header_in_any_encoding_is_no_trouble() -> None:
+    """A create whose answer cannot be handed on would count as uncertain."""
+    made = b'HTTP/1.1 201 Created\r\nX-Served-By: M\xfcnchen\r\nContent-Length: 11\r\n\r\n{"id": "a"}'
+    with odd_server(sends(made)) as server, closing(Api("example", server.url, settings=QUICK)) as api:
+        assert create(api).id == "a"

@@ -15,6 +15,8 @@ from tasking.errors import (
     UnexpectedAnswer,
 )
 from tasking.http.api import Operation
+from tasking.http.paging import pages
+from tasking.http.token_endpoint import ask_token
 from tests.http_calls import (
     BASE,
     FRESH,
@@ -55,9 +57,9 @@ def test_a_create_without_a_token_was_not_sent(away: httpx.Response) -> None:
 
     class Broken(OneToken):
         def get(self) -> str:
-            return api.ask_token("https://auth.example.com/token", json={"client_secret": SECRET}).access_token
+            return ask_token(api, "https://auth.example.com/token", json={"client_secret": SECRET}).access_token
 
-    api.tokens = Broken()
+    api.auth.tokens = Broken()
     with pytest.raises(Unavailable) as caught:
         api.create(api.url("things"), {}, Thing, Operation("create"))
     assert set(posts) == {"/token"}
@@ -70,7 +72,7 @@ def test_wrong_credentials_are_refused_at_once(status: int) -> None:
     body = {"error": "invalid_client", "error_description": f"no client with {SECRET}"}
     handler, sent = answering(httpx.Response(status, json=body))
     with pytest.raises(CredentialsRefused, match="invalid_client: no client with") as caught:
-        api_for(handler).ask_token("https://auth.example.com/token", json={"client_secret": SECRET})
+        ask_token(api_for(handler), "https://auth.example.com/token", json={"client_secret": SECRET})
     assert len(sent) == 1
     assert SECRET not in every_text(caught.value)
 
@@ -92,7 +94,7 @@ def test_wrong_credentials_are_refused_at_once(status: int) -> None:
 def test_a_token_answer_that_is_none_is_an_unexpected_answer(body: Any) -> None:
     handler, _ = answering(httpx.Response(200, json=body))
     with pytest.raises(UnexpectedAnswer) as caught:
-        api_for(handler).ask_token("https://auth.example.com/token")
+        ask_token(api_for(handler), "https://auth.example.com/token")
     assert TOKEN not in every_text(caught.value)
 
 
@@ -110,7 +112,7 @@ def test_a_token_answer_that_is_none_is_an_unexpected_answer(body: Any) -> None:
 def test_what_legal_servers_say_of_a_token_is_understood(more: dict[str, Any], life: float | None, mark: bytes) -> None:
     body = mark + json.dumps({"access_token": TOKEN, **more}).encode()
     handler, _ = answering(httpx.Response(201, content=body, headers={"Content-Type": "text/plain; charset=latin-1"}))
-    answer = api_for(handler).ask_token("https://auth.example.com/token")
+    answer = ask_token(api_for(handler), "https://auth.example.com/token")
     assert (answer.access_token, answer.expires_in) == (TOKEN, life)
 
 
@@ -118,7 +120,7 @@ def test_a_no_that_is_told_with_200_is_a_no() -> None:
     body = {"error": "invalid_client", "error_description": f"no client with {SECRET}"}
     handler, sent = answering(httpx.Response(200, json=body))
     with pytest.raises(CredentialsRefused, match="invalid_client: no client with") as caught:
-        api_for(handler).ask_token("https://auth.example.com/token", data={"client_secret": SECRET})
+        ask_token(api_for(handler), "https://auth.example.com/token", data={"client_secret": SECRET})
     assert len(sent) == 1
     assert SECRET not in every_text(caught.value)
 
@@ -127,7 +129,7 @@ def test_a_no_that_is_told_with_200_is_a_no() -> None:
 def test_an_audience_is_spoken_of_only_where_one_is_sent(given: dict[str, str], named: bool) -> None:
     handler, _ = answering(httpx.Response(401, json={"error": "invalid_client"}))
     with pytest.raises(CredentialsRefused, match="client id or the client secret") as caught:
-        api_for(handler).ask_token("https://auth.example.com/token", data=given)
+        ask_token(api_for(handler), "https://auth.example.com/token", data=given)
     assert ("audience" in str(caught.value)) == named
 
 
@@ -135,13 +137,13 @@ def test_an_audience_is_spoken_of_only_where_one_is_sent(given: dict[str, str], 
 def test_a_wrong_token_address_is_named(status: int) -> None:
     handler, _ = answering(httpx.Response(status))
     with pytest.raises(Refused, match=r"token address is not right: https://auth\.example\.com has no such"):
-        api_for(handler).ask_token("https://auth.example.com/oauth/token")
+        ask_token(api_for(handler), "https://auth.example.com/oauth/token")
 
 
 def pages_of(handler: Handler) -> list[str]:
     api = api_for(handler)
-    pages = api.pages(api.url("list"), Sheet, lambda page: page.next, Operation("list"))
-    return [one for page in pages for one in page.things]
+    sheets = pages(api, api.url("list"), Sheet, lambda page: page.next, Operation("list"))
+    return [one for sheet in sheets for one in sheet.things]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_a_token_is_good_until_five_minutes_before_its_end() -> None:
     answers.on("GET", ONE, json_answer(200, task()))
     with iceye(answers) as provider:
         provider.client.task(TASK)
-        kept = provider.client.api.tokens._kept  # type: ignore[union-attr]
+        kept = provider.client.api.auth.tokens._kept  # type: ignore[union-attr]
         assert 3200 <= (kept.expires - datetime.now(UTC)).total_seconds() <= 3300
 
 

@@ -1,6 +1,7 @@
 """AxelGlobe's Tasking API, call by call, as its document describes it.
 
-Each method is one documented call (a list is as many as it has pages). Errors are those of `tasking.http.api`.
+Each method is one documented call (a list is as many as it has pages). Errors are those of `Api.create` where something
+is sent once, else those of `Api.get`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from tasking.axelglobe import filters
 from tasking.axelglobe.models import (
@@ -30,10 +31,10 @@ from tasking.axelglobe.models import (
     href_of,
 )
 from tasking.axelglobe.settings import AxelGlobeSettings
-from tasking.clock import ProviderClock
-from tasking.errors import NotFound
-from tasking.http.api import Api, Operation
-from tasking.http.tokens import SharedTokens
+from tasking.client_base import ClientBase
+from tasking.errors import UnexpectedAnswer
+from tasking.http.api import Operation
+from tasking.http.paging import pages
 from tasking.http.urls import segment
 from tasking.window import iso
 
@@ -50,54 +51,16 @@ Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 
 
-class AxelGlobeClient:
-    """The documented API of one account; close it, or use it as a context manager.
+class AxelGlobeClient(ClientBase[AxelGlobeSettings]):
+    """The documented API of one account."""
 
-    Args:
-        settings: Addresses, credentials and timing.
-        transport: For tests.
-    """
-
-    def __init__(self, settings: AxelGlobeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.settings, self.clock = settings, ProviderClock(own=settings.http.own_clock)
-        secret = settings.client_secret.get_secret_value()
-        self.api = Api(
-            "axelglobe",
-            settings.api_url,
-            settings=settings.http,
-            clock=self.clock,
-            account=settings.client_id.get_secret_value(),
-            secrets=[secret],
-            trusted=settings.trusted_urls,
-            transport=transport,
-        )
-        body = {
-            "grant_type": "client_credentials",
-            "audience": settings.audience,
-            "client_id": settings.client_id.get_secret_value(),
-            "client_secret": secret,
-        }
-        self.api.tokens = SharedTokens(
-            lambda: self.api.ask_token(settings.token_url, json=body),
-            token_url=settings.token_url,
-            client_id=settings.client_id.get_secret_value(),
-            audience=settings.audience,
-            client_secret=secret,
-            clock=self.clock,
-            margin_seconds=settings.token_margin_seconds,
-        )
-
-    def __enter__(self) -> AxelGlobeClient:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give back the connections."""
-        self.api.close()
+    provider = "axelglobe"
 
     # the service -----------------------------------------------------------------------------------------------------
+
+    def touch(self) -> object:
+        """The landing page, for the time that comes with it."""
+        return self.landing()
 
     def landing(self) -> Landing:
         """The landing page."""
@@ -124,7 +87,7 @@ class AxelGlobeClient:
 
     def satellite(self, satellite_id: str) -> Satellite:
         """One satellite, e.g. ``GRUS-1B``."""
-        return self._one("satellites", satellite_id, Satellite, "read satellite")
+        return self._item("satellites", satellite_id, Satellite, "read satellite")
 
     def ground_tracks(self, satellite_id: str | None = None) -> Iterator[GroundTrack]:
         """Future ground tracks, of one satellite or of all."""
@@ -133,7 +96,7 @@ class AxelGlobeClient:
 
     def ground_track(self, track_id: str) -> GroundTrack:
         """One ground track."""
-        return self._one("satellite_ground_tracks", track_id, GroundTrack, "read ground track")
+        return self._item("satellite_ground_tracks", track_id, GroundTrack, "read ground track")
 
     # plans -----------------------------------------------------------------------------------------------------------
 
@@ -155,9 +118,6 @@ class AxelGlobeClient:
             end: End of the window, at most 14 days later.
             off_nadir_range: Smallest and largest angle off nadir, degrees; left out when ``None``.
             satellites: Which may take the image; left out when empty.
-
-        Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         properties: dict[str, Any] = {"name": name, "valid_start": iso(start), "valid_end": iso(end)}
         if off_nadir_range is not None:
@@ -191,7 +151,7 @@ class AxelGlobeClient:
 
     def plan(self, plan_id: str) -> TaskPlan:
         """One plan."""
-        return self._one("plans", plan_id, TaskPlan, "read plan")
+        return self._item("plans", plan_id, TaskPlan, "read plan")
 
     # candidates ------------------------------------------------------------------------------------------------------
 
@@ -211,7 +171,7 @@ class AxelGlobeClient:
 
     def candidate(self, candidate_id: str) -> TaskCandidate:
         """One candidate."""
-        return self._one("candidates", candidate_id, TaskCandidate, "read candidate")
+        return self._item("candidates", candidate_id, TaskCandidate, "read candidate")
 
     # requests --------------------------------------------------------------------------------------------------------
 
@@ -222,9 +182,6 @@ class AxelGlobeClient:
             name: We put our label there.
             candidate_id: What to capture, within the candidate's lifetime.
             priority: ``NORMAL`` or ``EMERGENCY`` in the document.
-
-        Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         body = {
             "type": "Feature",
@@ -249,18 +206,15 @@ class AxelGlobeClient:
 
     def request(self, request_id: str) -> TaskRequest:
         """One request."""
-        return self._one("requests", request_id, TaskRequest, "read request")
+        return self._item("requests", request_id, TaskRequest, "read request")
 
     # how -------------------------------------------------------------------------------------------------------------
 
     def _items(self, collection: str, params: Mapping[str, str] | None = None) -> httpx.URL:
         return self.api.url(f"collections/{collection}/items", params)
 
-    def _one(self, collection: str, identifier: str, model: type[F], verb: str) -> F:
-        operation = Operation(verb, provider_id=identifier)
-        if not identifier:
-            raise NotFound("an empty id", provider=self.api.provider, verb=verb)
-        return self.api.get(self.api.url(f"collections/{collection}/items/{segment(identifier)}"), model, operation)[0]
+    def _item(self, collection: str, identifier: str, model: type[F], verb: str) -> F:
+        return self._one(self.api.url(f"collections/{collection}/items/{segment(identifier)}"), identifier, model, verb)
 
     def _list(
         self,
@@ -294,17 +248,15 @@ class AxelGlobeClient:
                 return href
             return str(self._items(collection, {**sent, "offset": str(read)}))
 
-        return self.api.pages(self._items(collection, sent), Page, next_href, operation)
+        return pages(self.api, self._items(collection, sent), Page, next_href, operation)
 
     def _features(self, page: Page, model: type[F], operation: Operation) -> Iterator[F]:
         """The features of a page; one of which nothing can be read is left out, for it is nobody's order."""
         for feature in page.features:
             try:
-                value = model.model_validate(feature)
-            except ValidationError as error:
-                problems = error.errors(include_input=False, include_url=False)[:3]
-                why = "; ".join(f"{'.'.join(map(str, each['loc']))[:200]}: {each['msg']}" for each in problems)
-                logger.warning("axelglobe %s: a feature that cannot be read is left out: %s", operation.verb, why)
+                value = self._read(feature, model, operation)
+            except UnexpectedAnswer as odd:
+                logger.warning("axelglobe: a feature that cannot be read is left out: %s", odd)
             else:
                 yield value
 

@@ -30,9 +30,8 @@ from tasking.http.deadline import left
 from tasking.lock import locked
 
 if TYPE_CHECKING:
+    import httpx
     from cryptography.fernet import Fernet
-
-    from tasking.http.transport import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -57,10 +56,10 @@ class TokenAnswer(BaseModel):
     __str__ = __repr__
 
 
-def refuses(answer: Answer) -> bool:
+def refuses(answer: httpx.Response) -> bool:
     """Whether a 2xx says no after all: some servers tell an error of OAuth with 200."""
     try:
-        body = pydantic_core.from_json(answer.body)
+        body = pydantic_core.from_json(answer.content)
     except ValueError:
         return False
     return isinstance(body, dict) and isinstance(body.get("error"), str) and not body.get("access_token")

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from tasking.clock import ProviderClock
 from tasking.errors import InvalidOrder
-from tasking.iceye.models import Contract, Json, Terms
+from tasking.iceye.models import Contract, Terms
 from tasking.iceye.order import LEAST_WIDTH, MAX_AHEAD, IceyeOrder
+from tasking.lenient import Json
 from tasking.window import Window, iso
 
 GETTING_READY = timedelta(minutes=15)
@@ -150,7 +151,7 @@ def task_body(
 
     Args:
         order: The order.
-        terms: From `agreed`, or `tasking.iceye.quoted.still_as_quoted`.
+        terms: From `agreed`, or `tasking.iceye.quote.still_as_quoted`.
         reference: Our label, by which the task is found again; at most 256 characters.
         webhook_id: The account's own, for an order that names none.
     """

@@ -1,7 +1,8 @@
 """Satellogic's Aleph APIs, call by call, as its documents describe them.
 
 Tasking (contracts, products, tasks, captures), analysis, delivery (scenes) and the STAC archive. Each method is one
-documented call (a list is as many as it has pages). Errors are those of `tasking.http.api`.
+documented call (a list is as many as it has pages). Errors are those of `Api.create` where something is sent once, else
+those of `Api.get`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,12 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from tasking.clock import ProviderClock
-from tasking.errors import CredentialsRefused, NotFound, UnexpectedAnswer
-from tasking.http.api import Api, Operation
-from tasking.http.tokens import SharedTokens
+from tasking.client_base import ClientBase
+from tasking.errors import CredentialsRefused, UnexpectedAnswer
+from tasking.http.api import Operation
+from tasking.http.paging import pages
 from tasking.http.urls import segment
 from tasking.satellogic.models import Analysis, Capture, Contract, Page, Product, Scene, Task
 from tasking.satellogic.settings import SatellogicSettings
@@ -30,55 +30,26 @@ F = TypeVar("F", bound=BaseModel)
 
 PAGE = 100
 """Objects asked for on a page of a list. Ours: the documents name no limit; a server may give fewer."""
-TOKEN_HEADER = "AuthorizationToken"  # noqa: S105 # the name of a header
 CONTRACT_HEADER = "X-Satellogic-Contract-Id"
 TASKS = "tasking/tasks/"
 
 
-class SatellogicClient:
-    """The documented APIs of one account and contract; close it, or use it as a context manager.
+class SatellogicClient(ClientBase[SatellogicSettings]):
+    """The documented APIs of one account and contract."""
 
-    Args:
-        settings: Addresses, credentials and timing.
-        transport: For tests.
-    """
-
-    def __init__(self, settings: SatellogicSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.settings, self.clock, self._transport = settings, ProviderClock(own=settings.http.own_clock), transport
-        secret = settings.client_secret.get_secret_value()
-        self.api = self._open({CONTRACT_HEADER: settings.contract_id})
-        body = {
-            "client_id": settings.client_id.get_secret_value(),
-            "client_secret": secret,
-            "audience": settings.audience,
-            "grant_type": "client_credentials",
-        }
-        self.api.tokens = SharedTokens(
-            lambda: self.api.ask_token(settings.token_url, json=body),
-            token_url=settings.token_url,
-            client_id=settings.client_id.get_secret_value(),
-            audience=settings.audience,
-            client_secret=secret,
-            clock=self.clock,
-            margin_seconds=settings.token_margin_seconds,
-        )
-
-    def __enter__(self) -> SatellogicClient:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give back the connections."""
-        self.api.close()
+    provider = "satellogic"
+    token_header = "AuthorizationToken"  # noqa: S105 # the name of a header
 
     # the account -----------------------------------------------------------------------------------------------------
+
+    def touch(self) -> object:
+        """The account's contracts, for the time that comes with them."""
+        return self.contracts()
 
     def contracts(self) -> list[Contract]:
         """The account's contracts: the only call that does not name one."""
         with closing(self._open({})) as api:
-            api.tokens = self.api.tokens
+            api.auth.tokens = self.api.auth.tokens
             operation = Operation("list contracts")
             page, _ = api.get(api.url("contracts"), Page, operation)
             return [
@@ -96,9 +67,6 @@ class SatellogicClient:
 
         Args:
             payload: From `task_payload`.
-
-        Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         operation = Operation("create task", reference=str(payload.get("task_name")))
         with self._contract_named():
@@ -131,14 +99,13 @@ class SatellogicClient:
 
     def task(self, task_id: str) -> Task:
         """One task."""
-        operation = Operation("read task", provider_id=task_id)
         with self._contract_named():
-            return self.api.get(self._task_url(task_id, operation), Task, operation)[0]
+            return self._one(self.api.url(f"{TASKS}{segment(task_id)}"), task_id, Task, "read task")
 
     def captures(self, task_id: str) -> list[Capture]:
         """The captures of a task, whatever became of them; one without an id has yet to get it, and is left out."""
         operation = Operation("list captures", provider_id=task_id)
-        self._task_url(task_id, operation)
+        self._refuse_empty(task_id, operation.verb)
         path = f"{TASKS}{segment(task_id)}/captures/"
         read = (
             self._read_if_possible(each, Capture, operation)
@@ -155,7 +122,7 @@ class SatellogicClient:
             Refused: Too late, or already canceled.
         """
         operation = Operation("cancel task", provider_id=task_id)
-        self._task_url(task_id, operation)
+        self._refuse_empty(task_id, operation.verb)
         with self._contract_named():
             return self.api.create(
                 self.api.url(f"{TASKS}{segment(task_id)}/cancel/"), {}, Task, operation, method="PATCH"
@@ -212,20 +179,8 @@ class SatellogicClient:
 
     # how -------------------------------------------------------------------------------------------------------------
 
-    def _open(self, headers: Mapping[str, str]) -> Api:
-        settings = self.settings
-        return Api(
-            "satellogic",
-            settings.api_url,
-            settings=settings.http,
-            clock=self.clock,
-            account=settings.client_id.get_secret_value(),
-            secrets=[settings.client_secret.get_secret_value()],
-            trusted=settings.trusted_urls,
-            token_header=TOKEN_HEADER,
-            headers=headers,
-            transport=self._transport,
-        )
+    def _headers(self) -> dict[str, str]:
+        return {CONTRACT_HEADER: self.settings.contract_id}
 
     def _analysis_path(self, kind: str) -> str:
         return self.settings.can_add_path if kind == "can-add" else self.settings.opportunities_path
@@ -242,11 +197,6 @@ class SatellogicClient:
                     "tasking-flows contracts lists those of the account)"
                 )
             raise
-
-    def _task_url(self, task_id: str, operation: Operation) -> httpx.URL:
-        if not task_id:
-            raise NotFound("an empty id", provider=self.api.provider, verb=operation.verb)
-        return self.api.url(f"{TASKS}{segment(task_id)}")
 
     def _list(
         self, path: str, model: type[F], operation: Operation, params: Mapping[str, str] | None = None
@@ -273,7 +223,7 @@ class SatellogicClient:
             return None
 
         with self._contract_named():
-            yield from self.api.pages(self.api.url(path, sent), Page, next_href, operation)
+            yield from pages(self.api, self.api.url(path, sent), Page, next_href, operation)
 
     def _as_secure(self, href: str) -> str:
         """A link to our own host as https: a server behind a proxy writes http in its links."""
@@ -289,14 +239,6 @@ class SatellogicClient:
         except UnexpectedAnswer as error:
             logger.warning("satellogic: left out: %s", error)
             return None
-
-    def _read(self, given: dict[str, Any], model: type[F], operation: Operation) -> F:
-        try:
-            return model.model_validate(given)
-        except ValidationError as error:
-            problems = error.errors(include_input=False, include_url=False)[:3]
-            why = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems)
-        raise self.api.unexpected(f"an object of the list is not what the API promises: {why}", operation)
 
 
 def task_payload(

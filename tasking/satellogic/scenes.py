@@ -15,8 +15,8 @@ import httpx
 
 from tasking.delivery.unpack import UNPACK
 from tasking.http.api import Api, Operation
-from tasking.satellogic.conversions import positions
-from tasking.satellogic.models import Capture, Json, Scene
+from tasking.lenient import Json, positions
+from tasking.satellogic.models import Capture, Scene
 from tasking.window import iso
 
 logger = logging.getLogger(__name__)
