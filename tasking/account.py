@@ -30,6 +30,9 @@ ClientId = Annotated[
     Field(min_length=1, title="Client ID", description="From the provider, with the secret; do not share it."),
 ]
 """Hidden in forms and texts like the secret; blocks that were saved with it in plain are read all the same."""
+ClientSecret = Annotated[
+    SecretStr, Field(min_length=1, title="Client secret", description="From the provider; do not share it.")
+]
 TrustedUrls = Annotated[
     tuple[str, ...],
     AfterValidator(_trusted),

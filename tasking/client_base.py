@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import httpx
@@ -11,13 +12,16 @@ from pydantic import BaseModel, ValidationError
 
 from tasking.account import AccountSettings
 from tasking.clock import ProviderClock
-from tasking.errors import NotFound
+from tasking.errors import NotFound, ProviderError, UnexpectedAnswer
 from tasking.http.api import JSON, Api, Operation
 from tasking.http.token_endpoint import ask_token
 from tasking.http.tokens import SharedTokens, TokenAnswer
 
+logger = logging.getLogger(__name__)
+
 S = TypeVar("S", bound=AccountSettings)
 M = TypeVar("M", bound=BaseModel)
+E = TypeVar("E", bound=ProviderError)
 
 
 class ClientBase(ABC, Generic[S]):
@@ -104,10 +108,16 @@ class ClientBase(ABC, Generic[S]):
         self._refuse_empty(identifier, verb)
         return self.api.get(url, model, Operation(verb, provider_id=identifier))[0]
 
+    def error(
+        self, kind: type[E], message: str, verb: str, *, reference: str | None = None, provider_id: str | None = None
+    ) -> E:
+        """An error of ours about one call."""
+        return self.api.answers.error(kind, message, Operation(verb, reference, provider_id))
+
     def _refuse_empty(self, identifier: str, verb: str) -> None:
         """An empty id would lead to the whole list."""
         if not identifier:
-            raise NotFound("an empty id", provider=self.provider, verb=verb)
+            raise self.error(NotFound, "an empty id", verb)
 
     def _read(self, entry: object, model: type[M], operation: Operation) -> M:
         """One entry of a list; raises `UnexpectedAnswer` when it cannot be read."""
@@ -117,3 +127,11 @@ class ClientBase(ABC, Generic[S]):
             problems = error.errors(include_input=False, include_url=False)[:3]
             why = "; ".join(f"{'.'.join(map(str, each['loc']))[:200]}: {each['msg']}" for each in problems)
         raise self.api.unexpected(f"an entry of the list is not what the API promises: {why}", operation)
+
+    def _readable(self, entries: Iterable[object], model: type[M], operation: Operation) -> Iterator[M]:
+        """The entries of a list that can be read; others are left out with a warning: they are nobody's order."""
+        for entry in entries:
+            try:
+                yield self._read(entry, model, operation)
+            except UnexpectedAnswer as odd:
+                logger.warning("%s: left out: %s", self.provider, odd)

@@ -6,7 +6,6 @@ is sent once, else those of `Api.get`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -32,13 +31,10 @@ from tasking.axelglobe.models import (
 )
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.client_base import ClientBase
-from tasking.errors import UnexpectedAnswer
 from tasking.http.api import Operation
 from tasking.http.paging import pages
 from tasking.http.urls import segment
 from tasking.window import iso
-
-logger = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=BaseModel)
 
@@ -147,7 +143,7 @@ class AxelGlobeClient(ClientBase[AxelGlobeSettings]):
         """The account's plans page by page, each with how many there are in all (when the server says so)."""
         operation = Operation("list plans")
         for page in self._pages("plans", operation, {}, PAGE):
-            yield list(self._features(page, ListedPlan, operation)), page.number_matched
+            yield list(self._readable(page.features, ListedPlan, operation)), page.number_matched
 
     def plan(self, plan_id: str) -> TaskPlan:
         """One plan."""
@@ -202,7 +198,7 @@ class AxelGlobeClient(ClientBase[AxelGlobeSettings]):
         """The account's requests page by page, each with how many there are in all (when the server says so)."""
         operation = Operation("list requests")
         for page in self._pages("requests", operation, {}, PAGE):
-            yield list(self._features(page, ListedRequest, operation)), page.number_matched
+            yield list(self._readable(page.features, ListedRequest, operation)), page.number_matched
 
     def request(self, request_id: str) -> TaskRequest:
         """One request."""
@@ -226,7 +222,7 @@ class AxelGlobeClient(ClientBase[AxelGlobeSettings]):
         limit: int = PAGE,
     ) -> Iterator[F]:
         for page in self._pages(collection, operation, params or {}, limit):
-            yield from self._features(page, model, operation)
+            yield from self._readable(page.features, model, operation)
 
     def _pages(
         self, collection: str, operation: Operation, params: Mapping[str, str | None], limit: int
@@ -249,16 +245,6 @@ class AxelGlobeClient(ClientBase[AxelGlobeSettings]):
             return str(self._items(collection, {**sent, "offset": str(read)}))
 
         return pages(self.api, self._items(collection, sent), Page, next_href, operation)
-
-    def _features(self, page: Page, model: type[F], operation: Operation) -> Iterator[F]:
-        """The features of a page; one of which nothing can be read is left out, for it is nobody's order."""
-        for feature in page.features:
-            try:
-                value = self._read(feature, model, operation)
-            except UnexpectedAnswer as odd:
-                logger.warning("axelglobe: a feature that cannot be read is left out: %s", odd)
-            else:
-                yield value
 
 
 def _narrowed(

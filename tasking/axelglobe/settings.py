@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field
 
 from tasking import account
 from tasking.http.settings import HttpSettings
@@ -31,9 +31,7 @@ class AxelGlobeSettings(account.AccountSettings):
         description="Sent with each token request (Tasking API 2.1, 'Authorize Token': required).",
     )
     client_id: account.ClientId
-    client_secret: SecretStr = Field(
-        min_length=1, title="Client secret", description="From AxelGlobe; do not share it."
-    )
+    client_secret: account.ClientSecret
     trusted_urls: account.TrustedUrls = ()
     settle_seconds: account.SettleSeconds = 180.0
     candidates_after_seconds: float = Field(

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import pydantic_core
 
 from tasking.errors import CredentialsRefused, NotFound, Refused
 from tasking.http.answers import Operation
 from tasking.http.api import Api
 from tasking.http.redirects import MOST_REDIRECTS, Moved, next_call
-from tasking.http.tokens import TokenAnswer, refuses
+from tasking.http.tokens import TokenAnswer
 from tasking.http.urls import checked_url, host_shown, same_origin
 
 
@@ -40,7 +41,7 @@ def ask_token(
         why = f"the token address is not right: {elsewhere}"
     if why is not None:
         raise answers.error(Refused, why, operation)
-    if answer.status_code in (400, 401, 403) or refuses(answer):
+    if answer.status_code in (400, 401, 403) or _refuses(answer):
         given = {**(json if isinstance(json, dict) else {}), **(data or {})}
         what = "the client id or the client secret is" + (", or the audience," if "audience" in given else "")
         raise answers.error(CredentialsRefused, f"{what} not accepted", operation, answer, heard=True)
@@ -60,3 +61,12 @@ def _ask(api: Api, operation: Operation, url: httpx.URL, **content: Any) -> http
             return api.answers.unless_away(answer, operation)
         url = following.url
     raise Moved(f"more than {MOST_REDIRECTS} redirects")
+
+
+def _refuses(answer: httpx.Response) -> bool:
+    """Whether a 2xx says no after all: some servers tell an error of OAuth with 200."""
+    try:
+        body = pydantic_core.from_json(answer.content)
+    except ValueError:
+        return False
+    return isinstance(body, dict) and isinstance(body.get("error"), str) and not body.get("access_token")

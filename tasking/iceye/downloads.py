@@ -34,12 +34,8 @@ def products_of(client: IceyeClient, request: Request) -> Items:
         waiting += [f"{kind} (not listed)" for kind in not_listed(task.product_types, listed)]
         items.left_out = tuple(waiting)
     if items.left_out and client.clock.now() < request.give_up_at:
-        partly = Incomplete(
-            f"all products are said to be there, and these have no files: {', '.join(waiting[:5])}",
-            provider=client.provider,
-            verb="list products",
-            provider_id=request.id,
-        )
+        why = f"all products are said to be there, and these have no files: {', '.join(waiting[:5])}"
+        partly = client.error(Incomplete, why, "list products", provider_id=request.id)
         partly.items = list(items)
         raise partly
     return items
@@ -66,12 +62,8 @@ def fresh_address(client: IceyeClient, item: Json, key: str) -> str | None:
         address = asset_address(next((each for each in items if each["id"] == name), {}), key)
         if address is not None:
             return address
-    raise NotFound(
-        "the address has expired, and the product is no longer listed",
-        provider=client.provider,
-        verb="download",
-        provider_id=f"{name}/{key}",
-    )
+    why = "the address has expired, and the product is no longer listed"
+    raise client.error(NotFound, why, "download", provider_id=f"{name}/{key}")
 
 
 def _place(task: Task | None) -> tuple[float, float] | None:

@@ -149,10 +149,10 @@ class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
         try:
             terms = still_as_quoted(self.client, mine, quoted) if quoted else self._terms(mine)
         except InvalidOrder as no:
-            problem = Refused(str(no), provider=self.name, verb="create task", reference=label)
+            problem = self.client.error(Refused, str(no), "create task", reference=label)
         except UnexpectedAnswer as odd:
             message = f"was not sent, contract or price cannot be read: {odd}"
-            problem = Unavailable(message, provider=self.name, verb="create task", reference=label)
+            problem = self.client.error(Unavailable, message, "create task", reference=label)
         else:
             try:
                 made = self.client.create_task(task_body(mine, terms, label, self.settings.webhook_id))
@@ -260,12 +260,8 @@ class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
             task = self.client.cancel_task(request_id)
             if task.status == CANCELED and task.id == request_id:
                 return self._request(task)
-            problem = Uncertain(
-                f"sent, and the task is {task.status} by the answer",
-                provider=self.name,
-                verb="cancel task",
-                provider_id=request_id,
-            )
+            message = f"sent, and the task is {task.status} by the answer"
+            problem = self.client.error(Uncertain, message, "cancel task", provider_id=request_id)
         except NotFound:
             raise
         except (Refused, Uncertain) as error:

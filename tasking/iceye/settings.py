@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from tasking import account
 from tasking.http.settings import HttpSettings
@@ -19,7 +19,7 @@ class IceyeSettings(account.AccountSettings):
     model_config = ConfigDict(title="ICEYE account")
 
     client_id: account.ClientId
-    client_secret: SecretStr = Field(min_length=1, title="Client secret", description="From ICEYE; do not share it.")
+    client_secret: account.ClientSecret
     auth_url: str = Field(
         title="Token address",
         description="Your organisation's own address for tokens, from ICEYE; /v1/token is added when it lacks it.",

@@ -7,7 +7,6 @@ those of `Api.get`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -23,8 +22,6 @@ from tasking.http.urls import segment
 from tasking.satellogic.models import Analysis, Capture, Contract, Page, Product, Scene, Task
 from tasking.satellogic.settings import SatellogicSettings
 from tasking.window import iso
-
-logger = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=BaseModel)
 
@@ -52,9 +49,7 @@ class SatellogicClient(ClientBase[SatellogicSettings]):
             api.auth.tokens = self.api.auth.tokens
             operation = Operation("list contracts")
             page, _ = api.get(api.url("contracts"), Page, operation)
-            return [
-                one for each in page.results if (one := self._read_if_possible(each, Contract, operation)) is not None
-            ]
+            return list(self._readable(page.results, Contract, operation))
 
     def products(self) -> list[Product]:
         """The products that can be tasked, with their codes."""
@@ -84,8 +79,8 @@ class SatellogicClient(ClientBase[SatellogicSettings]):
             for given in page.results:
                 if task_name is not None and given.get("task_name") == task_name:
                     yield self._read(given, Task, operation)
-                elif (task := self._read_if_possible(given, Task, operation)) is not None:
-                    yield task
+                else:
+                    yield from self._readable([given], Task, operation)
 
     def task_pages(self, status: str | None = None) -> Iterator[tuple[list[Task], int | None]]:
         """The contract's tasks page by page, all or by status, each with how many there are (when the server says).
@@ -94,8 +89,7 @@ class SatellogicClient(ClientBase[SatellogicSettings]):
         """
         operation = Operation("list tasks")
         for page in self._pages(TASKS, operation, {} if status is None else {"status": status}):
-            read = (self._read_if_possible(given, Task, operation) for given in page.results)
-            yield [task for task in read if task is not None], page.count
+            yield list(self._readable(page.results, Task, operation)), page.count
 
     def task(self, task_id: str) -> Task:
         """One task."""
@@ -107,12 +101,8 @@ class SatellogicClient(ClientBase[SatellogicSettings]):
         operation = Operation("list captures", provider_id=task_id)
         self._refuse_empty(task_id, operation.verb)
         path = f"{TASKS}{segment(task_id)}/captures/"
-        read = (
-            self._read_if_possible(each, Capture, operation)
-            for page in self._pages(path, operation, {})
-            for each in page.results
-        )
-        return [each for each in read if each is not None]
+        listed = self._pages(path, operation, {})
+        return [each for page in listed for each in self._readable(page.results, Capture, operation)]
 
     def cancel_task(self, task_id: str) -> Task:
         """Cancel a task. Sent once.
@@ -171,7 +161,7 @@ class SatellogicClient(ClientBase[SatellogicSettings]):
         operation, found = Operation("list scenes", provider_id=capture_id), list[Scene]()
         for page in self._pages("telluric/scenes/", operation, {"sceneset_id": capture_id}):
             for given in page.results:
-                scene = self._read_if_possible(given, Scene, operation)
+                scene = next(self._readable([given], Scene, operation), None)
                 scene = scene or self._read({**given, "scene_id": f"{capture_id}-{len(found) + 1}"}, Scene, operation)
                 if scene.sceneset_id in (None, capture_id):
                     found.append(scene)
@@ -231,14 +221,6 @@ class SatellogicClient(ClientBase[SatellogicSettings]):
         if base.scheme == "https" and base.port is None and href.startswith(plain):
             return f"https://{base.host}/{href.removeprefix(plain)}"
         return href
-
-    def _read_if_possible(self, given: dict[str, Any], model: type[F], operation: Operation) -> F | None:
-        """An object of a list, or ``None`` with a warning when it cannot be read."""
-        try:
-            return self._read(given, model, operation)
-        except UnexpectedAnswer as error:
-            logger.warning("satellogic: left out: %s", error)
-            return None
 
 
 def task_payload(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from tasking import account
 from tasking.errors import InvalidOrder
@@ -37,9 +37,7 @@ class SatellogicSettings(account.AccountSettings):
         default=AUDIENCE, min_length=1, title="Audience", description="Sent with each token request; ends with a slash."
     )
     client_id: account.ClientId
-    client_secret: SecretStr = Field(
-        min_length=1, title="Client secret", description="From Satellogic; do not share it."
-    )
+    client_secret: account.ClientSecret
     contract_id: str = Field(
         title="Contract ID",
         description=(
