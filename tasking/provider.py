@@ -267,10 +267,7 @@ class Plans(Protocol):
     """A provider that answers with candidates to choose from."""
 
     def find_plan(self, order: Order, label: str) -> Plan | None:
-        """The plan that carries ``label``, or ``None``; raises `ReferenceTaken` if it is another order's.
-
-        ``earlier`` are the ids of all the order's requests before it, which are not taken for it.
-        """
+        """The plan that carries ``label``, or ``None``; raises `ReferenceTaken` if it is another order's."""
 
     def plan(self, order: Order, label: str) -> Plan:
         """Create the plan; one POST, never repeated below. Raises `Uncertain` when the outcome is unknown."""
