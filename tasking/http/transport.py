@@ -38,6 +38,12 @@ _WORDS: dict[type[Exception], str] = {
 }
 
 
+_OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
+"""Headers of a body, not to be told once it has been read and unpacked."""
+_REFUSAL_MOST_BYTES = 64 * 1024
+"""Of an answer that is not the file that was asked for."""
+
+
 class NotSent(Exception):
     """Nothing reached the server."""
 
@@ -49,8 +55,6 @@ class NoResponse(Exception):
 Purpose = Literal["read", "create", "download"]
 """What a request is for. A create has the whole of its answer by when others have its head; a file that is downloaded
 is handed on as it comes, for its reader to bound, and of an answer that is none its words are read."""
-
-_WORDS_MOST = 64 * 1024
 
 
 def flaw_of(response: httpx.Response) -> Flaw | None:
@@ -85,7 +89,7 @@ class BoundedTransport(httpx.BaseTransport):
                 return response
             with closing(response):
                 if purpose == "download":
-                    body, flaw = _read(response, _WORDS_MOST, settings.read_seconds)
+                    body, flaw = _read(response, _REFUSAL_MOST_BYTES, settings.read_seconds)
                 else:
                     body, flaw = _read(response, settings.answer_max_bytes, settings.answer_seconds)
         headers = [each for each in response.headers.raw if each[0].lower() not in _OF_THE_WIRE]
@@ -95,10 +99,6 @@ class BoundedTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Give back the connections."""
         self._inner.close()
-
-
-_OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
-"""Headers of a body that has been read and unpacked."""
 
 
 def _read(response: httpx.Response, most_bytes: int, most_seconds: float) -> tuple[bytes, Flaw | None]:
