@@ -19,10 +19,10 @@ from tasking.order import Order
 
 S = TypeVar("S", bound=AccountSettings)
 C = TypeVar("C", bound=ClientBase[Any])
-O = TypeVar("O", bound=Order)  # noqa: E741 # an order
+OrderT = TypeVar("OrderT", bound=Order)
 
 
-class ProviderBase(Generic[S, C, O]):
+class ProviderBase(Generic[S, C, OrderT]):
     """A provider as one account sees it; close it, or use it as a context manager.
 
     Args:
@@ -38,7 +38,7 @@ class ProviderBase(Generic[S, C, O]):
     name: str
     title: str
     client_type: type[C]
-    order_type: type[O]
+    order_type: type[OrderT]
 
     def __init__(self, settings: S, *, transport: httpx.BaseTransport | None = None) -> None:
         self.settings, self.client = settings, self.client_type(settings, transport=transport)
@@ -90,7 +90,7 @@ class ProviderBase(Generic[S, C, O]):
         """The address of an asset as the provider gives it now; ``None`` when it gives none but the refused one."""
         raise NotImplementedError
 
-    def _ours(self, order: Order) -> O:
+    def _ours(self, order: Order) -> OrderT:
         """The order, if it is one of this provider's."""
         if not isinstance(order, self.order_type):
             named = self.order_type.__name__

@@ -64,3 +64,10 @@ def test_a_list_is_whole_when_all_items_came_that_it_counts(matched: Any) -> Non
         last["links"].append({"rel": "next", "type": "application/geo+json"})
     items, _ = products(listed(*given[:2], href=f"{STAC}?page=2"), last)
     assert len(items) == 4
+
+
+def test_an_empty_page_in_the_middle_does_not_end_the_list() -> None:
+    given = tiles(2)
+    items, asked = products(listed(given[0], href=f"{STAC}?page=2"), listed(href=f"{STAC}?page=3"), listed(given[1]))
+    assert [item["id"] for item in items] == ["tile-0", "tile-1"]
+    assert [each.url.params.get("page") for each in asked] == [None, "2", "3"]

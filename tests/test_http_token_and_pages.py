@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from tasking.errors import (
     UnexpectedAnswer,
 )
 from tasking.http.api import Operation
+from tasking.http.downloads import stream
 from tasking.http.paging import pages
 from tasking.http.token_endpoint import ask_token
 from tests.http_calls import (
@@ -34,6 +36,19 @@ from tests.http_calls import (
 )
 
 
+class Endless(httpx.SyncByteStream):
+    """A body without an end, or one that breaks."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            yield b" " * 65536
+            if self._error is not None:
+                raise self._error
+
+
 def test_one_401_leads_to_one_fresh_token_and_one_more_try() -> None:
     for act in ("get", "create"):
         handler, sent = answering(httpx.Response(401), httpx.Response(201, json={"id": "a"}))
@@ -42,6 +57,32 @@ def test_one_401_leads_to_one_fresh_token_and_one_more_try() -> None:
             api.get(httpx.URL(BASE), Thing, Operation("read"))
         else:
             api.create(httpx.URL(BASE), {}, Thing, Operation("create"))
+        assert [request.headers["Authorization"] for request in sent] == [f"Bearer {TOKEN}", f"Bearer {FRESH}"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"stream": httpx.ByteStream(b"no gzip at all"), "headers": {"Content-Encoding": "gzip"}},
+        {"stream": Endless(httpx.ReadError("reset"))},
+        {"stream": Endless()},
+    ],
+    ids=["not packed", "cut", "without end"],
+)
+def test_a_refusal_of_the_token_counts_whatever_its_body_is(refusal: dict[str, Any]) -> None:
+    for act in ("create", "stream"):
+        sent: list[httpx.Request] = []
+
+        def handler(request: httpx.Request, sent: list[httpx.Request] = sent) -> httpx.Response:
+            sent.append(request)
+            return httpx.Response(401, **refusal) if len(sent) == 1 else httpx.Response(200, json={"id": "a"})
+
+        api = api_for(handler)
+        if act == "create":
+            assert api.create(api.url("things"), {}, Thing, Operation("create")).id == "a"
+        else:
+            with stream(api, f"{BASE}file", Operation("download")) as response:
+                assert response.read() == b'{"id":"a"}'
         assert [request.headers["Authorization"] for request in sent] == [f"Bearer {TOKEN}", f"Bearer {FRESH}"]
 
 

@@ -619,6 +619,10 @@ def test_a_search_by_post_makes_nothing_and_is_repeated_when_the_server_is_away(
             "read already",
         ),
         ({"features": [], "links": [{"rel": "next", "href": "https://elsewhere.example.com/"}]}, "another host"),
+        (
+            {"features": [TILE], "links": [{"rel": "next", "href": "/tasking/tasks/", "method": "POST", "body": {}}]},
+            "POST at another address",
+        ),
         ({"items": []}, "not what the API promises"),
         ({"features": [TILE], "links": [{"rel": "next"}]}, "after 1 items, has no address"),
         ({"features": [TILE], "links": [{"rel": "next", "href": None}], "numberMatched": 2}, "1 of 2 items"),
