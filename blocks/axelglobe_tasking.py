@@ -7,14 +7,13 @@ from typing import ClassVar
 from pydantic import ConfigDict, HttpUrl
 
 from blocks.account import Account
-from tasking.axelglobe.provider import AxelGlobe
-from tasking.axelglobe.settings import AxelGlobeSettings
+from tasking.axelglobe import AxelGlobe, AxelGlobeSettings
 
 
 class AxelGlobeTasking(Account, AxelGlobeSettings):
     """Credentials and settings of one AxelGlobe account (Axelspace's GRUS satellites).
 
-    The fields are those of `tasking.axelglobe.settings.AxelGlobeSettings`.
+    The fields are those of `tasking.axelglobe.AxelGlobeSettings`.
 
     Example:
         ```python

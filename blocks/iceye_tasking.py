@@ -7,14 +7,13 @@ from typing import ClassVar
 from pydantic import ConfigDict, HttpUrl
 
 from blocks.account import Account
-from tasking.iceye.provider import Iceye
-from tasking.iceye.settings import IceyeSettings
+from tasking.iceye import Iceye, IceyeSettings
 
 
 class IceyeTasking(Account, IceyeSettings):
     """Credentials and settings of one ICEYE account (radar satellites).
 
-    The fields are those of `tasking.iceye.settings.IceyeSettings`.
+    The fields are those of `tasking.iceye.IceyeSettings`.
 
     Example:
         ```python

@@ -7,14 +7,13 @@ from typing import ClassVar
 from pydantic import ConfigDict, HttpUrl
 
 from blocks.account import Account
-from tasking.satellogic.provider import Satellogic
-from tasking.satellogic.settings import SatellogicSettings
+from tasking.satellogic import Satellogic, SatellogicSettings
 
 
 class SatellogicTasking(Account, SatellogicSettings):
     """Credentials, contract and settings of one Satellogic account (the Aleph platform).
 
-    The fields are those of `tasking.satellogic.settings.SatellogicSettings`.
+    The fields are those of `tasking.satellogic.SatellogicSettings`.
 
     Example:
         ```python

@@ -14,7 +14,7 @@ from rich.table import Table
 from blocks.account import load_account
 from flows.saying import ERRORS, in_a_sentence, words
 from tasking.errors import InvalidOrder
-from tasking.iceye.provider import Iceye
+from tasking.iceye import Iceye
 from tasking.provider import Contracts, Provider
 
 AccountName = Annotated[str, typer.Argument(help="The account block, as type/name, e.g. iceye-tasking/default.")]

@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 
 from flows.order import carry_out, order_name
 from flows.pinned import pinned
-from tasking.iceye.order import IceyeOrder
+from tasking.iceye import IceyeOrder
 
 
 @pinned("order-iceye", validate_parameters=False, flow_run_name=order_name)

@@ -12,7 +12,7 @@ from prefect.states import Completed
 from pydantic import BeforeValidator, Field
 
 from flows.pinned import pinned
-from tasking.axelglobe.order import AxelGlobeOrder
+from tasking.axelglobe import AxelGlobeOrder
 from tasking.clock import utc_now
 from tasking.display_text import display_text, one_spelling
 from tasking.home import home

@@ -1,32 +1,60 @@
-"""What the account of every provider has in common: some of its settings, and the verbs that only pass them on."""
+"""The settings that the accounts of all providers have in common."""
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from tasking.clock import ProviderClock
 from tasking.errors import InvalidOrder
-from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
+from tasking.http.urls import checked_url
+
+DAY = 86400.0
+
+
+def _base(value: str) -> str:
+    url = checked_url("api_url", value)
+    return url if url.endswith("/") else url + "/"
 
 
 def _trusted(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(checked_url("trusted_urls", each) for each in value)
 
 
+ApiUrl = Annotated[str, AfterValidator(_base)]
+"""The base of the API; it ends with a slash."""
+TokenUrl = Annotated[str, AfterValidator(lambda value: checked_url("token_url", value))]
 ClientId = Annotated[
     SecretStr,
     Field(min_length=1, title="Client ID", description="From the provider, with the secret; do not share it."),
 ]
 """Hidden in forms and texts like the secret; blocks that were saved with it in plain are read all the same."""
+ClientSecret = Annotated[
+    SecretStr, Field(min_length=1, title="Client secret", description="From the provider; do not share it.")
+]
 TrustedUrls = Annotated[
     tuple[str, ...],
     AfterValidator(_trusted),
     Field(
         title="Further addresses of the provider",
         description="Hosts besides the API's that may receive the token, e.g. one that serves files. Usually none.",
+    ),
+]
+TokenMarginSeconds = Annotated[
+    float,
+    Field(
+        ge=0,
+        title="Token margin (seconds)",
+        description="A token is renewed so long before it expires, at most a tenth of its life before. Ours.",
+    ),
+]
+DeliveryPatienceSeconds = Annotated[
+    float,
+    Field(
+        gt=0,
+        title="Patience for data (seconds)",
+        description="How long data is waited for once it could be there, before a person is told. Ours.",
     ),
 ]
 SettleSeconds = Annotated[
@@ -52,72 +80,37 @@ AskAgainSeconds = Annotated[
 Calls = Annotated[HttpSettings, Field(title="Calls", description="Time-outs, repeats and limits of the calls.")]
 
 
-class Timing(Protocol):
-    """The settings that the verbs below pass on."""
+class AccountSettings(BaseModel):
+    """What the settings of every account have in common. All times count in the provider's seconds.
 
-    @property
-    def settle_seconds(self) -> float: ...
-    @property
-    def poll_interval_seconds(self) -> float: ...
-    @property
-    def ask_again_seconds(self) -> float: ...
-
-
-class Client(Protocol):
-    """A provider's client."""
-
-    @property
-    def clock(self) -> ProviderClock: ...
-    def close(self) -> None: ...
-
-
-S = TypeVar("S", bound=Timing)
-C = TypeVar("C", bound=Client)
-
-
-class OneAccount(Generic[S, C]):
-    """A provider as one account sees it; close it, or use it as a context manager.
-
-    Args:
-        settings: Addresses, credentials and timing.
-        client: Speaks to the provider.
+    A provider declares the fields itself, in the order of its form, with the types above.
     """
 
-    def __init__(self, settings: S, client: C) -> None:
-        self.settings, self.client, self.clock = settings, client, client.clock
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    def __enter__(self) -> Self:
+    if TYPE_CHECKING:
+        api_url: str
+        client_id: SecretStr
+        client_secret: SecretStr
+        trusted_urls: tuple[str, ...]
+        settle_seconds: float
+        poll_interval_seconds: float
+        ask_again_seconds: float
+        token_margin_seconds: float
+        http: HttpSettings
+
+        @property
+        def token_url(self) -> str: ...
+
+    @model_validator(mode="after")
+    def _settles_after_the_time_outs(self) -> Self:
+        """A settle time must not end while a create may still be on its way."""
+        longest = self.http.longest_create_seconds
+        if self.settle_seconds < longest:
+            raise InvalidOrder(
+                "settle_seconds",
+                f"{self.settle_seconds:g}",
+                f"a create may be on its way for {longest:g} seconds with these time-outs; "
+                "give more, plus what the provider's lists may lag (60 seconds is wise), or lower the time-outs",
+            )
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give back the connections."""
-        self.client.close()
-
-    @property
-    def settle_seconds(self) -> float:
-        """How long a create without an answer is looked for before it counts as not arrived (real seconds)."""
-        return self.settings.settle_seconds
-
-    @property
-    def poll_interval_seconds(self) -> float:
-        """How often one order's status is read at most (provider time)."""
-        return self.settings.poll_interval_seconds
-
-    @property
-    def ask_again_seconds(self) -> float:
-        """First pause after the provider was away (provider time)."""
-        return self.settings.ask_again_seconds
-
-
-def refuse_to_settle_early(settle_seconds: float, http: HttpSettings) -> None:
-    """Refuse a settle time that ends while a create may still be on its way; raises `InvalidOrder`."""
-    if settle_seconds < http.longest_create_seconds:
-        raise InvalidOrder(
-            "settle_seconds",
-            f"{settle_seconds:g}",
-            f"a create may be on its way for {http.longest_create_seconds:g} seconds with these time-outs; "
-            "give more, plus what the provider's lists may lag (60 seconds is wise), or lower the time-outs",
-        )

@@ -1,17 +1,17 @@
 """AxelGlobe's Tasking API, call by call, as its document describes it.
 
-Each method is one documented call (a list is as many as it has pages). Errors are those of `tasking.http.api`.
+Each method is one documented call (a list is as many as it has pages). Errors are those of `Api.create` where something
+is sent once, else those of `Api.get`.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from tasking.axelglobe import filters
 from tasking.axelglobe.models import (
@@ -30,14 +30,11 @@ from tasking.axelglobe.models import (
     href_of,
 )
 from tasking.axelglobe.settings import AxelGlobeSettings
-from tasking.clock import ProviderClock
-from tasking.errors import NotFound
-from tasking.http.address import segment
-from tasking.http.api import Api, Call
-from tasking.http.tokens import SharedTokens
+from tasking.client_base import ClientBase
+from tasking.http.api import Operation
+from tasking.http.paging import pages
+from tasking.http.urls import segment
 from tasking.window import iso
-
-logger = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=BaseModel)
 
@@ -50,90 +47,52 @@ Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 
 
-class AxelGlobeClient:
-    """The documented API of one account; close it, or use it as a context manager.
+class AxelGlobeClient(ClientBase[AxelGlobeSettings]):
+    """The documented API of one account."""
 
-    Args:
-        settings: Addresses, credentials and timing.
-        transport: For tests.
-    """
-
-    def __init__(self, settings: AxelGlobeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.settings, self.clock = settings, ProviderClock(own=settings.http.own_clock)
-        secret = settings.client_secret.get_secret_value()
-        self.api = Api(
-            "axelglobe",
-            settings.api_url,
-            settings=settings.http,
-            clock=self.clock,
-            account=settings.client_id.get_secret_value(),
-            secrets=[secret],
-            trusted=settings.trusted_urls,
-            transport=transport,
-        )
-        body = {
-            "grant_type": "client_credentials",
-            "audience": settings.audience,
-            "client_id": settings.client_id.get_secret_value(),
-            "client_secret": secret,
-        }
-        self.api.tokens = SharedTokens(
-            lambda: self.api.ask_token(settings.token_url, json=body),
-            token_url=settings.token_url,
-            client_id=settings.client_id.get_secret_value(),
-            audience=settings.audience,
-            client_secret=secret,
-            clock=self.clock,
-            margin_seconds=settings.token_margin_seconds,
-        )
-
-    def __enter__(self) -> AxelGlobeClient:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give back the connections."""
-        self.api.close()
+    provider = "axelglobe"
 
     # the service -----------------------------------------------------------------------------------------------------
 
+    def touch(self) -> object:
+        """The landing page, for the time that comes with it."""
+        return self.landing()
+
     def landing(self) -> Landing:
         """The landing page."""
-        return self.api.get(self.api.url(""), Landing, Call("read landing page"))[0]
+        return self.api.get(self.api.url(""), Landing, Operation("read landing page"))[0]
 
     def conformance(self) -> tuple[str, ...]:
         """The URIs of the standards the server conforms to."""
-        return self.api.get(self.api.url("conformance"), Conformance, Call("read conformance"))[0].conforms_to
+        return self.api.get(self.api.url("conformance"), Conformance, Operation("read conformance"))[0].conforms_to
 
     def collections(self) -> tuple[Collection, ...]:
         """All collections: satellites, ground tracks, plans, candidates and requests."""
-        return self.api.get(self.api.url("collections"), Collections, Call("list collections"))[0].collections
+        return self.api.get(self.api.url("collections"), Collections, Operation("list collections"))[0].collections
 
     def collection(self, collection_id: str) -> Collection:
         """One collection."""
-        call = Call("read collection", provider_id=collection_id)
-        return self.api.get(self.api.url(f"collections/{segment(collection_id)}"), Collection, call)[0]
+        operation = Operation("read collection", provider_id=collection_id)
+        return self.api.get(self.api.url(f"collections/{segment(collection_id)}"), Collection, operation)[0]
 
     # satellites ------------------------------------------------------------------------------------------------------
 
     def satellites(self) -> Iterator[Satellite]:
         """All satellites that can be tasked."""
-        return self._list("satellites", Satellite, Call("list satellites"))
+        return self._list("satellites", Satellite, Operation("list satellites"))
 
     def satellite(self, satellite_id: str) -> Satellite:
         """One satellite, e.g. ``GRUS-1B``."""
-        return self._one("satellites", satellite_id, Satellite, "read satellite")
+        return self._item("satellites", satellite_id, Satellite, "read satellite")
 
     def ground_tracks(self, satellite_id: str | None = None) -> Iterator[GroundTrack]:
         """Future ground tracks, of one satellite or of all."""
         only = filters.equals("satellite_id", satellite_id) if satellite_id is not None else None
-        return self._list("satellite_ground_tracks", GroundTrack, Call("list ground tracks"), {"filter": only})
+        return self._list("satellite_ground_tracks", GroundTrack, Operation("list ground tracks"), {"filter": only})
 
     def ground_track(self, track_id: str) -> GroundTrack:
         """One ground track."""
-        return self._one("satellite_ground_tracks", track_id, GroundTrack, "read ground track")
+        return self._item("satellite_ground_tracks", track_id, GroundTrack, "read ground track")
 
     # plans -----------------------------------------------------------------------------------------------------------
 
@@ -155,9 +114,6 @@ class AxelGlobeClient:
             end: End of the window, at most 14 days later.
             off_nadir_range: Smallest and largest angle off nadir, degrees; left out when ``None``.
             satellites: Which may take the image; left out when empty.
-
-        Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         properties: dict[str, Any] = {"name": name, "valid_start": iso(start), "valid_end": iso(end)}
         if off_nadir_range is not None:
@@ -165,7 +121,7 @@ class AxelGlobeClient:
         if satellites:
             properties["satellites"] = list(satellites)
         body = {"type": "Feature", "geometry": dict(geometry), "properties": properties}
-        return self.api.create(self._items("plans"), body, TaskPlan, Call("create plan", reference=name))
+        return self.api.create(self._items("plans"), body, TaskPlan, Operation("create plan", reference=name))
 
     def plans(
         self,
@@ -181,17 +137,17 @@ class AxelGlobeClient:
             between: Only plans whose window intersects it (aware).
             filter: CQL2 text, see `tasking.axelglobe.filters`.
         """
-        return self._list("plans", ListedPlan, Call("list plans"), _narrowed(bbox, between, filter))
+        return self._list("plans", ListedPlan, Operation("list plans"), _narrowed(bbox, between, filter))
 
     def plan_pages(self) -> Iterator[tuple[list[ListedPlan], int | None]]:
         """The account's plans page by page, each with how many there are in all (when the server says so)."""
-        call = Call("list plans")
-        for page in self._pages("plans", call, {}, PAGE):
-            yield list(self._features(page, ListedPlan, call)), page.number_matched
+        operation = Operation("list plans")
+        for page in self._pages("plans", operation, {}, PAGE):
+            yield list(self._readable(page.features, ListedPlan, operation)), page.number_matched
 
     def plan(self, plan_id: str) -> TaskPlan:
         """One plan."""
-        return self._one("plans", plan_id, TaskPlan, "read plan")
+        return self._item("plans", plan_id, TaskPlan, "read plan")
 
     # candidates ------------------------------------------------------------------------------------------------------
 
@@ -206,12 +162,12 @@ class AxelGlobeClient:
             between: Only candidates whose capture time intersects it (aware).
         """
         params = _narrowed(bbox, between, filters.equals("task_plan_id", plan_id))
-        call = Call("list candidates", provider_id=plan_id)
-        return self._list("candidates", TaskCandidate, call, params, limit=CANDIDATES_PAGE)
+        operation = Operation("list candidates", provider_id=plan_id)
+        return self._list("candidates", TaskCandidate, operation, params, limit=CANDIDATES_PAGE)
 
     def candidate(self, candidate_id: str) -> TaskCandidate:
         """One candidate."""
-        return self._one("candidates", candidate_id, TaskCandidate, "read candidate")
+        return self._item("candidates", candidate_id, TaskCandidate, "read candidate")
 
     # requests --------------------------------------------------------------------------------------------------------
 
@@ -222,59 +178,55 @@ class AxelGlobeClient:
             name: We put our label there.
             candidate_id: What to capture, within the candidate's lifetime.
             priority: ``NORMAL`` or ``EMERGENCY`` in the document.
-
-        Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         body = {
             "type": "Feature",
             "geometry": {"type": "Polygon", "coordinates": []},  # to be left empty with a candidate, by the document
             "properties": {"name": name, "candidate_id": candidate_id, "priority": priority},
         }
-        call = Call("create request", reference=name, provider_id=candidate_id)
-        return self.api.create(self._items("requests"), body, TaskRequest, call)
+        operation = Operation("create request", reference=name, provider_id=candidate_id)
+        return self.api.create(self._items("requests"), body, TaskRequest, operation)
 
     def requests(self, *, priority: str | None = None, task_plan_id: str | None = None) -> Iterator[ListedRequest]:
         """The account's requests, all or of one priority or plan; what cannot be read of one is left out of it."""
         by_priority = filters.equals("priority", priority) if priority is not None else None
         by_plan = filters.equals("task_plan_id", task_plan_id) if task_plan_id is not None else None
-        call = Call("list requests", provider_id=task_plan_id)
-        return self._list("requests", ListedRequest, call, {"filter": filters.both(by_priority, by_plan)})
+        operation = Operation("list requests", provider_id=task_plan_id)
+        return self._list("requests", ListedRequest, operation, {"filter": filters.both(by_priority, by_plan)})
 
     def request_pages(self) -> Iterator[tuple[list[ListedRequest], int | None]]:
         """The account's requests page by page, each with how many there are in all (when the server says so)."""
-        call = Call("list requests")
-        for page in self._pages("requests", call, {}, PAGE):
-            yield list(self._features(page, ListedRequest, call)), page.number_matched
+        operation = Operation("list requests")
+        for page in self._pages("requests", operation, {}, PAGE):
+            yield list(self._readable(page.features, ListedRequest, operation)), page.number_matched
 
     def request(self, request_id: str) -> TaskRequest:
         """One request."""
-        return self._one("requests", request_id, TaskRequest, "read request")
+        return self._item("requests", request_id, TaskRequest, "read request")
 
     # how -------------------------------------------------------------------------------------------------------------
 
     def _items(self, collection: str, params: Mapping[str, str] | None = None) -> httpx.URL:
         return self.api.url(f"collections/{collection}/items", params)
 
-    def _one(self, collection: str, identifier: str, model: type[F], verb: str) -> F:
-        call = Call(verb, provider_id=identifier)
-        if not identifier:
-            raise NotFound("an empty id", provider=self.api.provider, verb=verb)
-        return self.api.get(self.api.url(f"collections/{collection}/items/{segment(identifier)}"), model, call)[0]
+    def _item(self, collection: str, identifier: str, model: type[F], verb: str) -> F:
+        return self._one(self.api.url(f"collections/{collection}/items/{segment(identifier)}"), identifier, model, verb)
 
     def _list(
         self,
         collection: str,
         model: type[F],
-        call: Call,
+        operation: Operation,
         params: Mapping[str, str | None] | None = None,
         *,
         limit: int = PAGE,
     ) -> Iterator[F]:
-        for page in self._pages(collection, call, params or {}, limit):
-            yield from self._features(page, model, call)
+        for page in self._pages(collection, operation, params or {}, limit):
+            yield from self._readable(page.features, model, operation)
 
-    def _pages(self, collection: str, call: Call, params: Mapping[str, str | None], limit: int) -> Iterator[Page]:
+    def _pages(
+        self, collection: str, operation: Operation, params: Mapping[str, str | None], limit: int
+    ) -> Iterator[Page]:
         """Follow ``rel=next`` until it is absent.
 
         The document shows next links without an address. A list must not end early because of one (a request that is
@@ -292,19 +244,7 @@ class AxelGlobeClient:
                 return href
             return str(self._items(collection, {**sent, "offset": str(read)}))
 
-        return self.api.pages(self._items(collection, sent), Page, next_href, call)
-
-    def _features(self, page: Page, model: type[F], call: Call) -> Iterator[F]:
-        """The features of a page; one of which nothing can be read is left out, for it is nobody's order."""
-        for feature in page.features:
-            try:
-                value = model.model_validate(feature)
-            except ValidationError as error:
-                problems = error.errors(include_input=False, include_url=False)[:3]
-                why = "; ".join(f"{'.'.join(map(str, each['loc']))[:200]}: {each['msg']}" for each in problems)
-                logger.warning("axelglobe %s: a feature that cannot be read is left out: %s", call.verb, why)
-            else:
-                yield value
+        return pages(self.api, self._items(collection, sent), Page, next_href, operation)
 
 
 def _narrowed(

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tasking.axelglobe.filters import captures_in
-from tasking.axelglobe.models import Json, TaskCandidate, TaskPlan, TaskRequest, href_of
+from tasking.axelglobe.models import TaskCandidate, TaskPlan, TaskRequest, href_of
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.candidate import Candidate
+from tasking.lenient import Json
 from tasking.provider import Plan, Request
 from tasking.status import StatusCode
 

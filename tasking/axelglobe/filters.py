@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import httpx
 
-from tasking.http.address import resolved
+from tasking.http.urls import resolved
 from tasking.window import iso
 
 _CAPTURE = re.compile(r"""["']?ag:capture_id["']?\s*(=|"\s*\}\s*,)\s*['"]((?:[^'"]|'')*)['"]""")

@@ -6,45 +6,35 @@ without an address, ``coordinates: []``) is no error. Source: AxelGlobe Tasking 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import BeforeValidator, Field
 
 from tasking.excerpt import excerpt
-from tasking.moment import moment
+from tasking.lenient import (
+    Id,
+    Json,
+    MaybeId,
+    MaybeJson,
+    MaybeMoment,
+    MaybeNumber,
+    MaybeText,
+    MaybeWord,
+    Shape,
+    number_or_none,
+    object_or_empty,
+    objects_in,
+)
 
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-_WHEN = TypeAdapter(datetime)
-
-
-def _moment(value: object) -> datetime | None:
-    """Aware and UTC; what is no time is none: it must not make the request of an order unreadable."""
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        return moment(_WHEN.validate_python(value))
-    except ValueError:
-        return None
-
-
-def _number(value: object) -> float | None:
-    """A number, also one written as text."""
-    try:
-        number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
-    except (ValueError, OverflowError):
-        return None
-    return number if number is not None and abs(number) < 1e15 else None
-
-
 def _range(value: object) -> tuple[float, float] | None:
     if not isinstance(value, list | tuple) or len(value) != 2:
         return None
-    least, most = map(_number, value)
+    least, most = map(number_or_none, value)
     return (least, most) if least is not None and most is not None else None
 
 
@@ -53,33 +43,11 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(excerpt(one) for one in given if isinstance(one, str))
 
 
-def _objects(value: object) -> tuple[object, ...]:
-    return tuple(one for one in value if isinstance(one, dict | BaseModel)) if isinstance(value, list | tuple) else ()
-
-
-def _object(value: object) -> object:
-    """An object as it is; anything else says nothing."""
-    return value if isinstance(value, dict | BaseModel) else {}
-
-
-MaybeMoment = Annotated[datetime | None, BeforeValidator(_moment)]
-MaybeNumber = Annotated[float | None, BeforeValidator(_number)]
 MaybeRange = Annotated[tuple[float, float] | None, BeforeValidator(_range)]
-MaybeText = Annotated[str | None, BeforeValidator(lambda value: value if isinstance(value, str) and value else None)]
-MaybeWord = Annotated[MaybeText, AfterValidator(lambda value: excerpt(value) if value else None)]
-"""A word or name that is shown, cut when it is too long; never one that is sent back."""
-Id = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-MaybeId = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) and len(value) <= 2000 else "")]
 Words = Annotated[tuple[str, ...], BeforeValidator(_texts)]
-Json = dict[str, Any]
-MaybeJson = Annotated[Json | None, BeforeValidator(lambda value: value if isinstance(value, dict) else None)]
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, allow_inf_nan=False)
-
-
-class Link(_Shape):
+class Link(Shape):
     """A link; the document's examples show some without an address."""
 
     href: MaybeText = None
@@ -88,7 +56,7 @@ class Link(_Shape):
     title: MaybeText = None
 
 
-Links = Annotated[tuple[Link, ...], BeforeValidator(_objects)]
+Links = Annotated[tuple[Link, ...], BeforeValidator(objects_in)]
 
 
 def href_of(links: tuple[Link, ...], rel: str) -> str | None:
@@ -96,7 +64,7 @@ def href_of(links: tuple[Link, ...], rel: str) -> str | None:
     return next((link.href for link in links if link.rel == rel and link.href), None)
 
 
-class Landing(_Shape):
+class Landing(Shape):
     """The landing page (``GET /``)."""
 
     title: str | None = None
@@ -104,13 +72,13 @@ class Landing(_Shape):
     links: Links = ()
 
 
-class Conformance(_Shape):
+class Conformance(Shape):
     """What the server conforms to (``GET /conformance``); URIs."""
 
     conforms_to: Words = Field(default=(), alias="conformsTo")
 
 
-class Collection(_Shape):
+class Collection(Shape):
     """A collection of features; ``extent`` as given."""
 
     id: Id
@@ -121,14 +89,14 @@ class Collection(_Shape):
     links: Links = ()
 
 
-class Collections(_Shape):
+class Collections(Shape):
     """All collections (``GET /collections``)."""
 
     collections: tuple[Collection, ...]
     links: Links = ()
 
 
-class Page(_Shape):
+class Page(Shape):
     """One page of a list: features as given, each is read on its own."""
 
     features: tuple[Any, ...]
@@ -136,7 +104,7 @@ class Page(_Shape):
     number_matched: Annotated[int | None, BeforeValidator(_count)] = Field(default=None, alias="numberMatched")
 
 
-class SatelliteProperties(_Shape):
+class SatelliteProperties(Shape):
     """A satellite's facts; ``gsd`` in metres."""
 
     platform: MaybeWord = None
@@ -146,7 +114,7 @@ class SatelliteProperties(_Shape):
     orbit_state: MaybeWord = Field(default=None, alias="sat:orbit_state")
 
 
-class Satellite(_Shape):
+class Satellite(Shape):
     """A satellite, e.g. ``GRUS-1B``."""
 
     id: MaybeText = None
@@ -154,7 +122,7 @@ class Satellite(_Shape):
     properties: SatelliteProperties
 
 
-class GroundTrackProperties(_Shape):
+class GroundTrackProperties(Shape):
     """When a satellite flies a track; aware, UTC."""
 
     platform: MaybeWord = None
@@ -162,7 +130,7 @@ class GroundTrackProperties(_Shape):
     end_time: MaybeMoment = None
 
 
-class GroundTrack(_Shape):
+class GroundTrack(Shape):
     """The approximate path of one orbit, a MultiLineString."""
 
     id: MaybeText = None
@@ -170,7 +138,7 @@ class GroundTrack(_Shape):
     properties: GroundTrackProperties
 
 
-class TaskPlanProperties(_Shape):
+class TaskPlanProperties(Shape):
     """A plan's facts; angles in degrees off nadir."""
 
     name: MaybeText = None
@@ -182,7 +150,7 @@ class TaskPlanProperties(_Shape):
     status: MaybeWord = None
 
 
-class TaskPlan(_Shape):
+class TaskPlan(Shape):
     """A Task Plan: an area and a window that candidates are computed for."""
 
     id: Id
@@ -195,10 +163,10 @@ class ListedPlan(TaskPlan):
     """A plan of the list as far as it can be read; without an id (empty here) it can't be anything's."""
 
     id: MaybeId = ""
-    properties: Annotated[TaskPlanProperties, BeforeValidator(_object)] = TaskPlanProperties()
+    properties: Annotated[TaskPlanProperties, BeforeValidator(object_or_empty)] = TaskPlanProperties()
 
 
-class TaskCandidateProperties(_Shape):
+class TaskCandidateProperties(Shape):
     """A candidate's facts; angles in degrees, ``plan_coverage`` in percent."""
 
     task_plan_id: MaybeText = None
@@ -213,7 +181,7 @@ class TaskCandidateProperties(_Shape):
     sun_azimuth: float | None = Field(default=None, alias="view:sun_azimuth")
 
 
-class TaskCandidate(_Shape):
+class TaskCandidate(Shape):
     """A Task Candidate: a possible capture."""
 
     id: MaybeText = None
@@ -222,7 +190,7 @@ class TaskCandidate(_Shape):
     links: Links = ()
 
 
-class TaskRequestProperties(_Shape):
+class TaskRequestProperties(Shape):
     """A request's facts; ``capture_id`` is null until there is a capture."""
 
     name: MaybeText = None
@@ -238,7 +206,7 @@ class TaskRequestProperties(_Shape):
     capture_id: MaybeText = Field(default=None, alias="ag:capture_id")
 
 
-class TaskRequest(_Shape):
+class TaskRequest(Shape):
     """A Task Request: a capture that was ordered."""
 
     id: Id
@@ -251,11 +219,4 @@ class ListedRequest(TaskRequest):
     """A request of the list, as `ListedPlan`."""
 
     id: MaybeId = ""
-    properties: Annotated[TaskRequestProperties, BeforeValidator(_object)] = TaskRequestProperties()
-
-
-class StacPage(_Shape):
-    """One page of a STAC search: items and links as given."""
-
-    features: tuple[Json, ...]
-    links: tuple[Json, ...] = ()
+    properties: Annotated[TaskRequestProperties, BeforeValidator(object_or_empty)] = TaskRequestProperties()

@@ -1,4 +1,4 @@
-"""The items of a request and their files, found through its ``assets`` link.
+"""The items of a request, found through its ``assets`` link.
 
 The document promises the link with DATA_AVAILABLE, and shows ``ag:capture_id: null`` beside it in each of its examples.
 So the link is what is followed, and its filter names the capture; the id is a help where it is given.
@@ -6,115 +6,83 @@ So the link is what is followed, and its filter names the capture; the id is a h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+import logging
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
-from tasking.axelglobe.filters import captures_in
-from tasking.axelglobe.models import Json, href_of
-from tasking.errors import CredentialsRefused, NotFound, Refused, UnexpectedAnswer
-from tasking.http.api import Call
-from tasking.provider import Request
+from tasking.axelglobe import filters
+from tasking.axelglobe.models import href_of
+from tasking.errors import CredentialsRefused, NotFound, Refused
+from tasking.http.api import Operation
+from tasking.lenient import Json
 
 if TYPE_CHECKING:
     from tasking.axelglobe.client import AxelGlobeClient
 
+logger = logging.getLogger(__name__)
 
-class Products:
-    """Lists the items of requests and opens their files; remembers fresh addresses until the provider is closed.
+
+def items_of(client: AxelGlobeClient, request_id: str) -> list[Json]:
+    """STAC items of a request's capture, with absolute and fresh addresses; empty while there are none.
+
+    The id's own filter comes first where the link names another capture; what finds nothing is no answer.
+    """
+    operation = Operation("search products", provider_id=request_id)
+    there = client.request(request_id)
+    link, given = href_of(there.links, "assets"), there.properties.capture_id
+    if link is None:
+        raise client.api.unexpected("the request has no link to its assets", operation)
+    named = filters.captures_in(link)
+    wanted = {*named, *((given,) if given else ())}
+    ways = [given, None] if given and given not in named else [None]
+    for way in ways:
+        try:
+            found = _search(client, link, operation, wanted, way)
+        except (CredentialsRefused, NotFound):
+            raise
+        except Refused:
+            if way is None:
+                raise
+            continue
+        if found:
+            return found
+    return []
+
+
+def _search(
+    client: AxelGlobeClient, link: str, operation: Operation, wanted: Collection[str], capture_id: str | None
+) -> list[Json]:
+    """The items behind the link, or of one capture at the link's address.
 
     Args:
-        client: The account's calls.
+        client: The account.
+        link: Address of the ``assets`` link; relative ones are relative to the API.
+        operation: For errors.
+        wanted: The captures that items may name; those that name another one are left out. Where none is known, all
+            items must be of one capture.
+        capture_id: Ask for this capture; ``None`` asks the link as it is.
+
+    Raises:
+        UnexpectedAnswer: Items of several captures, or as `tasking.stac_search.search`.
     """
+    from tasking.stac_search import search
 
-    def __init__(self, client: AxelGlobeClient) -> None:
-        self._client = client
-        self._request_of: dict[str, str] = {}
-        self._fresh: dict[tuple[str, str], str] = {}
-
-    def items(self, request: Request) -> list[Json]:
-        """STAC items of a request's capture, with absolute and fresh addresses; empty while there are none."""
-        if not request.capture_ids:
-            return []
-        found = self._search(request.id)
-        for item in found:
-            self._request_of[str(item["id"])] = request.id
-            for key in item["assets"]:
-                self._fresh.pop((str(item["id"]), str(key)), None)
-        return found
-
-    def _search(self, request_id: str) -> list[Json]:
-        """The id's own filter comes first where the link names another capture; what finds nothing is no answer."""
-        from tasking.axelglobe.stac import search
-
-        call = Call("search products", provider_id=request_id)
-        there = self._client.request(request_id)
-        link, given = href_of(there.links, "assets"), there.properties.capture_id
-        if link is None:
-            raise self._client.api.unexpected("the request has no link to its assets", call)
-        named = captures_in(link)
-        wanted = {*named, *((given,) if given else ())}
-        ways = [given, None] if given and given not in named else [None]
-        for way in ways:
-            try:
-                found = search(self._client.api, link, call, wanted, capture_id=way)
-            except (CredentialsRefused, NotFound):
-                raise
-            except Refused:
-                if way is None:
-                    raise
-                continue
-            if found:
-                return found
-        return []
-
-    def open(self, item: dict[str, Any], key: str) -> AbstractContextManager[httpx.Response]:
-        """Open one asset as a stream.
-
-        When its address is refused it has probably expired: the capture is listed once more, and the new address is
-        used from then on, also by the next try of a download that broke.
-
-        Raises:
-            ProviderError: As `tasking.http.api.Api.stream`; refused with a fresh address, too, it says so.
-        """
-        call = Call("download", provider_id=f"{item.get('id')}/{key}")
-        asset = item.get("assets", {}).get(key)
-        if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
-            raise self._client.api.unexpected("the item has no such asset", call)
-        return self._opened(str(item.get("id")), key, str(asset["href"]), call)
-
-    @contextmanager
-    def _opened(self, item_id: str, key: str, href: str, call: Call) -> Iterator[httpx.Response]:
-        address = self._fresh.get((item_id, key)) or href
-        with ExitStack() as stack:
-            try:
-                response = stack.enter_context(self._client.api.stream(address, call))
-            except Refused as expired:
-                fresh = self._anew(item_id, key, address)
-                if fresh is None:
-                    expired.message = f"the file's address is refused, and there is no other ({expired.message})"
-                    raise
-                try:
-                    response = stack.enter_context(self._client.api.stream(fresh, call))
-                except Refused as refused:
-                    refused.message = f"the file's address is refused, and so is a fresh one ({refused.message})"
-                    raise
-                self._fresh[item_id, key] = fresh
-            yield response
-
-    def _anew(self, item_id: str, key: str, before: str) -> str | None:
-        """Another address of an asset than ``before``; ``None`` when there is none."""
-        request_id = self._request_of.get(item_id)
-        if request_id is None:
-            return None
-        try:
-            found = self._search(request_id)
-        except (Refused, UnexpectedAnswer):
-            return None
-        for item in found:
-            href = item["assets"].get(key, {}).get("href") if str(item["id"]) == item_id else None
-            if isinstance(href, str) and href != before:
-                return href
-        return None
+    api, asked = client.api, Json()
+    address = api.resolve_link(api.base, link, operation)
+    if capture_id is not None:
+        address = address.copy_with(query=None)
+        asked = {"filter": filters.equals("ag:capture_id", capture_id), "filter_lang": "cql2-text"}
+    items: dict[tuple[str, str], Json] = {}
+    captures: set[str] = set()
+    # the provider does not document filter-lang; without it a GET's filter is cql2-text anyway
+    for item in search(api, address, operation, unsaid=("filter-lang",), method="GET", **asked):
+        of: Any = item["properties"].get("ag:capture_id")
+        if of is not None and wanted and of not in wanted:
+            logger.warning("axelglobe %s: an item of another capture was answered and is left out", operation.verb)
+            continue
+        items[str(item.get("collection")), item["id"]] = item
+        captures |= {str(of)} if of is not None else set()
+    if not wanted and len(captures) > 1:
+        why = "the link to the assets names no capture, and items of several came; none are taken"
+        raise api.unexpected(why, operation)
+    return list(items.values())

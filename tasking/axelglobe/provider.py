@@ -3,63 +3,46 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import httpx
 
-from tasking.account import OneAccount
-from tasking.axelglobe.client import AxelGlobeClient
+from tasking.axelglobe.client import PAGE, AxelGlobeClient
 from tasking.axelglobe.conversions import candidate_of, plan_of, request_of
-from tasking.axelglobe.finding import Nameless, our_plan, our_request
-from tasking.axelglobe.models import TaskRequest
+from tasking.axelglobe.matching import our_plan, our_request
+from tasking.axelglobe.models import TaskPlan, TaskRequest
 from tasking.axelglobe.order import AxelGlobeOrder
-from tasking.axelglobe.products import Products
-from tasking.axelglobe.reading import shown
+from tasking.axelglobe.products import items_of
 from tasking.axelglobe.settings import AxelGlobeSettings
+from tasking.bulk_reading import ManyById, each_singly, narrowed
 from tasking.candidate import Candidate
-from tasking.errors import (
-    CredentialsRefused,
-    InvalidOrder,
-    NotFound,
-    ProviderError,
-    Refused,
-    Unavailable,
-    UnexpectedAnswer,
-)
+from tasking.errors import CredentialsRefused, ProviderError, Refused, Unavailable, UnexpectedAnswer
+from tasking.http.downloads import asset_address
 from tasking.order import Order
 from tasking.provider import Plan, Request
-from tasking.single_plans import read_singly
+from tasking.provider_base import ProviderBase
 
 logger = logging.getLogger(__name__)
 
 
-class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
+class AxelGlobe(ProviderBase[AxelGlobeSettings, AxelGlobeClient, AxelGlobeOrder]):
     """AxelGlobe for one account, as `tasking.provider.Provider`; close it, or use it as a context manager.
 
     AxelGlobe documents no way to cancel a request, so there is none here; ``cancel_until`` is shown.
-
-    Args:
-        settings: Addresses, credentials and timing.
-        transport: For tests.
     """
 
-    name = "axelglobe"
+    name, title = "axelglobe", "AxelGlobe"
+    client_type, order_type = AxelGlobeClient, AxelGlobeOrder
 
     def __init__(self, settings: AxelGlobeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        super().__init__(settings, AxelGlobeClient(settings, transport=transport))
-        self._products = Products(self.client)
+        super().__init__(settings, transport=transport)
+        self._request_of: dict[str, str] = {}
 
     @property
     def environment(self) -> str:
         """The API's host: sandbox and production have one each."""
         return str(httpx.URL(self.settings.api_url).join("/"))
-
-    def learn_time(self) -> None:
-        """Ask for the landing page unless an answer has told the time already."""
-        if not self.clock.known:
-            self.client.landing()
 
     def check(self, order: Order) -> None:
         """Refuse an order that is not AxelGlobe's, or whose window is over. All else the order itself has checked.
@@ -67,7 +50,7 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
         Raises:
             InvalidOrder: Says what would be right.
         """
-        _ours(order).window.refuse_if_past(self.clock.now())
+        self._ours(order).window.refuse_if_past(self.clock.now())
 
     def find_plan(self, order: Order, label: str) -> Plan | None:
         """The plan called ``label``, the oldest if there are several.
@@ -78,20 +61,16 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
         Raises:
             ReferenceTaken: A plan of that name asks for something else.
         """
-        mine = _ours(order)
-        with _about(label):
-            try:
-                plans = list(self.client.plans(bbox=mine.area.bounds, between=(mine.window.start, mine.window.end)))
-            except (CredentialsRefused, NotFound):
-                raise
-            except Refused:
-                plans = list(self.client.plans())
+        mine = self._ours(order)
+        with self._about(label):
+            bounds, between = mine.area.bounds, (mine.window.start, mine.window.end)
+            plans = narrowed(lambda: self.client.plans(bbox=bounds, between=between), self.client.plans)
             found = our_plan(plans, mine, label)
         return plan_of(found, self.settings, self.clock.now()) if found is not None else None
 
     def plan(self, order: Order, label: str) -> Plan:
         """Create the Task Plan, named ``label``. One POST, never repeated; see `AxelGlobeClient.create_plan`."""
-        mine = _ours(order)
+        mine = self._ours(order)
         made = self.client.create_plan(
             label, mine.area.geometry, mine.window.start, mine.window.end, mine.off_nadir_range, mine.satellites
         )
@@ -112,26 +91,21 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
         Raises:
             Unavailable, CredentialsRefused: None was answered for.
         """
-        found: dict[str, Plan] = {}
-        missing = dict.fromkeys(plan_ids)
+        many = ManyById[TaskPlan](plan_ids, lambda plan: plan.id, PAGE)
+        found: dict[str, TaskPlan] = {}
         try:
-            for plan in self._listed(missing):
-                found[plan.id] = plan
-            found |= read_singly(missing, self.read_plan)
-        except (Unavailable, CredentialsRefused):
-            if not found:
+            try:
+                many.read_pages(self.client.plan_pages())
+            except (Unavailable, CredentialsRefused):
                 raise
-        return found
-
-    def _listed(self, missing: dict[str, None]) -> Iterator[Plan]:
-        """The plans that pages of the list show, taken out of ``missing``."""
-        try:
-            for each in shown(self.client.plan_pages(), missing):
-                yield plan_of(each, self.settings, self.clock.now())
+            except ProviderError as error:
+                logger.warning("The list of plans cannot be read, so they are read one by one: %s", error)
+            found |= each_singly(many.missing, self.client.plan)
         except (Unavailable, CredentialsRefused):
-            raise
-        except ProviderError as error:
-            logger.warning("The list of plans cannot be read, so they are read one by one: %s", error)
+            if not many.found:
+                raise
+        found |= many.found
+        return {key: plan_of(each, self.settings, self.clock.now()) for key, each in found.items()}
 
     def candidates(self, plan_id: str, order: Order | None = None) -> list[Candidate]:  # noqa: ARG002
         """All candidates of a plan that can be ordered by id and time; those of other plans are never among them."""
@@ -151,15 +125,15 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
         announced: bool = False,  # noqa: ARG002
     ) -> Request | None:
         """The request that ``label`` stands for, or ``None``; how it is told is in `finding.our_request`."""
-        _ours(order)
+        self._ours(order)
         assert plan_id is not None, "AxelGlobe orders have a plan"
-        with _about(label):
+        with self._about(label):
             found = our_request(self.client.requests(task_plan_id=plan_id), plan_id, label, earlier)
         return request_of(found, self.settings, self.clock.now()) if found is not None else None
 
     def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:  # noqa: ARG002
         """Order the capture. One POST, never repeated; see `AxelGlobeClient.create_request`."""
-        made = self.client.create_request(label, candidate.id, _ours(order).priority)
+        made = self.client.create_request(label, candidate.id, self._ours(order).priority)
         return request_of(made, self.settings, self.clock.now(), candidate)
 
     def read(
@@ -170,8 +144,8 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
     ) -> Mapping[str, Request]:
         """Read many requests in the fewest calls: single ones, or pages of the list, whichever is fewer.
 
-        One or two requests are asked singly; for more see `reading.shown`. What the pages do not show is asked singly
-        before it counts as unknown.
+        One or two requests are asked singly; for more see `tasking.bulk_reading`. What the pages do not show is asked
+        singly before it counts as unknown.
 
         Args:
             request_ids: AxelGlobe's ids.
@@ -180,38 +154,28 @@ class AxelGlobe(OneAccount[AxelGlobeSettings, AxelGlobeClient]):
         Returns:
             By id; ids that AxelGlobe does not know are absent.
         """
-        missing = dict.fromkeys(request_ids)
-        found: dict[str, TaskRequest] = {each.id: each for each in shown(self.client.request_pages(), missing)}
-        for request_id in missing:
-            try:
-                found[request_id] = self.client.request(request_id)
-            except NotFound:
-                continue
+        many = ManyById[TaskRequest](request_ids, lambda request: request.id, PAGE)
+        many.read_pages(self.client.request_pages())
+        found = many.read_singly(self.client.request)
         chosen, now = candidates or {}, self.clock.now()
         return {key: request_of(each, self.settings, now, chosen.get(key)) for key, each in found.items()}
 
     def products(self, request: Request) -> list[dict[str, Any]]:
         """STAC items (JSON) of the request's capture, with absolute and fresh addresses; empty while there are none."""
-        return self._products.items(request)
+        if not request.capture_ids:
+            return []
+        found = items_of(self.client, request.id)
+        self._request_of |= {str(item["id"]): request.id for item in found}
+        self.downloads.listed(found)
+        return found
 
-    def open_asset(self, item: dict[str, Any], key: str) -> AbstractContextManager[httpx.Response]:
-        """Open one asset of an item from `products` as a stream; an address that has expired is asked for anew."""
-        return self._products.open(item, key)
-
-
-@contextmanager
-def _about(label: str) -> Iterator[None]:
-    """Errors say which order they are about."""
-    try:
-        yield
-    except ProviderError as error:
-        error.reference = error.reference or label
-        raise
-    except Nameless as odd:
-        raise UnexpectedAnswer(str(odd), provider="axelglobe", verb="find", reference=label) from None
-
-
-def _ours(order: Order) -> AxelGlobeOrder:
-    if not isinstance(order, AxelGlobeOrder):
-        raise InvalidOrder("order", type(order).__name__, "give an AxelGlobeOrder to AxelGlobe")
-    return order
+    def _fresh_address(self, item: dict[str, Any], key: str, refused: str) -> str | None:
+        request_id = self._request_of.get(str(item.get("id")))
+        if request_id is None:
+            return None
+        try:
+            found = items_of(self.client, request_id)
+        except (Refused, UnexpectedAnswer):
+            return None
+        now = (asset_address(each, key) for each in found if each["id"] == item.get("id"))
+        return next((each for each in now if each != refused), None)

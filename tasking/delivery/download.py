@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from tasking.delivery.integrity.inspection import inspect_file
 from tasking.delivery.storage import atomic_file, open_plain, refuse_without_room
 from tasking.errors import DeliveryFailed, TaskingError
-from tasking.http.decoding import pieces
+from tasking.http.decompression import pieces
 
 MAX_BYTES = 64 * 1024**3
 """Largest single file taken, by default: 64 GiB."""

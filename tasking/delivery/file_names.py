@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from tasking.delivery.integrity.formats import suffix_of
 from tasking.errors import UnsafeAsset
-from tasking.http.address import is_loopback
+from tasking.http.urls import is_loopback
 
 LONGEST = 120
 """Longest file or folder name made here, in characters; all are ASCII."""

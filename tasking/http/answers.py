@@ -22,26 +22,42 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from functools import partial
+from typing import ParamSpec, TypeVar
 
+import httpx
 import stamina
 from pydantic import BaseModel, ValidationError
 
 from tasking.clock import ProviderClock
-from tasking.errors import CredentialsRefused, NotFound, ProviderError, Refused, Unavailable, UnexpectedAnswer
+from tasking.errors import (
+    CredentialsRefused,
+    NotFound,
+    ProviderError,
+    Refused,
+    Unavailable,
+    Uncertain,
+    UnexpectedAnswer,
+)
 from tasking.http.deadline import left
-from tasking.http.encoding import utf8
-from tasking.http.exchange import Answer, Lost, NotSent
-from tasking.http.numbers import read_json
+from tasking.http.json_body import read_json
+from tasking.http.network import Forbidden
+from tasking.http.redaction import Redactor, error_excerpt
 from tasking.http.settings import HttpSettings
-from tasking.http.words import Secrets, said
+from tasking.http.transport import Flaw, NoResponse, NotSent, flaw_of
 
 E = TypeVar("E", bound=ProviderError)
 M = TypeVar("M", bound=BaseModel)
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _LATER = (408, 425, 429)
 _HEADER_MOST = 200
+_FLAWS: dict[Flaw, str] = {
+    "too long": "the answer is longer than {most} bytes",
+    "cut": "the answer was cut short",
+    "not decodable": "the answer cannot be decompressed",
+}
 
 MARK_BYTES = 8
 """A value of an answer takes this many bytes of it, at least on average: ``{},{},{}`` in a long one fills our memory
@@ -50,7 +66,7 @@ VALUE_BYTES = 64
 
 
 @dataclass(frozen=True)
-class Call:
+class Operation:
     """What an error says about the call it comes from.
 
     Attributes:
@@ -71,90 +87,95 @@ class Answers:
         provider: Its name, for errors.
         settings: How often and how patiently a call is repeated.
         clock: A date in ``Retry-After`` is the provider's, and its seconds may not be ours.
-        secrets: Kept out of every error.
+        redactor: Keeps secrets out of every error.
     """
 
-    def __init__(self, provider: str, settings: HttpSettings, clock: ProviderClock, secrets: Secrets) -> None:
-        self._provider, self._settings, self._clock, self._secrets = provider, settings, clock, secrets
+    def __init__(self, provider: str, settings: HttpSettings, clock: ProviderClock, redactor: Redactor) -> None:
+        self._provider, self._settings, self._clock, self._redactor = provider, settings, clock, redactor
 
-    def error(self, kind: type[E], message: str, call: Call, answer: Answer | None = None, *, heard: bool = False) -> E:
+    def error(
+        self,
+        kind: type[E],
+        message: str,
+        operation: Operation,
+        answer: httpx.Response | None = None,
+        *,
+        heard: bool = False,
+    ) -> E:
         """An error that says which call it was, with the server's own words and without secrets.
 
         The words of a 2xx are told only where they are ``heard`` as a no.
         """
-        words = answer is not None and (heard or not 200 <= answer.status < 300)
+        words = answer is not None and (heard or not 200 <= answer.status_code < 300)
         return kind(
-            self._secrets.hide(message),
+            self._redactor.hide(message),
             provider=self._provider,
-            verb=call.verb,
-            reference=call.reference,
-            provider_id=call.provider_id,
-            said=said(answer.body, self._secrets) if answer is not None and words else None,
-            status=answer.status if answer is not None else None,
+            verb=operation.verb,
+            reference=operation.reference,
+            provider_id=operation.provider_id,
+            said=error_excerpt(answer.content, self._redactor) if answer is not None and words else None,
+            status=answer.status_code if answer is not None else None,
         )
 
-    def no(self, answer: Answer, call: Call) -> ProviderError:
+    def no(self, answer: httpx.Response, operation: Operation) -> ProviderError:
         """The error of a clear no (4xx)."""
-        if answer.status == 429:
-            return self._away("was turned away: too many calls", call, answer)
-        if answer.status == 401:
-            return self.error(CredentialsRefused, "the token is not accepted, nor is a fresh one", call, answer)
-        if answer.status == 403:
-            return self.error(CredentialsRefused, "the account may not do this", call, answer)
-        if answer.status in (404, 410):
-            return self.error(NotFound, "there is no such thing", call, answer)
-        return self.error(Refused, "refused", call, answer)
+        if answer.status_code == 429:
+            return self._away("was turned away: too many calls", operation, answer)
+        if answer.status_code == 401:
+            return self.error(CredentialsRefused, "the token is not accepted, nor is a fresh one", operation, answer)
+        if answer.status_code == 403:
+            return self.error(CredentialsRefused, "the account may not do this", operation, answer)
+        if answer.status_code in (404, 410):
+            return self.error(NotFound, "there is no such thing", operation, answer)
+        return self.error(Refused, "refused", operation, answer)
 
-    def promised(self, answer: Answer, call: Call) -> Answer:
+    def promised(self, answer: httpx.Response, operation: Operation) -> httpx.Response:
         """The answer, if it is a 2xx; raises what `no` says, or `UnexpectedAnswer`."""
-        if 200 <= answer.status < 300:
+        if 200 <= answer.status_code < 300:
             return answer
-        if 400 <= answer.status < 500:
-            raise self.no(answer, call)
-        raise self.error(UnexpectedAnswer, "an answer that the API does not promise", call, answer)
+        if 400 <= answer.status_code < 500:
+            raise self.no(answer, operation)
+        raise self.error(UnexpectedAnswer, "an answer that the API does not promise", operation, answer)
 
-    def value(self, answer: Answer, model: type[M], call: Call) -> M:
+    def made(self, answer: httpx.Response, operation: Operation) -> httpx.Response:
+        """The answer to a create, if it is a 2xx; raises what `no` says, or `Uncertain`."""
+        if 200 <= answer.status_code < 300:
+            return answer
+        if 400 <= answer.status_code < 500 and answer.status_code not in (408, 425):
+            raise self.no(answer, operation)
+        raise self.error(Uncertain, "sent, and the answer does not tell what came of it", operation, answer)
+
+    def value(self, answer: httpx.Response, model: type[M], operation: Operation) -> M:
         """The body of an answer as ``model``; raises `UnexpectedAnswer`."""
-        why = {
-            "too long": f"the answer is longer than {self._settings.answer_max_bytes} bytes",
-            "cut": "the answer was cut short",
-            "not decodable": "the answer cannot be decompressed",
-        }.get(answer.flaw or "")
-        if why is None and _marks(answer.body) > self._settings.answer_max_bytes // MARK_BYTES:
+        flaw = flaw_of(answer)
+        why = _FLAWS[flaw].format(most=self._settings.answer_max_bytes) if flaw is not None else None
+        if why is None and _marks(answer.content) > self._settings.answer_max_bytes // MARK_BYTES:
             why = f"the answer holds more than {self._settings.answer_max_bytes // MARK_BYTES} values"
         if why is None:
             try:
-                data = read_json(utf8(answer))
+                data = read_json(answer)
                 return model.model_validate(data)
             except ValidationError as error:
                 why = f"the answer is not what the API promises: {_shape(error)}"
             except (ValueError, RecursionError):
-                why = "the answer is not JSON" if answer.body.strip() else "the answer is empty"
-        raise self.error(UnexpectedAnswer, why, call, answer)
+                why = "the answer is not JSON" if answer.content.strip() else "the answer is empty"
+        raise self.error(UnexpectedAnswer, why, operation, answer)
 
-    def unless_away(self, answer: Answer, call: Call) -> Answer:
+    def unless_away(self, answer: httpx.Response, operation: Operation) -> httpx.Response:
         """The answer, unless it may be another one next time; then raises `Unavailable`."""
-        if answer.status >= 500:
-            raise self._away("the server has trouble", call, answer)
-        if answer.status in _LATER:
-            raise self._away("the server asks to come back later", call, answer)
-        if answer.flaw == "cut" and answer.status < 300:
-            raise self._away("the answer was cut short", call, answer)
+        if answer.status_code >= 500:
+            raise self._away("the server has trouble", operation, answer)
+        if answer.status_code in _LATER:
+            raise self._away("the server asks to come back later", operation, answer)
+        if flaw_of(answer) == "cut" and answer.status_code < 300:
+            raise self._away("the answer was cut short", operation, answer)
         return answer
 
-    def repeat(self, call: Call, once: Callable[[], T]) -> T:
+    def repeat(self, operation: Operation, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do a call that may be repeated, until it does not end in `Unavailable` or our patience is over."""
         policy = self._settings
-
-        def attempt_once() -> T:
-            try:
-                return once()
-            except (NotSent, Lost) as error:
-                problem = self.error(Unavailable, str(error), call)
-            raise problem
-
         for attempt in stamina.retry_context(
-            on=lambda error: self._again(error, call),
+            on=partial(self._again, operation),
             attempts=policy.attempts,
             timeout=max(left(policy.retry_total_seconds) or 0.0, 0.0),
             wait_initial=policy.wait_initial_seconds,
@@ -162,12 +183,22 @@ class Answers:
             wait_jitter=policy.wait_jitter_seconds,
         ):
             with attempt:
-                return attempt_once()
+                return self._once(operation, call, *args, **kwargs)
         raise AssertionError("the last attempt returns or raises")
 
-    def _again(self, error: Exception, call: Call) -> bool | float:
+    def _once(self, operation: Operation, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        problem: ProviderError
+        try:
+            return call(*args, **kwargs)
+        except Forbidden as inside:
+            problem = self.error(UnexpectedAnswer, str(inside), operation)
+        except (NotSent, NoResponse) as error:
+            problem = self.error(Unavailable, str(error), operation)
+        raise problem
+
+    def _again(self, operation: Operation, error: Exception) -> bool | float:
         """Whether to repeat, or after how many seconds."""
-        if not isinstance(error, Unavailable) or error.verb != call.verb:  # getting a token has its own repeats
+        if not isinstance(error, Unavailable) or error.verb != operation.verb:  # getting a token has its own repeats
             return False
         if error.retry_after is None:
             return True
@@ -176,12 +207,12 @@ class Answers:
             return False
         return pause + random.uniform(0, self._settings.wait_jitter_seconds)  # noqa: S311 # nothing to guess here
 
-    def _away(self, message: str, call: Call, answer: Answer) -> Unavailable:
-        error = self.error(Unavailable, message, call, answer)
+    def _away(self, message: str, operation: Operation, answer: httpx.Response) -> Unavailable:
+        error = self.error(Unavailable, message, operation, answer)
         error.retry_after = self._asked_to_wait(answer)
         return error
 
-    def _asked_to_wait(self, answer: Answer) -> float | None:
+    def _asked_to_wait(self, answer: httpx.Response) -> float | None:
         """What ``Retry-After`` asks for, in our seconds.
 
         A date in it is one of the clock that wrote the answer's Date, also where that is wrong.
@@ -198,7 +229,7 @@ class Answers:
             return None
 
 
-class Allowance:
+class SizeBudget:
     """How much of one list is still read, all its pages together.
 
     Args:

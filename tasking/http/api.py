@@ -1,54 +1,33 @@
-"""The one place for HTTP: what is repeated, what is sent once, and who receives the token.
+"""One account's calls: what is read is repeated while the server is away, what makes something is sent once.
 
-What each answer means is drawn in `tasking.http.answers`.
+What each answer means is drawn in `tasking.http.answers`. Who receives the token is said in `tasking.http.auth`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import BaseModel
 
 from tasking.clock import ProviderClock
-from tasking.errors import (
-    CredentialsRefused,
-    NotFound,
-    ProviderError,
-    Refused,
-    Unavailable,
-    Uncertain,
-    UnexpectedAnswer,
-    UnsafeAsset,
-)
-from tasking.http.address import (
-    checked_url,
-    host_shown,
-    is_loopback,
-    origin,
-    resolved,
-    why_not_connect,
-    why_not_follow,
-)
-from tasking.http.answers import Allowance, Answers, Call
-from tasking.http.deadline import since_announced, within
-from tasking.http.exchange import Answer, Lost, NotSent, exchange, in_words, open_client, read, start
-from tasking.http.network import Forbidden
-from tasking.http.pace import Pace
-from tasking.http.redirects import MOST_REDIRECTS, REDIRECTS, Moved, next_call
+from tasking.errors import ProviderError, Refused, Unavailable, Uncertain, UnexpectedAnswer
+from tasking.http.answers import Answers, Operation, SizeBudget
+from tasking.http.auth import AccountAuth, OwnHosts
+from tasking.http.deadline import Stopwatch, since_announced
+from tasking.http.rate_limit import RateLimit
+from tasking.http.redaction import Redactor, keep_queries_out_of_logs
+from tasking.http.redirects import MOST_REDIRECTS, Moved, next_call
 from tasking.http.settings import HttpSettings
-from tasking.http.tokens import TokenAnswer, Tokens, refuses
-from tasking.http.words import Secrets, keep_queries_out_of_logs
+from tasking.http.transport import NoResponse, NotSent, Purpose, open_client, send
+from tasking.http.urls import checked_url, host_shown, origin, resolved, why_not_follow
 
-__all__ = ["Api", "Call", "HttpSettings"]
+__all__ = ["Api", "HttpSettings", "Operation"]
 
-A = TypeVar("A", Answer, Answer | httpx.Response)
 M = TypeVar("M", bound=BaseModel)
 
-_JSON = "application/geo+json, application/json;q=0.9, */*;q=0.1"
+JSON = "application/geo+json, application/json;q=0.9, */*;q=0.1"
 
 
 class Api:
@@ -68,7 +47,10 @@ class Api:
         transport: For tests.
 
     Attributes:
-        tokens: Where tokens come from; set once it is known. Without it calls carry no token.
+        auth: Signs the requests; its ``tokens`` are set once it is known where they come from.
+        answers: Says what an answer means.
+        own: The provider's own addresses.
+        redactor: Keeps secrets out of every text.
     """
 
     def __init__(
@@ -83,21 +65,19 @@ class Api:
         trusted: Sequence[str] = (),
         token_header: str = "Authorization",  # noqa: S107 # the name of a header
         headers: Mapping[str, str] | None = None,
-        accept: str = _JSON,
+        accept: str = JSON,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.provider, self.settings = provider, settings or HttpSettings()
         self.clock = clock or ProviderClock()
-        self.tokens: Tokens | None = None
         self.base = httpx.URL(checked_url("api_url", base_url))
-        self._trusted = {origin(self.base), *(origin(checked_url("trusted", url)) for url in trusted)}
-        self._secrets, self._token_header = Secrets([account, *secrets]), token_header
-        self._headers = dict(headers or {})
+        self.own, self.redactor = OwnHosts(self.base, trusted), Redactor([account, *secrets])
+        self.answers = Answers(provider, self.settings, self.clock, self.redactor)
+        rate_limit = RateLimit(f"{provider} {origin(self.base)} {account}", self.settings.requests_per_second)
+        self.auth = AccountAuth(self.own, rate_limit, self.redactor, token_header, headers or {})
         self._accept = {"Accept": accept}
-        self._answers = Answers(provider, self.settings, self.clock, self._secrets)
-        self._pace = Pace(f"{provider} {origin(self.base)} {account}", self.settings.requests_per_second)
-        self._asked_by_us = set(self._trusted)
-        self._client = open_client(self.base, self.settings, transport, self._why_not_connect)
+        self._client = open_client(self.base, self.settings, transport, self.own.why_not_connect)
+        self._client.event_hooks = {"request": [self._refuse_late], "response": [self._learn_time]}
         keep_queries_out_of_logs()
 
     def close(self) -> None:
@@ -109,29 +89,39 @@ class Api:
         url = httpx.URL(str(self.base).rstrip("/") + "/" + path.lstrip("/"))
         return url.copy_merge_params(dict(params)) if params else url
 
-    def unexpected(self, message: str, call: Call) -> UnexpectedAnswer:
+    def resolve_link(self, base: httpx.URL, href: str, operation: Operation) -> httpx.URL:
+        """The address a link in an answer means; raises `UnexpectedAnswer` when it is none."""
+        try:
+            return resolved(base, href)
+        except ValueError as error:
+            why = str(error)
+        raise self.unexpected(f"the address of a link cannot be followed: {why}", operation)
+
+    def unexpected(self, message: str, operation: Operation) -> UnexpectedAnswer:
         """The error for an answer that has the right shape and says something that cannot be."""
-        return self._answers.error(UnexpectedAnswer, message, call)
+        return self.answers.error(UnexpectedAnswer, message, operation)
 
     def get(
         self,
         url: httpx.URL,
         model: type[M],
-        call: Call,
+        operation: Operation,
         *,
         anywhere: bool = False,
         body: Any = None,
-        allowance: Allowance | None = None,
+        read_seconds: float | None = None,
+        budget: SizeBudget | None = None,
     ) -> tuple[M, httpx.URL]:
         """Read something; repeated when the server is away.
 
         Args:
             url: From `url`, or an address out of an answer.
             model: Shape of the answer.
-            call: For errors.
+            operation: For errors.
             anywhere: Whether an address outside of the provider may be read (without a token).
             body: JSON of a question that is asked by POST and makes nothing, e.g. a search; ``None`` for a GET.
-            allowance: From `allowance`, for a page of a list.
+            read_seconds: How long to wait for the answer, where it is a slow one.
+            budget: What is left of a list's size, for a page of one.
 
         Returns:
             The value, and the address it was found at (links are relative to it).
@@ -143,76 +133,22 @@ class Api:
             NotFound: 404 or 410.
             Refused: Any other 4xx.
         """
-        if not self._own(url):
+        if url not in self.own:
             why = why_not_follow(url, self.base) if anywhere else "it is at another host"
             if why:
-                raise self.unexpected(f"the address {host_shown(url)} was not asked: {why}", call)
-        method = "GET" if body is None else "POST"
-        why = None
-        try:
-            answer = self._answers.repeat(call, lambda: self._follow(url, call, method, body))
-        except Forbidden as inside:
-            why = str(inside)
-        if why is not None:
-            raise self.unexpected(why, call)
-        if allowance is not None and not allowance.takes(answer.body):
-            raise self.unexpected(f"the list is longer than {self.settings.list_max_bytes} bytes", call)
-        return self._answers.value(self._answers.promised(answer, call), model, call), answer.url
+                raise self.unexpected(f"the address {host_shown(url)} was not asked: {why}", operation)
+        answer = self.answers.repeat(operation, self._follow, operation, url, body, read_seconds)
+        if budget is not None and not budget.takes(answer.content):
+            raise self.unexpected(f"the list is longer than {self.settings.list_max_bytes} bytes", operation)
+        return self.answers.value(self.answers.promised(answer, operation), model, operation), answer.url
 
-    def allowance(self) -> Allowance:
-        """How much of one list may be read: one for all its pages."""
-        return Allowance(self.settings.list_max_bytes)
-
-    def pages(self, url: httpx.URL, model: type[M], next_href: Callable[[M], str | None], call: Call) -> Iterator[M]:
-        """Read a list page by page, until ``next_href`` of a page is ``None``.
-
-        Raises:
-            UnexpectedAnswer: A next link to another host or to a page seen before, or more pages or bytes than the set
-                number.
-            ProviderError: As `get`.
-        """
-        seen: set[str] = set()
-        allowance = self.allowance()
-        while True:
-            seen.add(str(url))
-            page, at = self.get(url, model, call, allowance=allowance)
-            yield page
-            href = next_href(page)
-            if href is None:
-                return
-            url = self.found(at, href, call)
-            if origin(url) != origin(self.base):
-                raise self.unexpected(f"the next page is at another host: {host_shown(url)}; not asked", call)
-            if str(url) in seen:
-                raise self.unexpected("the next page is one that was read already", call)
-            if len(seen) >= self.settings.max_pages:
-                raise self.unexpected(f"the list goes on after {len(seen)} pages", call)
-
-    def ask(self, url: httpx.URL, body: Any, model: type[M], call: Call, *, read_seconds: float | None = None) -> M:
-        """Ask a question by POST: nothing is made by it, so it is repeated as a `get` is.
-
-        Args:
-            url: From `url`.
-            body: JSON.
-            model: Shape of the answer.
-            call: For errors.
-            read_seconds: How long to wait for the answer, where it is a slow one.
-
-        Raises:
-            ProviderError: As `get`.
-        """
-        answer = self._answers.repeat(call, lambda: self._follow(url, call, "POST", body, read_seconds))
-        return self._answers.value(self._answers.promised(answer, call), model, call)
-
-    def create(
-        self,
-        url: httpx.URL,
-        body: Any,
-        model: type[M],
-        call: Call,
-        *,
-        method: str = "POST",
+    def query(
+        self, url: httpx.URL, body: Any, model: type[M], operation: Operation, *, read_seconds: float | None = None
     ) -> M:
+        """Ask a question by POST: nothing is made by it, so it is repeated, and raises, as a `get` does."""
+        return self.get(url, model, operation, body=body, read_seconds=read_seconds)[0]
+
+    def create(self, url: httpx.URL, body: Any, model: type[M], operation: Operation, *, method: str = "POST") -> M:
         """Create or change something: sent once, and over `HttpSettings.longest_create_seconds` after its announcement.
 
         It is sent again only where it was clearly not carried out: a refused token is answered by a fresh one, and a
@@ -222,7 +158,7 @@ class Api:
             url: From `url`.
             body: JSON.
             model: Shape of the answer.
-            call: For errors.
+            operation: For errors.
             method: ``POST``, or ``PATCH`` for a change that must not be repeated blindly either.
 
         Raises:
@@ -231,248 +167,92 @@ class Api:
             CredentialsRefused: 401 or 403 after a fresh token: it was not made.
             Refused: Any other clear no: 4xx, or a redirect that is not followed, which names the address.
         """
-        ready_since = since_announced()
-
-        def once(where: httpx.URL, token: dict[str, str]) -> Answer:
-            self._pace.wait()
-            if ready_since.seconds > self.settings.create_start_seconds:
-                raise self._answers.error(Unavailable, "was not sent: getting ready took too long", call)
-            problem: ProviderError
-            try:
-                with within(self.settings.head_seconds):
-                    return self._exchange(method, where, headers={**self._accept, **token}, json=body)
-            except NotSent as error:
-                problem = self._answers.error(Unavailable, f"was not sent: {error}", call)
-            except Lost as error:
-                problem = self._answers.error(Uncertain, f"sent, and no answer: {error}", call)
-            raise problem
-
+        request = self.build(method, url, purpose="create", json=body)
+        ready_since = request.extensions["ready_since"] = since_announced()
         problem: ProviderError
         try:
-            answer = self._with_token(url, partial(once, url))
+            answer = self.send(request)
             hops = 0
-            while (following := next_call(answer, makes=True, may_go=self._may_go(answer.url))) is not None:
+            while (following := next_call(answer, makes=True, may_go=self.own.may_go)) is not None:
                 if (hops := hops + 1) > MOST_REDIRECTS:
                     raise Moved(f"more than {MOST_REDIRECTS} redirects")
-                answer = self._with_token(following.url, partial(once, following.url))
-            if not 200 <= answer.status < 300:
-                raise self._not_made(answer, call)
-            return self._answers.value(answer, model, call)
+                request = self.build(method, following.url, purpose="create", json=body)
+                request.extensions["ready_since"] = ready_since
+                answer = self.send(request)
+            return self.answers.value(self.answers.made(answer, operation), model, operation)
+        except NotSent as error:
+            problem = self.answers.error(Unavailable, f"was not sent: {error}", operation)
+        except NoResponse as error:
+            problem = self.answers.error(Uncertain, f"sent, and no answer: {error}", operation)
         except Moved as elsewhere:
-            problem = self._answers.error(Refused, f"was not carried out: {elsewhere}", call)
+            problem = self.answers.error(Refused, f"was not carried out: {elsewhere}", operation)
         except UnexpectedAnswer as error:
-            if error.verb == call.verb:
+            if error.verb == operation.verb:
                 message = f"sent, and the answer cannot be understood: {error.message}"
-                problem = self._answers.error(Uncertain, message, call)
+                problem = self.answers.error(Uncertain, message, operation)
                 problem.status = error.status
             else:
-                problem = self._answers.error(Unavailable, f"was not sent, there is no token: {error}", call)
+                problem = self.answers.error(Unavailable, f"was not sent, there is no token: {error}", operation)
         raise problem
 
-    def ask_token(
+    def build(
         self,
-        url: str,
+        method: str,
+        url: httpx.URL,
         *,
-        json: Any = None,
-        data: Mapping[str, str] | None = None,
+        purpose: Purpose = "read",
+        read_seconds: float | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> TokenAnswer:
-        """Ask a token endpoint; repeated when the server is away. The token is kept out of every text from now on.
-
-        Raises:
-            CredentialsRefused: 400, 401, 403, or a 200 that names an error: id, secret or audience are not accepted.
-            NotFound: 404, 405 or 410: this is not the address for tokens.
-            Refused: Another clear no, or a redirect to another host, which is given no secret.
-            Unavailable, UnexpectedAnswer: As `get`.
-        """
-        call, where = Call("get token"), httpx.URL(checked_url("token_url", url))
-        self._asked_by_us.add(origin(where))
-        sent = {**self._accept, **(headers or {})}
-
-        def once() -> Answer:
-            asked = where
-            for _ in range(MOST_REDIRECTS + 1):
-                answer = self._exchange("POST", asked, headers=sent, json=json, data=data)
-                to_here = partial(_same_origin, asked)
-                if (following := next_call(answer, makes=True, may_go=to_here)) is None:
-                    return self._answers.unless_away(answer, call)
-                asked = following.url
-            raise Moved(f"more than {MOST_REDIRECTS} redirects")
-
-        why: str | None = None
-        try:
-            answer = self._answers.repeat(call, once)
-        except Moved as elsewhere:
-            why = f"the token address is not right: {elsewhere}"
-        if why is not None:
-            raise self._answers.error(Refused, why, call)
-        if answer.status in (400, 401, 403) or refuses(answer):
-            given = {**(json if isinstance(json, dict) else {}), **(data or {})}
-            what = "the client id or the client secret is" + (", or the audience," if "audience" in given else "")
-            message = f"{what} not accepted"
-            raise self._answers.error(CredentialsRefused, message, call, answer, heard=True)
-        if answer.status in (404, 405, 410):
-            message = f"the token address is not right: {host_shown(where)} has no such endpoint"
-            raise self._answers.error(NotFound, message, call, answer)
-        token = self._answers.value(self._answers.promised(answer, call), TokenAnswer, call)
-        self._secrets.add(token.access_token)
-        return token
-
-    @contextmanager
-    def stream(self, url: str, call: Call) -> Iterator[httpx.Response]:
-        """Open a download; the body is not read yet. Opening is repeated when the server is away.
-
-        Redirects are followed, up to five. The token goes to the provider's own origins only, on every hop.
+        **content: Any,
+    ) -> httpx.Request:
+        """A request, ready to be sent.
 
         Args:
-            url: Absolute address, as a provider's answer gave it.
-            call: For errors.
+            method: Of HTTP.
+            url: Where.
+            purpose: What it is for, which decides how long it may take and how much of its answer is read.
+            read_seconds: How long to wait for the answer, where it is a slow one.
+            headers: Beside the media types asked for, or in place of them.
+            content: ``json`` or ``data``.
+        """
+        extensions = {"purpose": purpose, "read_seconds": read_seconds}
+        headers = {**self._accept, **(headers or {})}
+        return self._client.build_request(method, url, headers=headers, extensions=extensions, **content)
+
+    def send(self, request: httpx.Request, *, signed: bool = True) -> httpx.Response:
+        """Send a request once; only a refused token makes it two.
+
+        Args:
+            request: From `build`.
+            signed: Whether it waits for its turn and gets the token, where its address may have it.
 
         Raises:
-            UnsafeAsset: An address we do not follow (plain http, or into this machine or a private network).
-            Unavailable: The server is away; also when the connection breaks while the body is read.
-            CredentialsRefused, NotFound, Refused: As `get`; a signed address that expired is one of these.
+            NotSent, NoResponse, Forbidden, TaskingError: As `tasking.http.transport.send`.
         """
-        problem: ProviderError | None = None
-        why = None
-        try:
-            response = self._answers.repeat(call, lambda: self._open(url, call))
-        except Forbidden as inside:
-            why = str(inside)
-        if why is not None:
-            raise UnsafeAsset(f"{self.provider} {call.verb}: {why}")
-        try:
-            yield response
-        except (httpx.HTTPError, httpx.StreamError) as error:
-            problem = self._answers.error(Unavailable, f"the download broke: {in_words(error)}", call)
-        finally:
-            response.close()
-        if problem is not None:
-            raise problem from None  # the library's error came in through the with block, with its request
+        return send(self._client, request, self.auth if signed else None)
 
-    def found(self, base: httpx.URL, href: str, call: Call) -> httpx.URL:
-        """The address a link in an answer means; raises `UnexpectedAnswer` when it is none."""
-        try:
-            return resolved(base, href)
-        except ValueError as error:
-            why = str(error)
-        raise self.unexpected(f"the address of a link cannot be followed: {why}", call)
-
-    def _not_made(self, answer: Answer, call: Call) -> ProviderError:
-        """The error of an answer to a create that is not a yes."""
-        if 400 <= answer.status < 500 and answer.status not in (408, 425):
-            return self._answers.no(answer, call)
-        return self._answers.error(Uncertain, "sent, and the answer does not tell what came of it", call, answer)
-
-    def _follow(
-        self, url: httpx.URL, call: Call, method: str, body: Any = None, read_seconds: float | None = None
-    ) -> Answer:
+    def _follow(self, operation: Operation, url: httpx.URL, body: Any, read_seconds: float | None) -> httpx.Response:
         """Ask once, with redirects to the provider's own addresses."""
-
-        def once(where: httpx.URL, token: dict[str, str]) -> Answer:
-            if self._own(where):
-                self._pace.wait()
-            content = {} if method == "GET" else {"json": body, "read_seconds": read_seconds}
-            answer = self._exchange(method, where, headers={**self._accept, **token}, **content)
-            return self._answers.unless_away(answer, call)
-
+        why = f"more than {MOST_REDIRECTS} redirects"
         for _ in range(MOST_REDIRECTS + 1):
-            answer = self._with_token(url, partial(once, url))
+            answer = self.send(self.build("GET" if body is None else "POST", url, read_seconds=read_seconds, json=body))
+            self.answers.unless_away(answer, operation)
             try:
-                following = next_call(answer, makes=False, may_go=self._may_go(url))
+                following = next_call(answer, makes=False, may_go=self.own.may_go)
             except (Moved, ValueError) as elsewhere:
                 why = str(elsewhere)
                 break
             if following is None:
                 return answer
-            url = following.url
-            method = "GET" if following.as_get else method
-        else:
-            why = f"more than {MOST_REDIRECTS} redirects"
-        raise self.unexpected(why, call)
+            url, body = following.url, None if following.as_get else body
+        raise self.unexpected(why, operation)
 
-    def _open(self, address: str, call: Call) -> httpx.Response:
-        """Open a download once, with redirects to anywhere safe."""
-        url, href = self.base, address
-        for _ in range(MOST_REDIRECTS + 1):
-            url = self._safe(url, href, call)
-            self._secrets.add_query(url)
+    def _refuse_late(self, request: httpx.Request) -> None:
+        """A create that took too long to get ready (token, pacing) is not sent: others no longer wait for it."""
+        ready_since: Stopwatch | None = request.extensions.get("ready_since")
+        if ready_since is not None and ready_since.seconds > self.settings.create_start_seconds:
+            raise NotSent("getting ready took too long")
 
-            def once(token: dict[str, str], where: httpx.URL = url) -> Answer | httpx.Response:
-                if self._own(where):
-                    self._pace.wait()
-                headers = {"Accept": "*/*", "Accept-Encoding": "identity", **token}
-                request = self._client.build_request("GET", where, headers=headers)
-                response = start(self._client, request, self.settings.head_seconds)
-                self._observe(where, response.headers)
-                if response.status_code == 200:
-                    return response
-                with closing(response):
-                    return self._answers.unless_away(read(response, 64 * 1024, self.settings.read_seconds), call)
-
-            opened = self._with_token(url, once)
-            if isinstance(opened, httpx.Response):
-                return opened
-            if opened.status not in REDIRECTS:
-                self._answers.promised(opened, call)
-                raise self._answers.error(UnexpectedAnswer, "the answer is not the whole file", call, opened)
-            href = opened.headers.get("Location", "")
-        raise self.unexpected(f"more than {MOST_REDIRECTS} redirects", call)
-
-    def _safe(self, base: httpx.URL, href: str, call: Call) -> httpx.URL:
-        """The address of a file, if it may be followed."""
-        try:
-            url = resolved(base, href)
-            why = None if self._own(url) else why_not_follow(url, self.base)
-            where = f"the address {host_shown(url)}"
-        except ValueError as error:
-            why, where = str(error), "the address of the file"
-        if why is not None:
-            raise UnsafeAsset(f"{self.provider} {call.verb}: {where} is not followed: {why}")
-        return url
-
-    def _with_token(self, url: httpx.URL, once: Callable[[dict[str, str]], A]) -> A:
-        """Do ``once`` with our token if the address is the provider's own; a refused one is renewed once.
-
-        Gateways answer an old token with 401, some with 403. That is also what a right one gets that may not do this.
-        So after a 403 it is renewed only when it may be old.
-        """
-        if self.tokens is None or not self._own(url):
-            return once({})
-        token = self.tokens.get()
-        answer = once(self._bearing(token))
-        if isinstance(answer, Answer):
-            if answer.status == 401:
-                return once(self._bearing(self.tokens.refresh(token)))
-            if answer.status == 403 and (fresh := self.tokens.renewed(token)) is not None:
-                return once(self._bearing(fresh))
-        return answer
-
-    def _bearing(self, token: str) -> dict[str, str]:
-        self._secrets.add(token)
-        return {**self._headers, self._token_header: f"Bearer {token}"}
-
-    def _own(self, url: httpx.URL) -> bool:
-        return origin(url) in self._trusted
-
-    def _may_go(self, here: httpx.URL) -> Callable[[httpx.URL], bool]:
-        """Whether a call may go on from here to another address: on the same origin, or among the provider's own."""
-        return lambda url: _same_origin(here, url) or (self._own(here) and self._own(url))
-
-    def _why_not_connect(self, host: str, port: int, address: str) -> str | None:
-        """Judges what a name stands for, unless the account names this host, or the provider is on this machine."""
-        named = any((host, port) == each[1:] for each in self._asked_by_us)
-        return None if named or is_loopback(self.base.host) else why_not_connect(address)
-
-    def _exchange(self, method: str, url: httpx.URL, **content: Any) -> Answer:
-        answer = exchange(self._client, self.settings, method, url, **content)
-        self._observe(url, answer.headers)
-        return answer
-
-    def _observe(self, url: httpx.URL, headers: httpx.Headers) -> None:
-        if self._own(url):
-            self.clock.observe(headers)
-
-
-def _same_origin(here: httpx.URL, there: httpx.URL) -> bool:
-    return origin(here) == origin(there)
+    def _learn_time(self, response: httpx.Response) -> None:
+        if response.url in self.own:
+            self.clock.observe(response.headers)

@@ -30,20 +30,10 @@ class Forbidden(Exception):
     """The name of a host stands for an address that must not be connected to. Nothing was sent."""
 
 
-def guard(client: httpx.Client, may_connect: MayConnect) -> None:
-    """Put this network below a client, and below the proxies that it takes from the environment.
-
-    A proxy is the operator's choice: its own address is not judged, and it resolves the names behind it itself.
-    """
-    _put_below(client._transport, Network(may_connect))
-    for proxy in client._mounts.values():
-        _put_below(proxy, Network(lambda _host, _port, _address: None))
-
-
-def _put_below(transport: httpx.BaseTransport | None, network: Network) -> None:
-    # The library takes a network for its pool, and offers no way to hand one through its client.
+def put_below(transport: httpx.BaseTransport, may_connect: MayConnect) -> None:
+    """Put this network below the library's transport, which offers no way to be handed one; tests bring their own."""
     if isinstance(transport, httpx.HTTPTransport):
-        transport._pool._network_backend = network
+        transport._pool._network_backend = Network(may_connect)
 
 
 class Network(httpcore.NetworkBackend):

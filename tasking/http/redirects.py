@@ -21,8 +21,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from tasking.http.address import host_shown, origin, resolved, shown
-from tasking.http.exchange import Answer
+from tasking.http.urls import host_shown, resolved, same_origin, shown
 
 MOST_REDIRECTS = 5
 """Of one call; browsers take twenty."""
@@ -46,19 +45,19 @@ class Next:
     as_get: bool = False
 
 
-def next_call(answer: Answer, *, makes: bool, may_go: Callable[[httpx.URL], bool]) -> Next | None:
+def next_call(answer: httpx.Response, *, makes: bool, may_go: Callable[[httpx.URL, httpx.URL], bool]) -> Next | None:
     """The call that an answer asks for; ``None`` when it is none, or does not tell what became of a create.
 
     Args:
         answer: To the call.
         makes: Whether the call makes or changes something.
-        may_go: Whether the call, with its token, may be made at an address.
+        may_go: Whether a call at the first address, with its token, may go on to the second.
 
     Raises:
         Moved: It leads to where this call may not go.
         ValueError: A call that makes nothing is led to no address.
     """
-    if answer.status not in REDIRECTS:
+    if answer.status_code not in REDIRECTS:
         return None
     try:
         url = _location(answer)
@@ -67,16 +66,16 @@ def next_call(answer: Answer, *, makes: bool, may_go: Callable[[httpx.URL], bool
             return None
         raise
     slash = _same_but_a_slash(answer.url, url)
-    if makes and (answer.status == 303 or (answer.status < 303 and not slash and _below(answer.url, url))):
+    if makes and (answer.status_code == 303 or (answer.status_code < 303 and not slash and _below(answer.url, url))):
         return None
-    if not may_go(url):
+    if not may_go(answer.url, url):
         raise Moved(f"redirected to another host: {host_shown(url)}; not followed")
-    if makes and not slash and answer.status < 303:
+    if makes and not slash and answer.status_code < 303:
         raise Moved(f"redirected to {shown(url)}; not followed: give the right address to the account")
-    return Next(url, as_get=answer.status == 303 and not slash)
+    return Next(url, as_get=answer.status_code == 303 and not slash)
 
 
-def _location(answer: Answer) -> httpx.URL:
+def _location(answer: httpx.Response) -> httpx.URL:
     given = answer.headers.get("Location", "")
     try:
         if given.strip():
@@ -88,9 +87,9 @@ def _location(answer: Answer) -> httpx.URL:
 
 
 def _same_but_a_slash(here: httpx.URL, there: httpx.URL) -> bool:
-    same = origin(here) == origin(there) and here.query in (there.query, b"")
+    same = same_origin(here, there) and here.query in (there.query, b"")
     return same and here.path != there.path and here.path.rstrip("/") == there.path.rstrip("/")
 
 
 def _below(here: httpx.URL, there: httpx.URL) -> bool:
-    return origin(here) == origin(there) and there.path.startswith(here.path.rstrip("/") + "/")
+    return same_origin(here, there) and there.path.startswith(here.path.rstrip("/") + "/")

@@ -20,7 +20,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
 
-import pydantic_core
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from tasking.clock import ProviderClock, utc_now
@@ -31,8 +30,6 @@ from tasking.lock import locked
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
-
-    from tasking.http.exchange import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -55,15 +52,6 @@ class TokenAnswer(BaseModel):
         return f"TokenAnswer(expires_in={self.expires_in})"
 
     __str__ = __repr__
-
-
-def refuses(answer: Answer) -> bool:
-    """Whether a 2xx says no after all: some servers tell an error of OAuth with 200."""
-    try:
-        body = pydantic_core.from_json(answer.body)
-    except ValueError:
-        return False
-    return isinstance(body, dict) and isinstance(body.get("error"), str) and not body.get("access_token")
 
 
 class Tokens(Protocol):

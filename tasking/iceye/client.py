@@ -1,7 +1,8 @@
 """ICEYE's Tasking and Company APIs, call by call, as its documents describe them.
 
-Each method is one documented call (a list is as many as it has pages). Errors are those of `tasking.http.api`. ICEYE
-says no in two shapes, ``code`` and ``message`` or ``title``, ``code``, ``details`` and ``reference``; both are read.
+Each method is one documented call (a list is as many as it has pages). Errors are those of `Api.create` where something
+is sent once, else those of `Api.get`. ICEYE says no in two shapes, ``code`` and ``message`` or ``title``, ``code``,
+``details`` and ``reference``; both are read.
 """
 
 from __future__ import annotations
@@ -9,20 +10,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-import httpx
-from pydantic import BaseModel, ValidationError
-
-from tasking.clock import ProviderClock
-from tasking.errors import CredentialsRefused, NotFound, Refused
-from tasking.http.address import segment
-from tasking.http.api import Api, Call
-from tasking.http.tokens import SharedTokens, TokenAnswer
+from tasking.bulk_reading import narrowed
+from tasking.client_base import ClientBase
+from tasking.http.api import Operation
+from tasking.http.paging import pages
+from tasking.http.urls import segment
 from tasking.iceye.models import (
     Contract,
     Feasibility,
-    Json,
     ListedTask,
     Page,
     Scene,
@@ -33,68 +30,26 @@ from tasking.iceye.models import (
     Webhook,
 )
 from tasking.iceye.settings import IceyeSettings
+from tasking.lenient import Json
 from tasking.window import iso
-
-M = TypeVar("M", bound=BaseModel)
 
 ACCEPT = "application/json, application/problem+json"
 PAGE = 100
 """Entries asked for on a page. ICEYE gives 10 when not asked, and documents 100 to 200 as the most of its lists."""
 
 
-class IceyeClient:
-    """The documented API of one account; close it, or use it as a context manager.
+class IceyeClient(ClientBase[IceyeSettings]):
+    """The documented API of one account."""
 
-    Args:
-        settings: Addresses, credentials and timing.
-        transport: For tests.
-    """
+    provider = "iceye"
+    accept = "application/json, application/problem+json"
 
-    def __init__(self, settings: IceyeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.settings, self.clock = settings, ProviderClock(own=settings.http.own_clock)
-        secret = settings.client_secret.get_secret_value()
-        basic = base64.b64encode(f"{settings.client_id.get_secret_value()}:{secret}".encode()).decode()
-        self.api = Api(
-            "iceye",
-            settings.api_url,
-            settings=settings.http,
-            clock=self.clock,
-            account=settings.client_id.get_secret_value(),
-            secrets=[secret, basic],
-            trusted=settings.trusted_urls,
-            accept=ACCEPT,
-            transport=transport,
-        )
-        self.api.tokens = SharedTokens(
-            lambda: self._token(basic),
-            token_url=settings.token_url,
-            client_id=settings.client_id.get_secret_value(),
-            audience="",
-            client_secret=secret,
-            clock=self.clock,
-            margin_seconds=settings.token_margin_seconds,
-        )
-
-    def _token(self, basic: str) -> TokenAnswer:
-        try:
-            return self.api.ask_token(
-                self.settings.token_url,
-                data={"grant_type": "client_credentials"},
-                headers={"Authorization": f"Basic {basic}"},
-            )
-        except CredentialsRefused as no:  # ICEYE knows no audience
-            no.message = "the client id or the client secret is not accepted"
-            raise
-
-    def __enter__(self) -> IceyeClient:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give back the connections."""
-        self.api.close()
+    def _token_question(self) -> dict[str, Any]:
+        """The secret in a header, and no audience."""
+        pair = f"{self.settings.client_id.get_secret_value()}:{self.settings.client_secret.get_secret_value()}"
+        basic = base64.b64encode(pair.encode()).decode()
+        self.api.redactor.add(basic)
+        return {"data": {"grant_type": "client_credentials"}, "headers": {"Authorization": f"Basic {basic}"}}
 
     # contracts -------------------------------------------------------------------------------------------------------
 
@@ -107,37 +62,31 @@ class IceyeClient:
         Raises:
             UnexpectedAnswer: One is listed without an id, and it may be the one that is meant.
         """
-        call = Call("list contracts")
-        try:
-            pages = list(self._pages("company/v1/contracts", call, {"limit": str(PAGE)}))
-        except (CredentialsRefused, NotFound):
-            raise
-        except Refused:  # no largest page is documented for contracts
-            pages = list(self._pages("company/v1/contracts", call, {}))
-        entries = [each if isinstance(each, dict) else {} for page in pages for each in page]
-        found = [self._read(each, Contract, call) for each in entries]
+        operation = Operation("list contracts")
+        path = "company/v1/contracts"
+        listed = narrowed(  # no largest page is documented for contracts
+            lambda: self._pages(path, operation, {"limit": str(PAGE)}), lambda: self._pages(path, operation, {})
+        )
+        entries = [each if isinstance(each, dict) else {} for page in listed for each in page]
+        found = [self._read(each, Contract, operation) for each in entries]
         if all(each.id for each in found) or (wanted or "").lower() in [each.id.lower() for each in found if each.id]:
             return found
-        raise self.api.unexpected("a contract is listed without an id, so it cannot be told which is meant", call)
+        raise self.api.unexpected("a contract is listed without an id, so it cannot be told which is meant", operation)
 
-    def touch(self) -> None:
-        """Ask the least there is, a list of one contract, for the time that comes with the answer."""
-        try:
-            self.api.get(self.api.url("company/v1/contracts", {"limit": "1"}), Page, Call("list contracts"))
-        except (CredentialsRefused, NotFound):
-            raise
-        except Refused:  # a page may not be so short; the time came all the same
-            if not self.clock.known:
-                raise
+    def touch(self) -> object:
+        """A list of one contract, for the time that comes with it."""
+        return self.api.get(self.api.url("company/v1/contracts", {"limit": "1"}), Page, Operation("list contracts"))
 
     def contract(self, contract_id: str) -> Contract:
         """One contract (Company API v1)."""
-        return self._one(f"company/v1/contracts/{segment(contract_id)}", Contract, "read contract", contract_id)
+        return self._one(
+            self.api.url(f"company/v1/contracts/{segment(contract_id)}"), contract_id, Contract, "read contract"
+        )
 
     def summary(self, contract_id: str) -> Summary:
         """What of a contract's budget is spent; raises `NotFound` for a contract without a pricing plan."""
         path = f"company/v1/contracts/{segment(contract_id)}/summary"
-        return self._one(path, Summary, "read budget", contract_id)
+        return self._one(self.api.url(path), contract_id, Summary, "read budget")
 
     # before a task ---------------------------------------------------------------------------------------------------
 
@@ -164,8 +113,8 @@ class IceyeClient:
             "sla": sla,
             "eula": eula,
         }
-        call = Call("ask price", provider_id=contract_id)
-        return self.api.get(self.api.url("tasking/v2/price", params), TaskPrice, call)[0]
+        operation = Operation("ask price", provider_id=contract_id)
+        return self.api.get(self.api.url("tasking/v2/price", params), TaskPrice, operation)[0]
 
     def feasibility(self, tasks: Sequence[Json]) -> tuple[Verdict, ...]:
         """Whether tasks could be scheduled and paid, in the order asked. Slow; nothing is made.
@@ -176,17 +125,17 @@ class IceyeClient:
         Raises:
             UnexpectedAnswer: There is not one verdict for each task.
         """
-        call = Call("check feasibility")
-        answer = self.api.ask(
+        operation = Operation("check feasibility")
+        answer = self.api.query(
             self.api.url("tasking/v2/feasibility"),
             list(tasks),
             Feasibility,
-            call,
+            operation,
             read_seconds=self.settings.feasibility_seconds,
         )
         by_id = {each.id: each for each in answer.feasibility}
         if len(answer.feasibility) != len(tasks) or set(by_id) != {str(n) for n in range(len(tasks))}:
-            raise self.api.unexpected("there is not one verdict for each task", call)
+            raise self.api.unexpected("there is not one verdict for each task", operation)
         return tuple(by_id[str(n)] for n in range(len(tasks)))
 
     # tasks -----------------------------------------------------------------------------------------------------------
@@ -195,13 +144,10 @@ class IceyeClient:
         """Create a task: this costs money. Sent once.
 
         Args:
-            body: From `tasking.iceye.terms.task_body`.
-
-        Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
+            body: From `tasking.iceye.contract_terms.task_body`.
         """
-        call = Call("create task", reference=body.get("reference"))
-        return self.api.create(self.api.url("tasking/v2/tasks"), body, Task, call)
+        operation = Operation("create task", reference=body.get("reference"))
+        return self.api.create(self.api.url("tasking/v2/tasks"), body, Task, operation)
 
     def tasks(
         self, *, contract_id: str | None = None, created_after: datetime | None = None, limit: int | None = PAGE
@@ -215,33 +161,29 @@ class IceyeClient:
             created_after: Only tasks created after it (aware).
             limit: Entries on a page; ``None`` leaves that to ICEYE.
         """
-        call = Call("list tasks")
+        operation = Operation("list tasks")
         params = {
             "contractID": contract_id,
             "createdAfter": iso(created_after.replace(microsecond=0)) if created_after is not None else None,
             "limit": str(limit) if limit is not None else None,
         }
-        for page in self._pages("tasking/v2/tasks", call, params):
-            yield [self._read(each, ListedTask, call) for each in page if isinstance(each, dict)]
+        for page in self._pages("tasking/v2/tasks", operation, params):
+            yield [self._read(each, ListedTask, operation) for each in page if isinstance(each, dict)]
 
     def task(self, task_id: str) -> Task:
         """One task."""
-        return self._one(f"tasking/v2/tasks/{segment(task_id)}", Task, "read task", task_id)
+        return self._one(self.api.url(f"tasking/v2/tasks/{segment(task_id)}"), task_id, Task, "read task")
 
     def cancel_task(self, task_id: str) -> Task:
-        """Cancel a task. Sent once.
-
-        Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
-        """
+        """Cancel a task. Sent once."""
         url = self.api.url(f"tasking/v2/tasks/{segment(task_id)}")
         return self.api.create(
-            url, {"status": "CANCELED"}, Task, Call("cancel task", provider_id=task_id), method="PATCH"
+            url, {"status": "CANCELED"}, Task, Operation("cancel task", provider_id=task_id), method="PATCH"
         )
 
     def scene(self, task_id: str) -> Scene:
         """How a task will be imaged (ACTIVE) or was (FULFILLED, DONE); ICEYE asks not to call it in other states."""
-        return self._one(f"tasking/v2/tasks/{segment(task_id)}/scene", Scene, "read scene", task_id)
+        return self._one(self.api.url(f"tasking/v2/tasks/{segment(task_id)}/scene"), task_id, Scene, "read scene")
 
     def products(self, task_id: str, product_type: str | None = None) -> list[Json]:
         """The products of a task (FULFILLED, DONE), every page; their addresses are signed and live one hour.
@@ -253,51 +195,34 @@ class IceyeClient:
         path = f"tasking/v2/tasks/{segment(task_id)}/products"
         if product_type is not None:
             path += f"/{segment(product_type)}"
-        pages = self._pages(path, Call("list products", provider_id=task_id), {})
+        pages = self._pages(path, Operation("list products", provider_id=task_id), {})
         return [each for page in pages for each in page if isinstance(each, dict)]
 
     # notifications ---------------------------------------------------------------------------------------------------
 
     def webhooks(self) -> list[Webhook]:
         """The account's webhooks (Notifications API v1)."""
-        call = Call("list webhooks")
-        pages = self._pages("notifications/v1/webhooks", call, {})
-        return [self._read(each, Webhook, call) for page in pages for each in page if isinstance(each, dict)]
+        operation = Operation("list webhooks")
+        pages = self._pages("notifications/v1/webhooks", operation, {})
+        return [self._read(each, Webhook, operation) for page in pages for each in page if isinstance(each, dict)]
 
     def register_webhook(self, url: str) -> Webhook:
         """Register an address that ICEYE tells of changes (Notifications API v1). Sent once.
 
         Args:
             url: The receiver's, https. ICEYE does not publish what its field is called; see the account's settings.
-
-        Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
         body = {self.settings.webhook_url_field: url}
-        return self.api.create(self.api.url("notifications/v1/webhooks"), body, Webhook, Call("register webhook"))
+        return self.api.create(self.api.url("notifications/v1/webhooks"), body, Webhook, Operation("register webhook"))
 
     # how -------------------------------------------------------------------------------------------------------------
 
-    def _one(self, path: str, model: type[M], verb: str, identifier: str) -> M:
-        if not identifier:
-            raise NotFound("an empty id", provider=self.api.provider, verb=verb)
-        return self.api.get(self.api.url(path), model, Call(verb, provider_id=identifier))[0]
-
-    def _pages(self, path: str, call: Call, params: Mapping[str, str | None]) -> Iterator[tuple[Any, ...]]:
+    def _pages(self, path: str, operation: Operation, params: Mapping[str, str | None]) -> Iterator[tuple[Any, ...]]:
         """Follow the cursor until it is absent or empty; one that comes back, or never ends, is an error."""
         sent = {key: value for key, value in params.items() if value is not None}
 
         def next_href(page: Page) -> str | None:
             return str(self.api.url(path, {**sent, "cursor": page.cursor})) if page.cursor else None
 
-        for page in self.api.pages(self.api.url(path, sent), Page, next_href, call):
+        for page in pages(self.api, self.api.url(path, sent), Page, next_href, operation):
             yield page.data
-
-    def _read(self, entry: object, model: type[M], call: Call) -> M:
-        """One entry of a list, whose model leaves out what it cannot read; an entry that is no object is an error."""
-        try:
-            return model.model_validate(entry)
-        except ValidationError as error:
-            problems = error.errors(include_input=False, include_url=False)[:3]
-            why = "; ".join(f"{'.'.join(map(str, each['loc']))[:200]}: {each['msg']}" for each in problems)
-        raise self.api.unexpected(f"an entry of the list is not what the API promises: {why}", call)

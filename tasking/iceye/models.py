@@ -9,65 +9,32 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    TypeAdapter,
+from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
+
+from tasking.lenient import (
+    Id,
+    MaybeId,
+    MaybeNumber,
+    MaybeText,
+    MaybeWord,
+    Shape,
+    moment_or_none,
+    object_or_empty,
+    objects_in,
 )
-
-from tasking.excerpt import excerpt
-from tasking.moment import moment
-
-Json = dict[str, Any]
-
-_WHEN = TypeAdapter(datetime)
 
 
 def _moment(value: object) -> datetime | None:
-    """Aware and UTC; what is no time (the document shows one with two zones) is none."""
-    if isinstance(value, bool | int | float) or value is None:
-        return None
-    try:
-        return moment(_WHEN.validate_python(value))
-    except ValueError:
-        return None
-
-
-def _number(value: object) -> float | None:
-    """A number, also one written as text: a scene's incidence angle is."""
-    try:
-        number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
-    except (ValueError, OverflowError):
-        return None
-    return number if number is not None and abs(number) < 1e15 else None
+    """Aware and UTC; what is no time (the document shows one with two zones) is none, and a number is no time."""
+    return None if isinstance(value, int | float) else moment_or_none(value)
 
 
 def _many(value: object) -> bool:
     return isinstance(value, list | tuple)
 
 
-def _object(value: object) -> object:
-    """An object as it is; anything else says nothing."""
-    return value if isinstance(value, dict | BaseModel) else {}
-
-
-def _objects(value: object) -> tuple[object, ...]:
-    return tuple(one for one in value if isinstance(one, dict | BaseModel)) if isinstance(value, list | tuple) else ()
-
-
 MaybeMoment = Annotated[datetime | None, BeforeValidator(_moment)]
-MaybeNumber = Annotated[float | None, BeforeValidator(_number)]
-MaybeText = Annotated[str | None, BeforeValidator(lambda value: value if isinstance(value, str) and value else None)]
-MaybeWord = Annotated[MaybeText, AfterValidator(lambda value: excerpt(value) if value else None)]
-"""A word or name that is shown, cut when it is too long; never one that is sent back."""
 MaybeAmount = Annotated[int, BeforeValidator(lambda value: 0 if value is None else value)]
-Id = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-MaybeId = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) and len(value) <= 2000 else "")]
 Named = Annotated[
     tuple[str, ...],
     BeforeValidator(lambda value: tuple(one for one in value if isinstance(one, str) and one) if _many(value) else ()),
@@ -75,11 +42,7 @@ Named = Annotated[
 """Words of a list; what is no list names none."""
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, allow_inf_nan=False)
-
-
-class Terms(_Shape):
+class Terms(Shape):
     """What a contract allows for one field, and what it takes when nothing is said."""
 
     allowed: Named = ()
@@ -91,10 +54,10 @@ class Terms(_Shape):
         return self.default or (self.allowed[0] if len(self.allowed) == 1 else None)
 
 
-MaybeTerms = Annotated[Terms, BeforeValidator(_object)]
+MaybeTerms = Annotated[Terms, BeforeValidator(object_or_empty)]
 
 
-class Contract(_Shape):
+class Contract(Shape):
     """A contract of the account (``GET /company/v1/contracts``); one whose id can't be read has an empty one."""
 
     id: MaybeId = ""
@@ -113,7 +76,7 @@ class Contract(_Shape):
         return f"{self.name} ({self.id})" if self.name else self.id
 
 
-class Summary(_Shape):
+class Summary(Shape):
     """The budget of a contract with a pricing plan, in the currency's minor unit."""
 
     currency: MaybeText = None
@@ -127,59 +90,59 @@ class Summary(_Shape):
         return None if self.limit is None else self.limit - self.spent - self.on_hold
 
 
-class TaskPrice(_Shape):
+class TaskPrice(Shape):
     """A price, in the currency's minor unit (``GET /price``)."""
 
     amount: int
     currency: Annotated[str, StringConstraints(min_length=1, max_length=12)]
 
 
-class Verdict(_Shape):
+class Verdict(Shape):
     """Whether one of the asked requests can be scheduled; ``id`` is its place in the question, as text."""
 
     id: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value))] = None
     result: str
 
 
-class Feasibility(_Shape):
+class Feasibility(Shape):
     """The answer to ``POST /feasibility``."""
 
     feasibility: tuple[Verdict, ...]
 
 
-class PointOfInterest(_Shape):
+class PointOfInterest(Shape):
     """The point of a task, degrees."""
 
     lat: MaybeNumber = None
     lon: MaybeNumber = None
 
 
-class Times(_Shape):
+class Times(Shape):
     """A window, or the time of an imaging operation."""
 
     start: MaybeMoment = None
     end: MaybeMoment = None
 
 
-MaybePoint = Annotated[PointOfInterest, BeforeValidator(_object)]
-MaybeTimes = Annotated[Times, BeforeValidator(_object)]
+MaybePoint = Annotated[PointOfInterest, BeforeValidator(object_or_empty)]
+MaybeTimes = Annotated[Times, BeforeValidator(object_or_empty)]
 
 
-class Location(_Shape):
+class Location(Shape):
     """A place of the customer's own."""
 
     path: MaybeWord = None
     sub_path: MaybeWord = Field(default=None, alias="subPath")
 
 
-class OwnDelivery(_Shape):
+class OwnDelivery(Shape):
     """A delivery to places of the customer's own; ``status`` is pending, success or failed."""
 
     status: MaybeWord = None
-    locations: Annotated[tuple[Location, ...], BeforeValidator(_objects)] = ()
+    locations: Annotated[tuple[Location, ...], BeforeValidator(objects_in)] = ()
 
 
-class Task(_Shape):
+class Task(Shape):
     """A task (``/tasks``); an entry of the list has all of these too."""
 
     id: Id
@@ -195,7 +158,7 @@ class Task(_Shape):
     product_types: Named = Field(default=(), alias="productTypes")
     products_after_seconds: MaybeNumber = Field(default=None, alias="productsAvailableInSeconds")
     fulfilled: MaybeMoment = Field(default=None, alias="fulfilledAt")
-    deliveries: Annotated[tuple[OwnDelivery, ...], BeforeValidator(_objects)] = ()
+    deliveries: Annotated[tuple[OwnDelivery, ...], BeforeValidator(objects_in)] = ()
 
 
 class ListedTask(Task):
@@ -204,7 +167,7 @@ class ListedTask(Task):
     id: MaybeId = ""
 
 
-class Scene(_Shape):
+class Scene(Shape):
     """How a task is planned to be imaged, or was (``GET /tasks/{id}/scene``); it may change until it is."""
 
     imaging_time: MaybeTimes = Field(default=Times(), alias="imagingTime")
@@ -214,14 +177,14 @@ class Scene(_Shape):
     pass_direction: MaybeWord = Field(default=None, alias="passDirection")
 
 
-class Webhook(_Shape):
+class Webhook(Shape):
     """A registered receiver of notifications; ``url`` where the answer tells it."""
 
     id: Id
     url: Annotated[MaybeWord, Field(validation_alias=AliasChoices("url", "callbackURL", "callbackUrl"))] = None
 
 
-class Page(_Shape):
+class Page(Shape):
     """One page of a list, each entry to be read on its own; an absent or empty cursor ends it."""
 
     data: Annotated[tuple[Any, ...], BeforeValidator(lambda value: () if value is None else value)]

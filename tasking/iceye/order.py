@@ -15,7 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from tasking.errors import InvalidOrder
 from tasking.form import Form
-from tasking.iceye.words import contract_id, identifier, word
+from tasking.iceye.fields import contract_id, identifier, word
 from tasking.order import Order, Policy
 from tasking.point import EXAMPLE, Point
 from tasking.window import iso

@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from tasking.iceye.models import Json
+from tasking.lenient import Json
 from tasking.window import iso
 
 logger = logging.getLogger(__name__)
@@ -134,13 +134,6 @@ def _names_of_files(product: Json) -> list[str]:
 def _keys(product: Json) -> list[str]:
     assets = product.get("assets")
     return [str(key) for key in assets] if isinstance(assets, dict) else []
-
-
-def address_of(items: Iterable[Json], item_id: str, key: str) -> str | None:
-    """The address of one asset among items from `items_of`."""
-    found = next((item for item in items if item["id"] == item_id), None)
-    href = found["assets"].get(key, {}).get("href") if found is not None else None
-    return href if isinstance(href, str) else None
 
 
 def _item_id(product: Json) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from typing import Any
 
 import httpx
 
-from tasking.account import OneAccount
+from tasking.bulk_reading import ManyById, narrowed
 from tasking.candidate import Candidate
 from tasking.errors import (
     CredentialsRefused,
@@ -20,25 +20,9 @@ from tasking.errors import (
     Uncertain,
     UnexpectedAnswer,
 )
-from tasking.http.api import Call
-from tasking.iceye.client import IceyeClient
-from tasking.iceye.conversions import (
-    DELIVERIES,
-    WITH_SCENE,
-    cancel_terms_of,
-    request_of,
-    scene_is_due,
-)
-from tasking.iceye.fees import CANCELLABLE
-from tasking.iceye.fetching import Products
-from tasking.iceye.finding import NamelessTask, created_after, our_task
-from tasking.iceye.models import ListedTask, Scene, Task
-from tasking.iceye.order import IceyeOrder
-from tasking.iceye.quoted import still_as_quoted
-from tasking.iceye.quoting import no_funds, quote_for
-from tasking.iceye.settings import IceyeSettings
-from tasking.iceye.terms import (
-    Agreed,
+from tasking.iceye.client import PAGE, IceyeClient
+from tasking.iceye.contract_terms import (
+    ResolvedTerms,
     agreed,
     chosen_contract,
     refuse_dates,
@@ -46,40 +30,36 @@ from tasking.iceye.terms import (
     task_body,
     what_it_allows,
 )
+from tasking.iceye.conversions import DELIVERIES, WITH_SCENE, cancel_terms_of, request_of, scene_is_due
+from tasking.iceye.downloads import fresh_address, products_of
+from tasking.iceye.fees import CANCELLABLE
+from tasking.iceye.matching import created_after, our_task
+from tasking.iceye.models import ListedTask, Scene, Task
+from tasking.iceye.order import IceyeOrder
+from tasking.iceye.quote import no_funds, quote_for, still_as_quoted
+from tasking.iceye.settings import IceyeSettings
 from tasking.order import Order
-from tasking.provider import CancelTerms, Quote, Request
+from tasking.provider import CancelTerms, Items, Quote, Request
 from tasking.provider import Contract as AccountContract
+from tasking.provider_base import ProviderBase
 from tasking.window import Window
 
 CANCELED = "CANCELED"
 
 
-class Iceye(OneAccount[IceyeSettings, IceyeClient]):
-    """ICEYE for one account, as `tasking.provider.Provider` with `Quotes` and `Cancels`.
+class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
+    """ICEYE for one account, as `tasking.provider.Provider` with `Quotes` and `Cancels`; also a context manager.
 
-    ICEYE offers no candidates to choose from: an order is a task with a window, and ICEYE chooses the pass. Close it,
-    or use it as a context manager.
-
-    Args:
-        settings: Addresses, credentials and timing.
-        transport: For tests.
+    ICEYE offers no candidates to choose from: an order is a task with a window, and ICEYE chooses the pass.
     """
 
-    name = "iceye"
-
-    def __init__(self, settings: IceyeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        super().__init__(settings, IceyeClient(settings, transport=transport))
-        self._products = Products(self.client)
+    name, title = "iceye", "ICEYE"
+    client_type, order_type = IceyeClient, IceyeOrder
 
     @property
     def environment(self) -> str:
         """The API's host and the organisation's token address. Not the contract: tasks are found under each."""
         return f"{httpx.URL(self.settings.api_url).join('/')} by {self.settings.auth_url}"
-
-    def learn_time(self) -> None:
-        """Ask for one contract unless an answer has told the time already."""
-        if not self.clock.known:
-            self.client.touch()
 
     # before an order is placed ---------------------------------------------------------------------------------------
 
@@ -91,7 +71,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         Raises:
             InvalidOrder: Says what would be right.
         """
-        mine = _ours(order)
+        mine = self._ours(order)
         if self.clock.known:
             refuse_dates(mine, self.clock)
 
@@ -102,12 +82,12 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
             InvalidOrder: The contract does not allow it; says what it allows.
             OrderEnded: Not feasible, or not within the budget; says what would work.
         """
-        mine = _ours(order)
+        mine = self._ours(order)
         self.learn_time()
         refuse_dates(mine, self.clock)
         return quote_for(self.client, mine, self._terms(mine))
 
-    def _terms(self, order: IceyeOrder) -> Agreed:
+    def _terms(self, order: IceyeOrder) -> ResolvedTerms:
         """The order under its contract; the list of contracts is documented, a single one is not."""
         wanted = order.contract_id or self.settings.contract_id
         return agreed(order, chosen_contract(self.client.contracts(wanted), wanted))
@@ -137,23 +117,15 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         Raises:
             ReferenceTaken: A task of that reference asks for something else.
         """
-        mine = _ours(order)
-        try:
-            pages = list(self.client.tasks(contract_id=mine.contract_id, created_after=created_after(mine)))
-        except (CredentialsRefused, NotFound):
-            raise
-        except Refused:
-            pages = list(self.client.tasks(limit=None))
-        try:
-            found = our_task(
-                (task for page in pages for task in page if task.id not in earlier),
-                mine,
-                label,
-                self.client.task,
-                announced=announced,
+        mine = self._ours(order)
+        with self._about(label):
+            since = created_after(mine)
+            pages = narrowed(
+                lambda: self.client.tasks(contract_id=mine.contract_id, created_after=since),
+                lambda: self.client.tasks(limit=None),
             )
-        except NamelessTask as odd:
-            raise self.client.api.unexpected(str(odd), Call("list tasks", reference=label)) from None
+            others = (task for page in pages for task in page if task.id not in earlier)
+            found = our_task(others, mine, label, self.client.task, announced=announced)
         if found is not None and mine.delivery_locations and not found.deliveries:
             found = self._whole(found)
         return self._request(found) if found is not None else None
@@ -171,16 +143,16 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
             Refused: A clear no: by the contract, the budget or any other rule, or what was quoted is not offered any
                 more, or costs more.
         """
-        mine = _ours(order)
+        mine = self._ours(order)
         quoted = candidate.quoted if candidate else None
         problem: ProviderError
         try:
             terms = still_as_quoted(self.client, mine, quoted) if quoted else self._terms(mine)
         except InvalidOrder as no:
-            problem = Refused(str(no), provider=self.name, verb="create task", reference=label)
+            problem = self.client.error(Refused, str(no), "create task", reference=label)
         except UnexpectedAnswer as odd:
             message = f"was not sent, contract or price cannot be read: {odd}"
-            problem = Unavailable(message, provider=self.name, verb="create task", reference=label)
+            problem = self.client.error(Unavailable, message, "create task", reference=label)
         else:
             try:
                 made = self.client.create_task(task_body(mine, terms, label, self.settings.webhook_id))
@@ -191,7 +163,7 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
 
     def rest_of(self, order: Order, before: Candidate | None) -> Window | None:
         """What is left of the window by the documented rules: the lead of its priority ahead, 24 hours wide."""
-        return rest_of_window(_ours(order), before.quoted if before else None, self.clock.now())
+        return rest_of_window(self._ours(order), before.quoted if before else None, self.clock.now())
 
     def read(
         self,
@@ -208,21 +180,10 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         Returns:
             By id; ids that ICEYE does not know are absent.
         """
-        found: dict[str, Task] = {}
-        missing = dict.fromkeys(request_ids)
-        if len(missing) > 2:
-            with suppress(UnexpectedAnswer):  # a list that cannot be read: each is asked then
-                for read, page in enumerate(self._listed(), start=1):
-                    hits = {each.id: each for each in page if each.id in missing}
-                    found |= hits
-                    missing = {each: None for each in missing if each not in hits}
-                    if len(missing) <= 1 or (len(hits) < 2 and len(missing) <= read):
-                        break
-        for request_id in missing:
-            try:
-                found[request_id] = self.client.task(request_id)
-            except NotFound:
-                continue
+        many = ManyById[Task](request_ids, lambda task: task.id, PAGE)
+        with suppress(UnexpectedAnswer):  # a list that cannot be read: each is asked then
+            many.read_pages((page, None) for page in self._listed())
+        found = many.read_singly(self.client.task)
         before = known or {}
         return {key: self._request(task, before.get(key)) for key, task in found.items()}
 
@@ -269,11 +230,14 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         Raises:
             UnexpectedAnswer: ICEYE says that all products are there, and a file or an ordered type is not.
         """
-        return self._products.items(request) if request.capture_ids else []
+        if not request.capture_ids:
+            return Items()
+        found = products_of(self.client, request)
+        self.downloads.listed(found)
+        return found
 
-    def open_asset(self, item: dict[str, Any], key: str) -> AbstractContextManager[httpx.Response]:
-        """Open one asset of an item from `products` as a stream; an address that has expired is asked for anew."""
-        return self._products.open(item, key)
+    def _fresh_address(self, item: dict[str, Any], key: str, refused: str) -> str | None:  # noqa: ARG002
+        return fresh_address(self.client, item, key)
 
     # cancellation ----------------------------------------------------------------------------------------------------
 
@@ -296,12 +260,8 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
             task = self.client.cancel_task(request_id)
             if task.status == CANCELED and task.id == request_id:
                 return self._request(task)
-            problem = Uncertain(
-                f"sent, and the task is {task.status} by the answer",
-                provider=self.name,
-                verb="cancel task",
-                provider_id=request_id,
-            )
+            message = f"sent, and the task is {task.status} by the answer"
+            problem = self.client.error(Uncertain, message, "cancel task", provider_id=request_id)
         except NotFound:
             raise
         except (Refused, Uncertain) as error:
@@ -313,9 +273,3 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
             return self._request(task)
         problem.message += f"; the task is {task.status}"
         raise problem
-
-
-def _ours(order: Order) -> IceyeOrder:
-    if not isinstance(order, IceyeOrder):
-        raise InvalidOrder("order", type(order).__name__, "give an IceyeOrder to ICEYE")
-    return order

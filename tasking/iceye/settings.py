@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator
 
-from tasking.account import AskAgainSeconds, Calls, ClientId, SettleSeconds, TrustedUrls, refuse_to_settle_early
-from tasking.http.address import checked_url
+from tasking import account
 from tasking.http.settings import HttpSettings
-from tasking.iceye.words import contract_id, identifier
+from tasking.http.urls import checked_url
+from tasking.iceye.fields import contract_id, identifier
 
 API_URL = "https://platform.iceye.com/api"
 TOKEN_PATH = "/v1/token"  # noqa: S105 # a path
-DAY = 86400.0
 
 
-class IceyeSettings(BaseModel):
+class IceyeSettings(account.AccountSettings):
     """Addresses, credentials and timing of one account. All times count in the provider's seconds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="ICEYE account")
+    model_config = ConfigDict(title="ICEYE account")
 
-    client_id: ClientId
-    client_secret: SecretStr = Field(min_length=1, title="Client secret", description="From ICEYE; do not share it.")
+    client_id: account.ClientId
+    client_secret: account.ClientSecret
     auth_url: str = Field(
         title="Token address",
         description="Your organisation's own address for tokens, from ICEYE; /v1/token is added when it lacks it.",
         examples=["https://auth.example.com"],
     )
-    api_url: str = Field(
+    api_url: account.ApiUrl = Field(
         default=API_URL,
         title="API address",
         description="Base of ICEYE's APIs; /tasking/v2 and /company/v1 follow it.",
@@ -47,8 +46,8 @@ class IceyeSettings(BaseModel):
         title="Field of a webhook's address",
         description="What registering a webhook calls the address. ICEYE publishes that it carries one, not its name.",
     )
-    trusted_urls: TrustedUrls = ()
-    settle_seconds: SettleSeconds = 180.0
+    trusted_urls: account.TrustedUrls = ()
+    settle_seconds: account.SettleSeconds = 180.0
     feasibility_seconds: float = Field(
         default=120.0,
         gt=0,
@@ -68,31 +67,16 @@ class IceyeSettings(BaseModel):
         title="Poll interval (seconds)",
         description="How often one order's status is read at most. Ours; ICEYE's demo reads every 5 seconds.",
     )
-    ask_again_seconds: AskAgainSeconds = 30.0
+    ask_again_seconds: account.AskAgainSeconds = 30.0
     products_after_seconds: float = Field(
-        default=DAY,
+        default=account.DAY,
         ge=0,
         title="Products after (seconds)",
         description="How long after imaging products are due, for a task that names neither a time nor an SLA. Ours.",
     )
-    delivery_patience_seconds: float = Field(
-        default=14 * DAY,
-        gt=0,
-        title="Patience for data (seconds)",
-        description="How long after products were due they are waited for before a person is told. Ours.",
-    )
-    token_margin_seconds: float = Field(
-        default=300.0,
-        ge=0,
-        title="Token margin (seconds)",
-        description="A token lives 60 minutes and is renewed so long before its end; ICEYE's example says 5 minutes.",
-    )
-    http: Calls = HttpSettings()
-
-    @field_validator("api_url")
-    @classmethod
-    def _api_address(cls, value: str) -> str:
-        return checked_url("api_url", value).rstrip("/")
+    delivery_patience_seconds: account.DeliveryPatienceSeconds = 14 * account.DAY
+    token_margin_seconds: account.TokenMarginSeconds = 300.0
+    http: account.Calls = HttpSettings()
 
     @field_validator("auth_url")
     @classmethod
@@ -108,11 +92,6 @@ class IceyeSettings(BaseModel):
     @classmethod
     def _webhook(cls, value: object) -> object:
         return identifier("webhook_id", value, "a webhook")
-
-    @model_validator(mode="after")
-    def _settles_after_the_time_outs(self) -> IceyeSettings:
-        refuse_to_settle_early(self.settle_seconds, self.http)
-        return self
 
     @property
     def token_url(self) -> str:

@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tasking.candidate import Candidate
-from tasking.satellogic.conversions import CAPTURES, positions
+from tasking.lenient import positions
+from tasking.satellogic.conversions import CAPTURES
 from tasking.satellogic.models import Analysis, Opportunity
 from tasking.satellogic.settings import SatellogicSettings
 

@@ -1,91 +1,59 @@
 """Satellogic's Aleph APIs, call by call, as its documents describe them.
 
 Tasking (contracts, products, tasks, captures), analysis, delivery (scenes) and the STAC archive. Each method is one
-documented call (a list is as many as it has pages). Errors are those of `tasking.http.api`.
+documented call (a list is as many as it has pages). Errors are those of `Api.create` where something is sent once, else
+those of `Api.get`.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from tasking.clock import ProviderClock
-from tasking.errors import CredentialsRefused, NotFound, UnexpectedAnswer
-from tasking.http.address import segment
-from tasking.http.api import Api, Call
-from tasking.http.tokens import SharedTokens
+from tasking.client_base import ClientBase
+from tasking.errors import CredentialsRefused, UnexpectedAnswer
+from tasking.http.api import Operation
+from tasking.http.paging import pages
+from tasking.http.urls import segment
 from tasking.satellogic.models import Analysis, Capture, Contract, Page, Product, Scene, Task
 from tasking.satellogic.settings import SatellogicSettings
 from tasking.window import iso
-
-logger = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=BaseModel)
 
 PAGE = 100
 """Objects asked for on a page of a list. Ours: the documents name no limit; a server may give fewer."""
-TOKEN_HEADER = "AuthorizationToken"  # noqa: S105 # the name of a header
 CONTRACT_HEADER = "X-Satellogic-Contract-Id"
 TASKS = "tasking/tasks/"
 
 
-class SatellogicClient:
-    """The documented APIs of one account and contract; close it, or use it as a context manager.
+class SatellogicClient(ClientBase[SatellogicSettings]):
+    """The documented APIs of one account and contract."""
 
-    Args:
-        settings: Addresses, credentials and timing.
-        transport: For tests.
-    """
-
-    def __init__(self, settings: SatellogicSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.settings, self.clock, self._transport = settings, ProviderClock(own=settings.http.own_clock), transport
-        secret = settings.client_secret.get_secret_value()
-        self.api = self._open({CONTRACT_HEADER: settings.contract_id})
-        body = {
-            "client_id": settings.client_id.get_secret_value(),
-            "client_secret": secret,
-            "audience": settings.audience,
-            "grant_type": "client_credentials",
-        }
-        self.api.tokens = SharedTokens(
-            lambda: self.api.ask_token(settings.token_url, json=body),
-            token_url=settings.token_url,
-            client_id=settings.client_id.get_secret_value(),
-            audience=settings.audience,
-            client_secret=secret,
-            clock=self.clock,
-            margin_seconds=settings.token_margin_seconds,
-        )
-
-    def __enter__(self) -> SatellogicClient:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give back the connections."""
-        self.api.close()
+    provider = "satellogic"
+    token_header = "AuthorizationToken"  # noqa: S105 # the name of a header
 
     # the account -----------------------------------------------------------------------------------------------------
+
+    def touch(self) -> object:
+        """The account's contracts, for the time that comes with them."""
+        return self.contracts()
 
     def contracts(self) -> list[Contract]:
         """The account's contracts: the only call that does not name one."""
         with closing(self._open({})) as api:
-            api.tokens = self.api.tokens
-            call = Call("list contracts")
-            page, _ = api.get(api.url("contracts"), Page, call)
-            return [one for each in page.results if (one := self._read_if_possible(each, Contract, call)) is not None]
+            api.auth.tokens = self.api.auth.tokens
+            operation = Operation("list contracts")
+            page, _ = api.get(api.url("contracts"), Page, operation)
+            return list(self._readable(page.results, Contract, operation))
 
     def products(self) -> list[Product]:
         """The products that can be tasked, with their codes."""
-        return list(self._list("tasking/products/", Product, Call("list products")))
+        return list(self._list("tasking/products/", Product, Operation("list products")))
 
     # tasks -----------------------------------------------------------------------------------------------------------
 
@@ -94,13 +62,10 @@ class SatellogicClient:
 
         Args:
             payload: From `task_payload`.
-
-        Raises:
-            Uncertain, Unavailable, Refused: See `tasking.http.api.Api.create`.
         """
-        call = Call("create task", reference=str(payload.get("task_name")))
+        operation = Operation("create task", reference=str(payload.get("task_name")))
         with self._contract_named():
-            return self.api.create(self.api.url(TASKS), dict(payload), Task, call)
+            return self.api.create(self.api.url(TASKS), dict(payload), Task, operation)
 
     def tasks(self, *, task_name: str | None = None) -> Iterator[Task]:
         """The contract's tasks, all or by name. Whether the filter is exact is not documented.
@@ -109,39 +74,35 @@ class SatellogicClient:
             UnexpectedAnswer: A task that is called ``task_name`` and cannot be read; one of somebody else is left out.
             ProviderError: As `tasking.http.api.Api.get`.
         """
-        call = Call("list tasks", reference=task_name)
-        for page in self._pages(TASKS, call, {} if task_name is None else {"task_name": task_name}):
+        operation = Operation("list tasks", reference=task_name)
+        for page in self._pages(TASKS, operation, {} if task_name is None else {"task_name": task_name}):
             for given in page.results:
                 if task_name is not None and given.get("task_name") == task_name:
-                    yield self._read(given, Task, call)
-                elif (task := self._read_if_possible(given, Task, call)) is not None:
-                    yield task
+                    yield self._read(given, Task, operation)
+                else:
+                    yield from self._readable([given], Task, operation)
 
     def task_pages(self, status: str | None = None) -> Iterator[tuple[list[Task], int | None]]:
         """The contract's tasks page by page, all or by status, each with how many there are (when the server says).
 
         A task that cannot be read is left out. Whether a server honours the documented filter is seen by its answer.
         """
-        call = Call("list tasks")
-        for page in self._pages(TASKS, call, {} if status is None else {"status": status}):
-            read = (self._read_if_possible(given, Task, call) for given in page.results)
-            yield [task for task in read if task is not None], page.count
+        operation = Operation("list tasks")
+        for page in self._pages(TASKS, operation, {} if status is None else {"status": status}):
+            yield list(self._readable(page.results, Task, operation)), page.count
 
     def task(self, task_id: str) -> Task:
         """One task."""
-        call = Call("read task", provider_id=task_id)
         with self._contract_named():
-            return self.api.get(self._task_url(task_id, call), Task, call)[0]
+            return self._one(self.api.url(f"{TASKS}{segment(task_id)}"), task_id, Task, "read task")
 
     def captures(self, task_id: str) -> list[Capture]:
         """The captures of a task, whatever became of them; one without an id has yet to get it, and is left out."""
-        call = Call("list captures", provider_id=task_id)
-        self._task_url(task_id, call)
+        operation = Operation("list captures", provider_id=task_id)
+        self._refuse_empty(task_id, operation.verb)
         path = f"{TASKS}{segment(task_id)}/captures/"
-        read = (
-            self._read_if_possible(each, Capture, call) for page in self._pages(path, call, {}) for each in page.results
-        )
-        return [each for each in read if each is not None]
+        listed = self._pages(path, operation, {})
+        return [each for page in listed for each in self._readable(page.results, Capture, operation)]
 
     def cancel_task(self, task_id: str) -> Task:
         """Cancel a task. Sent once.
@@ -150,10 +111,12 @@ class SatellogicClient:
             Uncertain: No answer, or one that shows no task (the answer may be empty); read the task.
             Refused: Too late, or already canceled.
         """
-        call = Call("cancel task", provider_id=task_id)
-        self._task_url(task_id, call)
+        operation = Operation("cancel task", provider_id=task_id)
+        self._refuse_empty(task_id, operation.verb)
         with self._contract_named():
-            return self.api.create(self.api.url(f"{TASKS}{segment(task_id)}/cancel/"), {}, Task, call, method="PATCH")
+            return self.api.create(
+                self.api.url(f"{TASKS}{segment(task_id)}/cancel/"), {}, Task, operation, method="PATCH"
+            )
 
     # analysis --------------------------------------------------------------------------------------------------------
 
@@ -169,24 +132,24 @@ class SatellogicClient:
 
         Raises:
             UnexpectedAnswer: Not an analysis, or one without an id.
-            ProviderError: As `tasking.http.api.Api.ask`.
+            ProviderError: As `tasking.http.api.Api.query`.
         """
-        call = Call("start analysis", reference=str(payload.get("task_name")))
+        operation = Operation("start analysis", reference=str(payload.get("task_name")))
         url = self.api.url(self._analysis_path(kind))
 
         def ask() -> Analysis:
-            made = self.api.ask(url, dict(payload), Analysis, call)
+            made = self.api.query(url, dict(payload), Analysis, operation)
             if made.id is None:
-                raise self.api.unexpected("the analysis has no id", call)
+                raise self.api.unexpected("the analysis has no id", operation)
             return made
 
         return _twice(ask)
 
     def analysis(self, kind: str, analysis_id: str) -> Analysis:
         """One analysis; Satellogic keeps it for 24 hours, then it is `NotFound`."""
-        call = Call("read analysis", provider_id=analysis_id)
+        operation = Operation("read analysis", provider_id=analysis_id)
         url = self.api.url(f"{self._analysis_path(kind)}/{segment(analysis_id)}")
-        return _twice(lambda: self.api.get(url, Analysis, call)[0])
+        return _twice(lambda: self.api.get(url, Analysis, operation)[0])
 
     # what was delivered ----------------------------------------------------------------------------------------------
 
@@ -195,31 +158,19 @@ class SatellogicClient:
 
         One without an id gets one from its place in the list: it is the file that is ordered.
         """
-        call, found = Call("list scenes", provider_id=capture_id), list[Scene]()
-        for page in self._pages("telluric/scenes/", call, {"sceneset_id": capture_id}):
+        operation, found = Operation("list scenes", provider_id=capture_id), list[Scene]()
+        for page in self._pages("telluric/scenes/", operation, {"sceneset_id": capture_id}):
             for given in page.results:
-                scene = self._read_if_possible(given, Scene, call)
-                scene = scene or self._read({**given, "scene_id": f"{capture_id}-{len(found) + 1}"}, Scene, call)
+                scene = next(self._readable([given], Scene, operation), None)
+                scene = scene or self._read({**given, "scene_id": f"{capture_id}-{len(found) + 1}"}, Scene, operation)
                 if scene.sceneset_id in (None, capture_id):
                     found.append(scene)
         return found
 
     # how -------------------------------------------------------------------------------------------------------------
 
-    def _open(self, headers: Mapping[str, str]) -> Api:
-        settings = self.settings
-        return Api(
-            "satellogic",
-            settings.api_url,
-            settings=settings.http,
-            clock=self.clock,
-            account=settings.client_id.get_secret_value(),
-            secrets=[settings.client_secret.get_secret_value()],
-            trusted=settings.trusted_urls,
-            token_header=TOKEN_HEADER,
-            headers=headers,
-            transport=self._transport,
-        )
+    def _headers(self) -> dict[str, str]:
+        return {CONTRACT_HEADER: self.settings.contract_id}
 
     def _analysis_path(self, kind: str) -> str:
         return self.settings.can_add_path if kind == "can-add" else self.settings.opportunities_path
@@ -237,17 +188,14 @@ class SatellogicClient:
                 )
             raise
 
-    def _task_url(self, task_id: str, call: Call) -> httpx.URL:
-        if not task_id:
-            raise NotFound("an empty id", provider=self.api.provider, verb=call.verb)
-        return self.api.url(f"{TASKS}{segment(task_id)}")
-
-    def _list(self, path: str, model: type[F], call: Call, params: Mapping[str, str] | None = None) -> Iterator[F]:
-        for page in self._pages(path, call, params or {}):
+    def _list(
+        self, path: str, model: type[F], operation: Operation, params: Mapping[str, str] | None = None
+    ) -> Iterator[F]:
+        for page in self._pages(path, operation, params or {}):
             for given in page.results:
-                yield self._read(given, model, call)
+                yield self._read(given, model, operation)
 
-    def _pages(self, path: str, call: Call, params: Mapping[str, str]) -> Iterator[Page]:
+    def _pages(self, path: str, operation: Operation, params: Mapping[str, str]) -> Iterator[Page]:
         """Follow ``next`` until it is absent, and on by ``offset`` while ``count`` says that there is more.
 
         A list must not end early: a task that is overlooked would be ordered a second time.
@@ -265,7 +213,7 @@ class SatellogicClient:
             return None
 
         with self._contract_named():
-            yield from self.api.pages(self.api.url(path, sent), Page, next_href, call)
+            yield from pages(self.api, self.api.url(path, sent), Page, next_href, operation)
 
     def _as_secure(self, href: str) -> str:
         """A link to our own host as https: a server behind a proxy writes http in its links."""
@@ -273,22 +221,6 @@ class SatellogicClient:
         if base.scheme == "https" and base.port is None and href.startswith(plain):
             return f"https://{base.host}/{href.removeprefix(plain)}"
         return href
-
-    def _read_if_possible(self, given: dict[str, Any], model: type[F], call: Call) -> F | None:
-        """An object of a list, or ``None`` with a warning when it cannot be read."""
-        try:
-            return self._read(given, model, call)
-        except UnexpectedAnswer as error:
-            logger.warning("satellogic: left out: %s", error)
-            return None
-
-    def _read(self, given: dict[str, Any], model: type[F], call: Call) -> F:
-        try:
-            return model.model_validate(given)
-        except ValidationError as error:
-            problems = error.errors(include_input=False, include_url=False)[:3]
-            why = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems)
-        raise self.api.unexpected(f"an object of the list is not what the API promises: {why}", call)
 
 
 def task_payload(

@@ -6,11 +6,9 @@ An unknown word is kept and reported, never guessed. Words are those of the intr
 from __future__ import annotations
 
 import logging
-import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tasking.candidate import WHOLE_WINDOW, Candidate
 from tasking.moment import LATEST
@@ -294,26 +292,3 @@ def _note(
 
 def _by_time(capture: Capture) -> tuple[datetime, str]:
     return capture.start or datetime.max.replace(tzinfo=UTC), capture.capture_id
-
-
-def positions(geometry: dict[str, Any] | None) -> list[tuple[float, float]]:
-    """All positions of a geometry as (lon, lat); a third number is left out. Empty when it cannot be read."""
-    found: list[tuple[float, float]] = []
-
-    def gather(value: Any, depth: int = 0) -> None:
-        if not isinstance(value, list) or depth > 5:
-            raise ValueError("not a list of positions")
-        if value and not isinstance(value[0], list):
-            lon, lat = float(value[0]), float(value[1])
-            if not (math.isfinite(lon) and math.isfinite(lat)):
-                raise ValueError("not a position")
-            found.append((lon, lat))
-            return
-        for each in value:
-            gather(each, depth + 1)
-
-    try:
-        gather((geometry or {}).get("coordinates"))
-    except (TypeError, ValueError, LookupError, OverflowError):
-        return []
-    return found

@@ -13,9 +13,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     AliasChoices,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -25,9 +23,8 @@ from pydantic import (
 )
 
 from tasking.excerpt import Excerpt
+from tasking.lenient import Json, Shape, objects_in
 from tasking.moment import moment
-
-Json = dict[str, Any]
 
 
 def _as_text(value: object) -> object:
@@ -63,9 +60,7 @@ MaybeCount = Annotated[int | None, Forgiving]
 MaybeJson = Annotated[Json | None, Forgiving]
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, allow_inf_nan=False)
-
+class _Shape(Shape):
     @model_validator(mode="before")
     @classmethod
     def _null_is_not_given(cls, value: object) -> object:
@@ -146,16 +141,12 @@ class Attachment(_Shape):
     file_name: MaybeWord = None
 
 
-def _objects(value: object) -> list[object]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list | tuple) else []
-
-
 class Scene(_Shape):
     """A scene of a capture, with its delivery."""
 
     scene_id: Annotated[Id, Field(validation_alias=AliasChoices("scene_id", "id"))]
     sceneset_id: MaybeText = None
-    attachments: Annotated[tuple[Attachment, ...], BeforeValidator(_objects)] = ()
+    attachments: Annotated[tuple[Attachment, ...], BeforeValidator(objects_in)] = ()
     captured: Annotated[
         MaybeMoment, Field(validation_alias=AliasChoices("timestamp", "datetime", "ts", "start", "capture_time"))
     ] = None
@@ -221,13 +212,6 @@ class Opportunity(_Shape):
     def _flat(cls, value: object) -> object:
         inner = value.get("properties") if isinstance(value, dict) else None
         return {**value, **inner} if isinstance(value, dict) and isinstance(inner, dict) else value
-
-
-class StacPage(_Shape):
-    """One page of a STAC search: items and links as given."""
-
-    features: tuple[Json, ...]
-    links: tuple[Json, ...] = ()
 
 
 _LISTS = ("opportunities", "results", "result", "features")

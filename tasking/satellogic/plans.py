@@ -37,6 +37,7 @@ from tasking.waiting import readable
 
 logger = logging.getLogger(__name__)
 
+START, READ = "start analysis", "read analysis"
 AS_WISHED, UNREADABLE, AWAY = "as-wished", "unreadable", "away"
 KEPT = timedelta(hours=23)
 """An analysis is kept for 24 hours; one that is not found before that is not forgotten."""
@@ -62,12 +63,10 @@ def start(client: SatellogicClient, order: SatellogicOrder, kind: str, payload: 
         name = AnalysisName(kind, made.id or "", _now(client))
         return _plan(client, name, ready=stage(made) is not Stage.GOING_ON)
     if order.narrowed:
-        raise Refused(
-            f"{order.wish} needs an analysis, and Satellogic's cannot be had: {problem}. {_CURE}",
-            provider=client.api.provider,
-            verb="start analysis",
-            status=problem.status,
-        )
+        why = f"{order.wish} needs an analysis, and Satellogic's cannot be had: {problem}. {_CURE}"
+        refused = client.error(Refused, why, START)
+        refused.status = problem.status
+        raise refused
     plan = _plan(client, AnalysisName(NO_ANALYSIS, why, _now(client)), ready=True)
     return plan.model_copy(update={"note": f"{_without(why)} ({problem})"})
 
@@ -154,9 +153,7 @@ def _now(client: SatellogicClient) -> datetime:
 def _named(client: SatellogicClient, plan_id: str) -> AnalysisName:
     name = AnalysisName.read(plan_id)
     if name is None:
-        raise NotFound(
-            "not the id of an analysis", provider=client.api.provider, verb="read analysis", provider_id=plan_id
-        )
+        raise client.error(NotFound, "not the id of an analysis", READ, provider_id=plan_id)
     return name
 
 
@@ -183,7 +180,7 @@ def _stage(client: SatellogicClient, name: AnalysisName, found: Analysis) -> Sta
 
 def _not_there(client: SatellogicClient, error: ProviderError) -> str | None:
     """Why there is no analysis; ``None`` when the error is about something else, or may pass."""
-    if error.verb not in ("start analysis", "read analysis"):  # a token that is not given, say
+    if error.verb not in (START, READ):  # a token that is not given, say
         return None
     if isinstance(error, UnexpectedAnswer):
         return UNREADABLE
@@ -249,12 +246,7 @@ def _unread(client: SatellogicClient, name: AnalysisName, order: SatellogicOrder
     if not order.narrowed:
         return [whole_window(order, f"without the {name.kind} analysis: {why}")]
     if why.startswith("its answer"):  # it was there a moment ago; another one may be
-        raise NotFound(
-            f"the analysis is not readable: {why}",
-            provider=client.api.provider,
-            verb="read analysis",
-            provider_id=name.id,
-        )
+        raise client.error(NotFound, f"the analysis is not readable: {why}", READ, provider_id=name.id)
     raise OrderEnded(
         StatusCode.FAILED,
         f"Not ordered: {order.wish} needs Satellogic's {name.kind} analysis, and {why}. {_CURE}.",
@@ -266,13 +258,9 @@ def _broken(
 ) -> list[Candidate]:
     if order is not None and not order.narrowed:
         return [whole_window(order, f"without the {name.kind} analysis: Satellogic says that it {found.status}")]
-    raise NotFound(
-        "the analysis failed",
-        provider=client.api.provider,
-        verb="read analysis",
-        provider_id=name.id,
-        said=found.status,
-    )
+    gone = client.error(NotFound, "the analysis failed", READ, provider_id=name.id)
+    gone.said = found.status
+    raise gone
 
 
 def _not_feasible(name: AnalysisName, order: SatellogicOrder) -> str:

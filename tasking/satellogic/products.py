@@ -7,19 +7,22 @@ capture delivered from there because its zip came late could be half a capture. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import logging
 from datetime import datetime, timedelta
-from typing import Any
 
-import httpx
-
-from tasking.errors import Refused
-from tasking.http.api import Call
+from tasking.http.api import Operation
+from tasking.http.downloads import asset_address
+from tasking.lenient import Json
 from tasking.provider import Items, Request
-from tasking.satellogic import archive, scenes
+from tasking.satellogic import scenes
 from tasking.satellogic.client import SatellogicClient
 from tasking.satellogic.models import Capture
+
+logger = logging.getLogger(__name__)
+
+SEARCH = "archive/stac/search"
+OUTCOME = "satl:outcome_id"
+"""What an item of the archive names its capture by."""
 
 
 def items(client: SatellogicClient, request: Request) -> Items:
@@ -30,7 +33,7 @@ def items(client: SatellogicClient, request: Request) -> Items:
         request: Which of its captures are published; the task's tell time and satellite of scenes that do not.
     """
     if client.settings.products_from == "archive":
-        return Items(item for each in request.capture_ids for item in archive.search(client.api, each))
+        return Items(item for each in request.capture_ids for item in _tiles_of(client, each))
     known = {each.capture_id: each for each in client.captures(request.id)} if request.capture_ids else {}
     found = Items()
     for capture_id in request.capture_ids:
@@ -65,44 +68,33 @@ def _delivered(client: SatellogicClient, capture: Capture, until: datetime) -> I
     return found
 
 
-@contextmanager
-def open_asset(client: SatellogicClient, item: dict[str, Any], key: str) -> Iterator[httpx.Response]:
-    """Open one asset of an item from `items` as a stream; an address that has expired is asked for anew.
-
-    Raises:
-        UnexpectedAnswer: The item has no such asset.
-        ProviderError, UnsafeAsset: As `tasking.http.api.Api.stream`.
-    """
-    call = Call("download", provider_id=f"{item.get('id')}/{key}")
-    href = _href(item, key)
-    if href is None:
-        raise client.api.unexpected("the item has no such asset", call)
-    with ExitStack() as opened:
-        try:
-            response = opened.enter_context(client.api.stream(href, call))
-        except Refused:
-            fresh = _fresh(client, item, key)
-            if fresh is None or fresh == href:
-                raise
-            response = opened.enter_context(client.api.stream(fresh, call))
-        yield response
-
-
-def _fresh(client: SatellogicClient, item: dict[str, Any], key: str) -> str | None:
+def fresh_address(client: SatellogicClient, item: Json, key: str) -> str | None:
     """The asset's address as the provider gives it now."""
     said = item.get("properties") or {}
-    of_scene, of_tile = said.get(scenes.CAPTURE_ID), said.get(archive.OUTCOME)
+    of_scene, of_tile = said.get(scenes.CAPTURE_ID), said.get(OUTCOME)
     if isinstance(of_scene, str):
         capture = Capture(capture_id=of_scene)
         now = scenes.items_of(client.api, capture, client.scenes(of_scene), client.clock.now())
     elif isinstance(of_tile, str):
-        now = archive.search(client.api, of_tile)
+        now = _tiles_of(client, of_tile)
     else:
         return None
-    return next((_href(each, key) for each in now if each["id"] == item.get("id")), None)
+    return asset_address(next((each for each in now if each["id"] == item.get("id")), {}), key)
 
 
-def _href(item: dict[str, Any], key: str) -> str | None:
-    asset = (item.get("assets") or {}).get(key)
-    href = asset.get("href") if isinstance(asset, dict) else None
-    return href if isinstance(href, str) else None
+def _tiles_of(client: SatellogicClient, capture_id: str) -> list[Json]:
+    """The items of one capture in the archive; an item of another capture is left out.
+
+    A search by POST with a CQL2-JSON filter, as the archive takes it: the ``query`` extension is refused with 403.
+    """
+    from tasking.stac_search import search  # few accounts search there, and what does it takes long to import
+
+    api, operation = client.api, Operation("search archive", provider_id=capture_id)
+    only = {"op": "=", "args": [{"property": OUTCOME}, capture_id]}
+    items: dict[tuple[str, str], Json] = {}
+    for item in search(api, api.url(SEARCH), operation, method="POST", filter=only, filter_lang="cql2-json"):
+        if item["properties"].get(OUTCOME, capture_id) == capture_id:
+            items[str(item.get("collection")), item["id"]] = item
+        else:
+            logger.warning("satellogic %s: an item of another capture was answered and is left out", operation.verb)
+    return list(items.values())

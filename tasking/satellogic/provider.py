@@ -2,60 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
-from tasking.account import OneAccount
+from tasking.bulk_reading import each_singly, narrowed
 from tasking.candidate import Candidate
-from tasking.errors import CredentialsRefused, InvalidOrder, NotFound, ProviderError, Refused, UnexpectedAnswer
+from tasking.errors import InvalidOrder, NotFound
 from tasking.order import Order
 from tasking.provider import CancelTerms, Contract, Plan, Request
+from tasking.provider_base import ProviderBase
 from tasking.satellogic import plans
 from tasking.satellogic.analysis import NO_ANALYSIS
-from tasking.satellogic.cancelling import cancel, terms
+from tasking.satellogic.cancel import cancel, terms
 from tasking.satellogic.client import SatellogicClient, task_payload
 from tasking.satellogic.conversions import can_have_captures, is_quiet, request_of, still_so
-from tasking.satellogic.finding import our_task
+from tasking.satellogic.matching import our_task
 from tasking.satellogic.models import Capture, Task
 from tasking.satellogic.order import SatellogicOrder
 from tasking.satellogic.reading import read_tasks
 from tasking.satellogic.settings import SatellogicSettings
-from tasking.single_plans import read_singly
 
 
-class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
+class Satellogic(ProviderBase[SatellogicSettings, SatellogicClient, SatellogicOrder]):
     """Satellogic for one account and contract, as `tasking.provider.Provider`; also a context manager.
 
     It plans (an analysis of opportunities) and it cancels. A plan is an analysis: free, and kept for 24 hours.
-
-    Args:
-        settings: Addresses, credentials, contract and timing.
-        transport: For tests.
     """
 
-    name = "satellogic"
-
-    def __init__(self, settings: SatellogicSettings, *, transport: httpx.BaseTransport | None = None) -> None:
-        super().__init__(settings, SatellogicClient(settings, transport=transport))
+    name, title = "satellogic", "Satellogic"
+    client_type, order_type = SatellogicClient, SatellogicOrder
 
     @property
     def environment(self) -> str:
         """The API's host and the contract: tasks are ordered, listed and read under it alone."""
         return f"{httpx.URL(self.settings.api_url).join('/')} under contract {self.settings.contract_id}"
-
-    def learn_time(self) -> None:
-        """Ask for the contracts unless an answer has told the time already."""
-        if self.clock.known:
-            return
-        try:
-            self.client.contracts()
-        except UnexpectedAnswer:
-            if not self.clock.known:  # any answer tells the time, also one that is of no use otherwise
-                raise
 
     def check(self, order: Order) -> None:
         """Refuse an order that is not Satellogic's, whose window is over, or that needs an analysis and has none.
@@ -63,7 +46,7 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         Raises:
             InvalidOrder: Says what would be right.
         """
-        mine = _ours(order)
+        mine = self._ours(order)
         mine.window.refuse_if_past(self.clock.now())
         if mine.narrowed and self._analysis_of(mine) == NO_ANALYSIS:
             raise InvalidOrder(
@@ -81,12 +64,12 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
 
     def find_plan(self, order: Order, label: str) -> Plan | None:  # noqa: ARG002
         """``None``, always: analyses cannot be listed. One that is asked for twice costs nothing and orders nothing."""
-        _ours(order)
+        self._ours(order)
         return None
 
     def plan(self, order: Order, label: str) -> Plan:
         """Ask for an analysis with the very payload of the task, if there is one; see `plans.start`."""
-        mine = _ours(order)
+        mine = self._ours(order)
         payload = self._payload(mine, label, mine.window.start, mine.window.end)
         return plans.start(self.client, mine, self._analysis_of(mine), payload)
 
@@ -99,8 +82,8 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         return plans.read(self.client, plan_id)
 
     def read_plans(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
-        """Read many analyses, each in one call: they cannot be listed; see `tasking.single_plans.read_singly`."""
-        return read_singly(dict.fromkeys(plan_ids), self.read_plan)
+        """Read many analyses, each in one call: they cannot be listed; see `tasking.bulk_reading.each_singly`."""
+        return each_singly(dict.fromkeys(plan_ids), self.read_plan)
 
     def candidates(self, plan_id: str, order: Order | None = None) -> list[Candidate]:
         """What can be ordered; none while the analysis is not finished; see `plans.candidates`.
@@ -109,7 +92,7 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
             NotFound: The analysis is forgotten, or failed and is needed: another one is to be made.
             OrderEnded: Not feasible, or nothing to choose from.
         """
-        return plans.candidates(self.client, plan_id, None if order is None else _ours(order))
+        return plans.candidates(self.client, plan_id, None if order is None else self._ours(order))
 
     # requests --------------------------------------------------------------------------------------------------------
 
@@ -128,14 +111,9 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         Raises:
             ReferenceTaken: A task of that name asks for something else.
         """
-        mine = _ours(order)
-        with _about(label):
-            try:
-                tasks = list(self.client.tasks(task_name=label))
-            except (CredentialsRefused, NotFound):
-                raise
-            except Refused:
-                tasks = list(self.client.tasks())
+        mine = self._ours(order)
+        with self._about(label):
+            tasks = narrowed(lambda: self.client.tasks(task_name=label), self.client.tasks)
             others = [task for task in tasks if task.task_id not in earlier]
             found = our_task(others, mine, label, self.settings.codes[mine.product], announced=announced)
             return self._request(found) if found is not None else None
@@ -146,7 +124,7 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         The task's window is the chosen opportunity with a margin (inside the order's window), or all of the order's
         window when the order wants it so, covers an area, or wants several captures.
         """
-        mine = _ours(order)
+        mine = self._ours(order)
         start, end = mine.window.start, mine.window.end
         if mine.narrowed:
             margin = timedelta(seconds=self.settings.narrow_margin_seconds)
@@ -211,13 +189,15 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
         """STAC items (JSON) of the published captures in ``request.capture_ids``; see `products.items`."""
         from tasking.satellogic.products import items
 
-        return items(self.client, request)
+        found = items(self.client, request)
+        self.downloads.listed(found)
+        return found
 
-    def open_asset(self, item: dict[str, Any], key: str) -> AbstractContextManager[httpx.Response]:
-        """Open one asset of an item from `products` as a stream; see `products.open_asset`."""
-        from tasking.satellogic.products import open_asset
+    def _fresh_address(self, item: dict[str, Any], key: str, refused: str) -> str | None:
+        from tasking.satellogic.products import fresh_address
 
-        return open_asset(self.client, item, key)
+        fresh = fresh_address(self.client, item, key)
+        return fresh if fresh != refused else None
 
     # how -------------------------------------------------------------------------------------------------------------
 
@@ -245,19 +225,3 @@ class Satellogic(OneAccount[SatellogicSettings, SatellogicClient]):
 
     def _request(self, task: Task, candidate: Candidate | None = None) -> Request:
         return request_of(task, self._captures(task), self.settings, self.clock.now(), candidate)
-
-
-@contextmanager
-def _about(label: str) -> Iterator[None]:
-    """Errors say which order they are about."""
-    try:
-        yield
-    except ProviderError as error:
-        error.reference = error.reference or label
-        raise
-
-
-def _ours(order: Order) -> SatellogicOrder:
-    if not isinstance(order, SatellogicOrder):
-        raise InvalidOrder("order", type(order).__name__, "give a SatellogicOrder to Satellogic")
-    return order

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from tasking.bulk_reading import FEW, ManyById
 from tasking.errors import CredentialsRefused, NotFound, Refused
 from tasking.satellogic.client import PAGE, SatellogicClient
 from tasking.satellogic.models import Task
 
 OPEN = ("in_progress", "pending", "planning", "received")
 """Words of tasks that are under way, those that change next first."""
-FEW = 2
-"""So many tasks are asked for one by one; a page that shows fewer of ours is hardly worth its call."""
 
 
 def read_tasks(client: SatellogicClient, task_ids: Sequence[str], words: Mapping[str, str]) -> dict[str, Task]:
@@ -34,32 +33,25 @@ def read_tasks(client: SatellogicClient, task_ids: Sequence[str], words: Mapping
     search = _Search(client, task_ids)
     if len(search.missing) > FEW and not search.whole_list(words) and not search.by_status(words):
         search.whole_list({})
-    for task_id in list(search.missing):
-        try:
-            search.found[task_id] = client.task(task_id)
-        except NotFound:
-            continue
-    return search.found
+    return search.read_singly(client.task)
 
 
-class _Search:
-    """The tasks that were found, and the ids of those that are missing."""
+class _Search(ManyById[Task]):
+    """By the whole list, or by the lists of single words."""
 
     def __init__(self, client: SatellogicClient, task_ids: Iterable[str]) -> None:
+        super().__init__(task_ids, lambda task: task.task_id, PAGE)
         self._client = client
-        self.found: dict[str, Task] = {}
-        self.missing = dict.fromkeys(task_ids)
 
     def whole_list(self, words: Mapping[str, str]) -> bool:
         """Read the list as far as it is worth it; ``False`` when the lists by status are shorter than its rest."""
         for read, (page, in_all) in enumerate(self._client.task_pages(), start=1):
-            hits, size = self._take(page), len(page) or PAGE
-            left = -(-in_all // size) - read if in_all is not None else read
-            counts = self._counts(words)
+            hits, left = self.take(page), self.pages_left(read, page, in_all)
+            counts, size = self._counts(words), len(page) or PAGE
             by_status = sum(-(-count // size) for count in counts.values()) + len(self.missing) - counts.total()
             if counts and len(self.missing) > FEW and by_status + 1 < min(left, len(self.missing)):
                 return False
-            if self._is_enough(hits, left):
+            if self.is_enough(hits, left):
                 break
         return True
 
@@ -69,10 +61,10 @@ class _Search:
         for word in [*had, *(each for each in OPEN if each not in had)]:
             try:
                 for read, (page, in_all) in enumerate(self._client.task_pages(word), start=1):
-                    hits, size = self._take(page), len(page) or PAGE
+                    hits = self.take(page)
                     if any(each.status != word for each in page):
                         return False
-                    if self._is_enough(hits, -(-in_all // size) - read if in_all is not None else read):
+                    if self.is_enough(hits, self.pages_left(read, page, in_all)):
                         break
             except (CredentialsRefused, NotFound):
                 raise
@@ -81,15 +73,6 @@ class _Search:
             if len(self.missing) <= FEW:
                 break
         return True
-
-    def _take(self, page: Sequence[Task]) -> int:
-        hits = {each.task_id: each for each in page if each.task_id in self.missing}
-        self.found |= hits
-        self.missing = {each: None for each in self.missing if each not in hits}
-        return len(hits)
-
-    def _is_enough(self, hits: int, pages_left: int) -> bool:
-        return len(self.missing) <= 1 or (hits < FEW and len(self.missing) <= pages_left)
 
     def _counts(self, words: Mapping[str, str]) -> Counter[str]:
         """How many of the missing tasks had each word of those under way."""

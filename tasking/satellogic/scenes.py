@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 
 from tasking.delivery.unzip import UNZIP
-from tasking.http.api import Api, Call
-from tasking.satellogic.conversions import positions
-from tasking.satellogic.models import Capture, Json, Scene
+from tasking.http.api import Api, Operation
+from tasking.lenient import Json, positions
+from tasking.satellogic.models import Capture, Scene
 from tasking.window import iso
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def items_of(api: Api, capture: Capture, scenes: Iterable[Scene], otherwise: dat
         otherwise: The time to give when neither tells one.
     """
     items: dict[str, Json] = {}
-    call = Call("list scenes", provider_id=capture.capture_id)
+    operation = Operation("list scenes", provider_id=capture.capture_id)
     for scene in scenes:
         urls = [each.url for each in scene.attachments if each.name == DELIVERY and each.url]
         if not urls:
@@ -46,14 +46,14 @@ def items_of(api: Api, capture: Capture, scenes: Iterable[Scene], otherwise: dat
         item = _item(scene, capture, otherwise)
         for number, url in enumerate(urls, start=1):
             key = KEY if number == 1 else f"{KEY}-{number}"
-            item["assets"][key] = _zip(api.base, url, api, call)
+            item["assets"][key] = _zip(api.base, url, api, operation)
         items[item["id"]] = item
     return list(items.values())
 
 
-def _zip(base: httpx.URL, url: str, api: Api, call: Call) -> Json:
+def _zip(base: httpx.URL, url: str, api: Api, operation: Operation) -> Json:
     # any scheme is kept here: whether an address may be followed is decided when it is opened
-    href = url if "://" in url else str(api.found(base, url, call))
+    href = url if "://" in url else str(api.resolve_link(base, url, operation))
     return {"href": href, "type": "application/zip", "title": "Delivery", "roles": ["archive"], UNZIP: True}
 
 

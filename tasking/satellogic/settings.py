@@ -3,56 +3,41 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from tasking.account import AskAgainSeconds, Calls, ClientId, SettleSeconds, TrustedUrls, refuse_to_settle_early
+from tasking import account
 from tasking.errors import InvalidOrder
-from tasking.http.address import checked_url
 from tasking.http.settings import HttpSettings
 
 API_URL = "https://api.satellogic.com"
 TOKEN_URL = "https://auth.platform.satellogic.com/oauth/token"  # noqa: S105 # an address
 AUDIENCE = "https://api.satellogic.com/"
 POINT_CODE, AREA_CODE = 169, 178
-HOUR, DAY = 3600.0, 86400.0
+HOUR = 3600.0
 
 Analysis = Literal["none", "opportunities", "can-add"]
 
 
-def _base(value: str) -> str:
-    url = checked_url("api_url", value)
-    return url if url.endswith("/") else url + "/"
-
-
-class SatellogicSettings(BaseModel):
+class SatellogicSettings(account.AccountSettings):
     """Addresses, credentials and timing of one account. All times count in the provider's seconds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, title="Satellogic account")
+    model_config = ConfigDict(title="Satellogic account")
 
-    api_url: Annotated[str, AfterValidator(_base)] = Field(
+    api_url: account.ApiUrl = Field(
         default=API_URL,
         title="API address",
         description="Where Aleph's APIs are; tasking, analysis, delivery and archive lie below it.",
     )
-    token_url: str = Field(default=TOKEN_URL, title="Token address", description="Where a token is asked for.")
+    token_url: account.TokenUrl = Field(
+        default=TOKEN_URL, title="Token address", description="Where a token is asked for."
+    )
     audience: str = Field(
         default=AUDIENCE, min_length=1, title="Audience", description="Sent with each token request; ends with a slash."
     )
-    client_id: ClientId
-    client_secret: SecretStr = Field(
-        min_length=1, title="Client secret", description="From Satellogic; do not share it."
-    )
+    client_id: account.ClientId
+    client_secret: account.ClientSecret
     contract_id: str = Field(
         title="Contract ID",
         description=(
@@ -62,7 +47,7 @@ class SatellogicSettings(BaseModel):
         ),
         examples=["cont.8d5d4b0e-0000-0000-0000-000000000000"],
     )
-    trusted_urls: TrustedUrls = ()
+    trusted_urls: account.TrustedUrls = ()
     point_code: int = Field(
         default=POINT_CODE,
         gt=0,
@@ -102,7 +87,7 @@ class SatellogicSettings(BaseModel):
             "accounts without zips; nothing says when all tiles of a capture are in it."
         ),
     )
-    settle_seconds: SettleSeconds = 180.0
+    settle_seconds: account.SettleSeconds = 180.0
     analysis_seconds: float = Field(
         default=60.0,
         ge=0,
@@ -142,7 +127,7 @@ class SatellogicSettings(BaseModel):
         title="Poll interval (seconds)",
         description="Introduction, 'Task Statuses': planning cycles occur every 30 minutes approximately.",
     )
-    ask_again_seconds: AskAgainSeconds = 30.0
+    ask_again_seconds: account.AskAgainSeconds = 30.0
     data_after_capture_seconds: float = Field(
         default=3 * HOUR,
         ge=0,
@@ -150,35 +135,20 @@ class SatellogicSettings(BaseModel):
         description="When to look for a capture's delivery first. Ours: the document gives no number.",
     )
     scene_patience_seconds: float = Field(
-        default=2 * DAY,
+        default=2 * account.DAY,
         ge=0,
         title="Patience for the last zip (seconds)",
         description="So long after a capture was seen published the last zip of its scenes is waited for. Ours.",
     )
-    delivery_patience_seconds: float = Field(
-        default=14 * DAY,
-        gt=0,
-        title="Patience for data (seconds)",
-        description="How long after the task's window data is waited for before a person is told. Ours.",
-    )
-    token_margin_seconds: float = Field(
-        default=300.0,
-        ge=0,
-        title="Token margin (seconds)",
-        description="A token is renewed so long before it expires, at most a tenth of its life. Ours.",
-    )
+    delivery_patience_seconds: account.DeliveryPatienceSeconds = 14 * account.DAY
+    token_margin_seconds: account.TokenMarginSeconds = 300.0
 
     @property
     def codes(self) -> dict[str, int]:
         """The product code by the order's word for the product."""
         return {"point": self.point_code, "rush": self.point_code, "area": self.area_code}
 
-    http: Calls = HttpSettings()
-
-    @field_validator("token_url")
-    @classmethod
-    def _token_address(cls, value: str) -> str:
-        return checked_url("token_url", value)
+    http: account.Calls = HttpSettings()
 
     @field_validator("contract_id")
     @classmethod
@@ -201,8 +171,7 @@ class SatellogicSettings(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _settles_after_the_time_outs(self) -> SatellogicSettings:
-        refuse_to_settle_early(self.settle_seconds, self.http)
+    def _two_codes(self) -> SatellogicSettings:
         if self.point_code == self.area_code:
             raise InvalidOrder("area_code", self.area_code, "points and areas are different products; give two codes")
         return self

@@ -17,7 +17,7 @@ import pytest
 
 from tasking.delivery.download import fetch
 from tasking.errors import DeliveryFailed, ProviderError, UnexpectedAnswer
-from tasking.http.address import origin
+from tasking.http.urls import origin
 from tests.support.hostile import HTTP, Replay, Step
 from tests.support.hostile_outcomes import told
 from tests.support.hostile_stories import STORIES, replayed

@@ -20,30 +20,31 @@ from pydantic import AliasChoices, BaseModel, SecretStr, ValidationError
 from blocks.webhook_receiver import WebhookReceiver
 from flows.receiver.auth import Auth
 from flows.receiver.notification import LARGEST_BODY, extract_ids
+from tasking import stac_search
 from tasking.area import Area, area_from
 from tasking.axelglobe import conversions as axelglobe
 from tasking.axelglobe import models as axelglobe_models
-from tasking.axelglobe.finding import Nameless, our_plan, our_request
+from tasking.axelglobe.matching import our_plan, our_request
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.clock import ProviderClock
 from tasking.delivery.integrity.inspection import find_damage
 from tasking.errors import InvalidOrder, ReferenceTaken
-from tasking.http.address import resolved, why_not_follow
+from tasking.http.urls import resolved, why_not_follow
 from tasking.iceye import conversions as iceye
 from tasking.iceye import models as iceye_models
-from tasking.iceye.finding import NamelessTask
-from tasking.iceye.finding import our_task as our_iceye_task
+from tasking.iceye.contract_terms import agreed, chosen_contract, task_body
+from tasking.iceye.matching import our_task as our_iceye_task
 from tasking.iceye.order import IceyeOrder
 from tasking.iceye.products import items_of
 from tasking.iceye.settings import IceyeSettings
-from tasking.iceye.terms import agreed, chosen_contract, task_body
+from tasking.matching import Nameless
 from tasking.order import order_from
 from tasking.point import canonical_point
-from tasking.satellogic import analysis, cancelling
+from tasking.satellogic import analysis, cancel
 from tasking.satellogic import conversions as satellogic
 from tasking.satellogic import models as satellogic_models
-from tasking.satellogic.finding import our_task as our_satellogic_task
+from tasking.satellogic.matching import our_task as our_satellogic_task
 from tasking.satellogic.order import SatellogicOrder
 from tasking.satellogic.settings import SatellogicSettings
 from tests.support.hostile import anything, changed, examples
@@ -83,7 +84,7 @@ A, I, S = (order_from(kind, {**said, "window": WINDOW}) for kind, said in ORDERS
 def _models() -> list[type[BaseModel]]:
     found = [
         each
-        for module in (axelglobe_models, iceye_models, satellogic_models)
+        for module in (axelglobe_models, iceye_models, satellogic_models, stac_search)
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, BaseModel) and each.__module__ == module.__name__
     ]
@@ -139,7 +140,7 @@ def _seen_by_an_order(thing: Any) -> None:
         case satellogic_models.Task():
             capture = satellogic_models.Capture(capture_id="1", start=thing.start, end=thing.end, status="queued")
             satellogic.request_of(thing, [capture], SATELLOGIC, NOW).model_dump_json()
-            cancelling.terms(thing, [capture], SATELLOGIC, NOW)
+            cancel.terms(thing, [capture], SATELLOGIC, NOW)
             our_satellogic_task([thing.model_copy(update={"task_name": "x"})], S, "x", 169)
         case satellogic_models.Analysis():
             for over in (False, True):
@@ -159,7 +160,7 @@ def test_an_object_is_read_or_refused_whatever_it_says(model: type[BaseModel]) -
             return
         try:
             _seen_by_an_order(thing)
-        except (InvalidOrder, ReferenceTaken, Nameless, NamelessTask) as error:  # the clients say ours of the last two
+        except (InvalidOrder, ReferenceTaken, Nameless) as error:  # the providers say ours of the last
             str(error)
 
     holds()

@@ -16,7 +16,8 @@ import pytest
 from tasking.axelglobe.client import AxelGlobeClient
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.errors import TaskingError
-from tasking.http.api import Call
+from tasking.http.api import Operation
+from tasking.http.downloads import stream
 from tasking.http.settings import HttpSettings
 from tasking.iceye.client import IceyeClient
 from tasking.iceye.settings import IceyeSettings
@@ -86,7 +87,7 @@ CALLS: dict[str, tuple[Callable[[Any], object], ...]] = {
 
 def download(client: Any) -> None:
     """Open a signed address."""
-    with client.api.stream(SIGNED, Call("download", provider_id="item/asset")) as response:
+    with stream(client.api, SIGNED, Operation("download", provider_id="item/asset")) as response:
         response.read()
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from tasking.axelglobe.finding import our_request
+from tasking.axelglobe.matching import our_request
 from tasking.axelglobe.models import TaskRequest
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.provider import AxelGlobe

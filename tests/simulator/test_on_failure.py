@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tasking import lifecycle
-from tasking.iceye.terms import LEAD
+from tasking.iceye.contract_terms import LEAD
 from tasking.ledger import OrderRecord
 from tasking.lifecycle.next_try import AFTER_REJECTION, MOST_TRIES
 from tasking.simulator import Simulator, serve

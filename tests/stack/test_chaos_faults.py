@@ -161,14 +161,14 @@ from chaos import held
 from chaos.struck_http import strike_http
 from chaos.trace import Trace
 from tasking.errors import ProviderError
-from tasking.http.api import Api, Call, HttpSettings
+from tasking.http.api import Api, Operation, HttpSettings
 class Thing(BaseModel): pass
 held.HELD_SECONDS = 20
 strike_http(Trace(Path(sys.argv[1]), 'bay'), 'http://127.0.0.1:1/api')
 times = dict(connect_seconds=1, write_seconds=0.5, read_seconds=0.5, requests_per_second=1000)
 api = Api('x', sys.argv[2], settings=HttpSettings(**times), headers={'Authorization': 'Bearer t'})
 try:
-    api.create(api.url('tasks'), {}, Thing, Call('create'))
+    api.create(api.url('tasks'), {}, Thing, Operation('create'))
 except ProviderError as error:
     print(type(error).__name__)
 api.close()

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from tasking.http.address import origin
 from tasking.http.settings import HttpSettings
+from tasking.http.urls import origin
 from tests.support.hostile_values import (
     ADDRESSES,
     BASE,

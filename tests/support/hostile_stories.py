@@ -132,6 +132,7 @@ def axelglobe() -> Story:
         (item,) = told.step("products", lambda it: it.products(done))
         told.step("open_asset", _opened(item, "thumbnail"))
         told.step("client.landing", lambda it: it.client.landing())
+        told.step("client.touch", lambda it: it.client.touch())
         told.step("client.conformance", lambda it: it.client.conformance())
         told.step("client.collections", lambda it: it.client.collections())
         told.step("client.collection", lambda it: it.client.collection("plans"))
@@ -223,6 +224,7 @@ def satellogic(products_from: str = "delivery") -> Story:
         item = told.step("products", lambda it: it.products(done))[0]
         told.step("open_asset", _opened(item, next(iter(item["assets"]))))
         told.step("contracts", lambda it: it.contracts())
+        told.step("client.touch", lambda it: it.client.touch())
         told.step("client.contracts", lambda it: it.client.contracts())
         told.step("client.products", lambda it: it.client.products())
         told.step("client.tasks", lambda it: list(it.client.tasks()))

@@ -16,7 +16,7 @@ from tasking.errors import (
     ProviderError,
     Refused,
 )
-from tasking.http.api import Api, Call, HttpSettings
+from tasking.http.api import Api, HttpSettings, Operation
 
 SECRET = "s3cret/with+odd=chars"
 TOKEN = "eyJhbGciOi.first-token.sig"
@@ -68,7 +68,7 @@ class OneToken:
 
 def api_for(handler: Handler, settings: HttpSettings = QUICK, base: str = BASE, **more: Any) -> Api:
     api = Api("example", base, settings=settings, secrets=[SECRET], transport=httpx.MockTransport(handler), **more)
-    api.tokens = OneToken()
+    api.auth.tokens = OneToken()
     return api
 
 
@@ -158,4 +158,4 @@ AWAY: list[httpx.Response | Exception] = [
 
 
 def create(api: Api) -> Thing:
-    return api.create(api.url("things"), {"name": "ref"}, Thing, Call("create thing", reference="ref"))
+    return api.create(api.url("things"), {"name": "ref"}, Thing, Operation("create thing", reference="ref"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasking.axelglobe import stac
+from tasking import stac_search
 from tasking.errors import UnexpectedAnswer
 from tests.support.axelglobe_answers import ITEM, STAC, listed, products
 
@@ -19,7 +19,7 @@ def tiles(count: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("count", [MOST - 1, MOST])
 def test_all_tiles_of_a_capture_are_listed(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    monkeypatch.setattr(stac, "MOST_ITEMS", MOST)
+    monkeypatch.setattr(stac_search, "MOST_ITEMS", MOST)
     given = tiles(count)
     items, _ = products(listed(*given[:2], href=f"{STAC}?page=2"), listed(*given[2:]))
     assert [item["id"] for item in items] == [item["id"] for item in given]
@@ -29,7 +29,7 @@ def test_all_tiles_of_a_capture_are_listed(monkeypatch: pytest.MonkeyPatch, coun
 def test_a_capture_of_too_many_tiles_is_not_cut_to_a_part(
     monkeypatch: pytest.MonkeyPatch, on_the_first_page: int
 ) -> None:
-    monkeypatch.setattr(stac, "MOST_ITEMS", MOST)
+    monkeypatch.setattr(stac_search, "MOST_ITEMS", MOST)
     given = tiles(MOST + 2)
     first = listed(*given[:on_the_first_page], href=f"{STAC}?page=2")
     with pytest.raises(UnexpectedAnswer, match=f"more than {MOST} items"):
@@ -64,3 +64,10 @@ def test_a_list_is_whole_when_all_items_came_that_it_counts(matched: Any) -> Non
         last["links"].append({"rel": "next", "type": "application/geo+json"})
     items, _ = products(listed(*given[:2], href=f"{STAC}?page=2"), last)
     assert len(items) == 4
+
+
+def test_an_empty_page_in_the_middle_does_not_end_the_list() -> None:
+    given = tiles(2)
+    items, asked = products(listed(given[0], href=f"{STAC}?page=2"), listed(href=f"{STAC}?page=3"), listed(given[1]))
+    assert [item["id"] for item in items] == ["tile-0", "tile-1"]
+    assert [each.url.params.get("page") for each in asked] == [None, "2", "3"]

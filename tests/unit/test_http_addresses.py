@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasking.errors import InvalidOrder
-from tasking.http.address import checked_url, segment
-from tasking.http.pace import HORIZON_SECONDS, Pace
+from tasking.http.rate_limit import HORIZON_SECONDS, RateLimit
+from tasking.http.urls import checked_url, segment
 
 
 @pytest.mark.parametrize(
@@ -82,16 +82,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_processes_of_a_machine_share_the_slots_of_an_account(home: Path) -> None:
     now, waited = 1000.0, list[float]()
     for _ in range(3):  # three processes, as far as the file can tell
-        Pace("account", 5, sleep=waited.append, now=lambda: now).wait()
-    Pace("another account", 5, sleep=waited.append, now=lambda: now).wait()
+        RateLimit("account", 5, sleep=waited.append, now=lambda: now).wait()
+    RateLimit("another account", 5, sleep=waited.append, now=lambda: now).wait()
     assert waited == [pytest.approx(0.2), pytest.approx(0.4)]
 
 
 def test_no_slot_is_handed_out_twice_by_real_processes(home: Path) -> None:
     code = (
-        "from tasking.http.pace import Pace\n"
+        "from tasking.http.rate_limit import RateLimit\n"
         "slots = []\n"
-        "pace = Pace('account', 5, sleep=slots.append, now=lambda: 1000.0)\n"
+        "pace = RateLimit('account', 5, sleep=slots.append, now=lambda: 1000.0)\n"
         "[pace.wait() for _ in range(20)]\n"
         "print(*(round(slot, 3) for slot in slots))"
     )
@@ -102,19 +102,19 @@ def test_no_slot_is_handed_out_twice_by_real_processes(home: Path) -> None:
 
 def test_a_clock_that_was_set_back_does_not_stop_the_calls(home: Path) -> None:
     waited = list[float]()
-    Pace("account", 5, sleep=waited.append, now=lambda: 1e6 + HORIZON_SECONDS * 2).wait()
-    Pace("account", 5, sleep=waited.append, now=lambda: 1e6).wait()
+    RateLimit("account", 5, sleep=waited.append, now=lambda: 1e6 + HORIZON_SECONDS * 2).wait()
+    RateLimit("account", 5, sleep=waited.append, now=lambda: 1e6).wait()
     assert waited == []
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff" * 10])
 def test_a_broken_pacing_file_is_no_trouble(home: Path, content: bytes) -> None:
     waited = list[float]()
-    Pace("account", 5, sleep=waited.append, now=lambda: 1e6).wait()
+    RateLimit("account", 5, sleep=waited.append, now=lambda: 1e6).wait()
     (file,) = (home / "pace").iterdir()
     assert "account" not in file.name
     file.write_bytes(content)
-    pace = Pace("account", 5, sleep=waited.append, now=lambda: 1e6)
+    pace = RateLimit("account", 5, sleep=waited.append, now=lambda: 1e6)
     pace.wait()
     pace.wait()
     assert waited == [pytest.approx(0.2)]
@@ -126,7 +126,7 @@ def test_without_a_home_a_process_keeps_to_the_rate_on_its_own(
     (tmp_path / "file").touch()
     monkeypatch.setenv("TASKING_FLOWS_HOME", str(tmp_path / "file" / "home"))
     waited = list[float]()
-    pace = Pace("account", 5, sleep=waited.append, now=lambda: 1e6)
+    pace = RateLimit("account", 5, sleep=waited.append, now=lambda: 1e6)
     pace.wait()
     pace.wait()
     assert waited == [pytest.approx(0.2)]

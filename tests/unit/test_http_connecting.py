@@ -11,8 +11,10 @@ import httpx
 import pytest
 
 from tasking.errors import Unavailable, UnexpectedAnswer, UnsafeAsset
-from tasking.http.address import host_shown, shown, why_not_connect, why_not_follow
-from tasking.http.api import Api, Call
+from tasking.http.api import Api, Operation
+from tasking.http.downloads import stream
+from tasking.http.token_endpoint import ask_token
+from tasking.http.urls import host_shown, shown, why_not_connect, why_not_follow
 from tests.support.http_calls import QUICK, SIGNATURE, Thing, answering, api_for, create
 from tests.support.odd_server import odd_server, reply, sends
 
@@ -46,7 +48,7 @@ def test_an_address_of_the_world_is_connected_to(address: str) -> None:
 
 
 def test_an_address_of_a_network_card_of_this_machine_is_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasking.http.address._is_of_this_machine", lambda ip: str(ip) == "8.8.4.4")
+    monkeypatch.setattr("tasking.http.urls._is_of_this_machine", lambda ip: str(ip) == "8.8.4.4")
     assert why_not_connect("8.8.4.4") == "it leads to this machine"
     assert why_not_connect("64:ff9b::808:404") == "it leads to this machine"
 
@@ -79,11 +81,11 @@ def test_a_name_that_comes_to_stand_for_an_address_inside_is_not_connected_to(mo
         with closing(Api("example", "https://api.example.com/", settings=QUICK)) as api:
             with (
                 pytest.raises(UnsafeAsset, match=r"files\.example\.net is not asked: it leads to") as unsafe,
-                api.stream(address, Call("download")),
+                stream(api, address, Operation("download")),
             ):
                 pass
             with pytest.raises(UnexpectedAnswer, match="is not asked: it leads to"):
-                api.get(httpx.URL(address), Thing, Call("read"), anywhere=True)
+                api.get(httpx.URL(address), Thing, Operation("read"), anywhere=True)
         assert server.requests == []
         assert SIGNATURE not in str(unsafe.value)
 
@@ -100,8 +102,8 @@ def test_the_hosts_that_the_account_names_may_stand_for_any_address(monkeypatch:
         with closing(Api("example", base, settings=settings, trusted=[files])) as api:
             calls: list[Callable[[], object]] = [
                 lambda: create(api),
-                lambda: api.get(httpx.URL(files), Thing, Call("read"), anywhere=True),
-                lambda: api.ask_token(auth),
+                lambda: api.get(httpx.URL(files), Thing, Operation("read"), anywhere=True),
+                lambda: ask_token(api, auth),
             ]
             for call in calls:
                 with pytest.raises(Unavailable, match=r"SSL|TLS|record|connection"):
@@ -112,7 +114,7 @@ def test_a_provider_on_this_machine_may_lead_to_this_machine() -> None:
     with (
         odd_server(sends(reply("200 OK", b"image"))) as server,
         closing(Api("x", server.url, settings=QUICK)) as api,
-        api.stream(f"{server.url}a.tif", Call("download")) as response,
+        stream(api, f"{server.url}a.tif", Operation("download")) as response,
     ):
         assert response.read() == b"image"
 
@@ -124,7 +126,7 @@ def test_no_cookie_is_kept() -> None:
     )
     api = api_for(handler)
     for _ in range(2):
-        api.get(httpx.URL("https://api.example.com/v2/"), Thing, Call("read"))
+        api.get(httpx.URL("https://api.example.com/v2/"), Thing, Operation("read"))
     assert len(sent) == 2
     assert not any("Cookie" in request.headers for request in sent)
 
@@ -134,7 +136,10 @@ def test_an_address_that_is_not_asked_is_shown_by_scheme_and_host_only() -> None
     assert host_shown(address) == "https://bucket.example.net:8443"
     assert shown(address) == "https://bucket.example.net:8443/secret/path?…"
     handler, _ = answering(httpx.Response(302, headers={"Location": "http://bucket.example.net/secret/path?a=b"}))
-    with pytest.raises(UnsafeAsset) as caught, api_for(handler).stream("https://api.example.com/f", Call("download")):
+    with (
+        pytest.raises(UnsafeAsset) as caught,
+        stream(api_for(handler), "https://api.example.com/f", Operation("download")),
+    ):
         pass
     assert "http://bucket.example.net is not followed" in str(caught.value)
     assert "secret" not in str(caught.value)

@@ -17,7 +17,7 @@ from tasking.errors import (
     Unavailable,
     Uncertain,
 )
-from tasking.http.api import Api, Call
+from tasking.http.api import Api, Operation
 from tests.support.http_calls import NOT_PROMISED, QUICK, SECRET, Thing, answering, api_for, create, every_text
 from tests.support.odd_server import hangs_up, odd_server, reply, resets, sends
 
@@ -116,7 +116,7 @@ def test_a_create_that_gets_no_answer_in_time_arrives_once() -> None:
 def test_a_create_on_a_connection_that_dies_under_it_is_uncertain_and_arrives_once() -> None:
     with odd_server(sends(reply("200 OK", b'{"id": "a"}'), stay=True)) as server:
         api = Api("example", server.url, settings=QUICK)
-        api.get(api.url("things/1"), Thing, Call("read"))
+        api.get(api.url("things/1"), Thing, Operation("read"))
         server.behave = resets
         with pytest.raises(Uncertain):
             create(api)

@@ -21,9 +21,11 @@ from tasking.clock import ProviderClock
 from tasking.create import create_once
 from tasking.errors import ProviderError, Unavailable, Uncertain, UnexpectedAnswer
 from tasking.http import deadline
-from tasking.http.api import Api, Call
+from tasking.http.api import Api, Operation
 from tasking.http.deadline import Stopwatch, announced, left, within
+from tasking.http.downloads import stream
 from tasking.http.network import Network
+from tasking.http.token_endpoint import ask_token
 from tasking.ledger import open_ledger
 from tests.support.http_calls import QUICK, Sheet, Thing, answering, api_for, create
 from tests.support.ledgers import new_ledger
@@ -80,9 +82,9 @@ HELD = {
 }
 
 READS: dict[str, Callable[[Api], object]] = {
-    "get": lambda api: api.get(api.url("things/1"), Thing, Call("read")),
-    "ask": lambda api: api.ask(api.url("things"), {}, Thing, Call("ask"), read_seconds=0.2),
-    "token": lambda api: api.ask_token(str(api.base), json={}),
+    "get": lambda api: api.get(api.url("things/1"), Thing, Operation("read")),
+    "ask": lambda api: api.query(api.url("things"), {}, Thing, Operation("ask"), read_seconds=0.2),
+    "token": lambda api: ask_token(api, str(api.base), json={}),
 }
 
 
@@ -112,7 +114,7 @@ def test_a_download_whose_head_is_held_is_unavailable_by_its_deadline(behave: Be
         odd_server(behave) as server,
         closing(Api("example", server.url, settings=BRIEF)) as api,
         pytest.raises(Unavailable),
-        api.stream(server.url + "file", Call("download")),
+        stream(api, server.url + "file", Operation("download")),
     ):
         pass
 
@@ -126,7 +128,7 @@ def test_a_body_that_unpacks_to_nothing_ends_by_its_deadline() -> None:
         closing(Api("example", server.url, settings=BRIEF)) as api,
         pytest.raises(Unavailable, match="cut short"),
     ):
-        api.get(api.url("things/1"), Thing, Call("read"))
+        api.get(api.url("things/1"), Thing, Operation("read"))
 
 
 def test_bytes_that_unpack_to_nothing_count_against_the_limit() -> None:
@@ -137,7 +139,7 @@ def test_bytes_that_unpack_to_nothing_count_against_the_limit() -> None:
         closing(Api("example", server.url, settings=QUICK)) as api,
         pytest.raises(UnexpectedAnswer, match="longer than"),
     ):
-        api.get(api.url("things/1"), Thing, Call("read"))
+        api.get(api.url("things/1"), Thing, Operation("read"))
 
 
 def test_an_encrypted_connection_that_never_comes_about_was_not_used() -> None:
@@ -154,7 +156,7 @@ def test_a_proxy_that_holds_a_call_does_not_hold_it_for_ever(monkeypatch: pytest
             with pytest.raises(Uncertain):
                 create(api)
             with pytest.raises(Unavailable):
-                api.get(api.url("things/1"), Thing, Call("read"))
+                api.get(api.url("things/1"), Thing, Operation("read"))
         assert proxy.requests[0].startswith(b"CONNECT api.example.com:443")
 
 
@@ -172,7 +174,7 @@ def test_a_server_that_reads_byte_by_byte_does_not_hold_a_create_for_ever() -> N
     threading.Thread(target=sip, daemon=True).start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     with closing(Api("example", url, settings=HASTY)) as api, pytest.raises(Uncertain, match="sent"):
-        api.create(api.url("things"), {"name": "x" * 12_000_000}, Thing, Call("create thing"))
+        api.create(api.url("things"), {"name": "x" * 12_000_000}, Thing, Operation("create thing"))
     over.set()
     listener.close()
 
@@ -321,7 +323,7 @@ def test_what_is_asked_within_a_deadline_ends_with_it_also_between_tries(monkeyp
     for headers in ({}, {"Retry-After": "9000"}):
         handler, sent = answering(httpx.Response(503, headers=headers))
         with within(0.2), pytest.raises(Unavailable):
-            api_for(handler, patient).get(httpx.URL("https://api.example.com/v2/"), Thing, Call("read"))
+            api_for(handler, patient).get(httpx.URL("https://api.example.com/v2/"), Thing, Operation("read"))
         assert len(sent) <= 2
 
 
@@ -373,7 +375,7 @@ class OneOrder:
         pass
 
     def find(self) -> str | None:
-        page, _ = self.api.get(self.api.url("things"), Sheet, Call("find"))
+        page, _ = self.api.get(self.api.url("things"), Sheet, Operation("find"))
         return page.things[0] if page.things else None
 
     def create(self) -> str:

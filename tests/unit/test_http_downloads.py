@@ -17,7 +17,9 @@ from tasking.errors import (
     UnexpectedAnswer,
     UnsafeAsset,
 )
-from tasking.http.api import Api, Call
+from tasking.http.api import Api, Operation
+from tasking.http.downloads import stream
+from tasking.http.token_endpoint import ask_token
 from tests.support.http_calls import (
     BASE,
     ECHO,
@@ -45,7 +47,7 @@ def test_a_download_follows_redirects_and_drops_the_token_on_the_way() -> None:
             return httpx.Response(302, headers={"Location": f"https://bucket.example.net/a.tif?{SIGNATURE}"})
         return httpx.Response(200, content=b"image")
 
-    with api_for(handler).stream(f"{BASE}a.tif", Call("download")) as response:
+    with stream(api_for(handler), f"{BASE}a.tif", Operation("download")) as response:
         assert response.read() == b"image"
     assert [request.headers.get("Authorization") for request in sent] == [f"Bearer {TOKEN}", None]
     assert {request.headers["Accept-Encoding"] for request in sent} == {"identity"}
@@ -71,10 +73,10 @@ def test_a_download_follows_redirects_and_drops_the_token_on_the_way() -> None:
 def test_a_download_never_goes_where_it_must_not(hop: str) -> None:
     handler, sent = answering(httpx.Response(302, headers={"Location": hop}))
     api = api_for(handler)
-    with pytest.raises((UnsafeAsset, UnexpectedAnswer)), api.stream(f"{BASE}a.tif", Call("download")):
+    with pytest.raises((UnsafeAsset, UnexpectedAnswer)), stream(api, f"{BASE}a.tif", Operation("download")):
         pass
     if hop:
-        with pytest.raises(UnsafeAsset), api.stream(hop, Call("download")):
+        with pytest.raises(UnsafeAsset), stream(api, hop, Operation("download")):
             pass
     assert {request.url.host for request in sent} == {"api.example.com"}
 
@@ -85,7 +87,10 @@ def test_a_download_never_goes_where_it_must_not(hop: str) -> None:
 )
 def test_a_download_that_does_not_begin_says_why(status: int, kind: type[ProviderError]) -> None:
     handler, _ = answering(text_answer(status, ECHO, "application/json"))
-    with pytest.raises(ProviderError) as caught, api_for(handler).stream(f"{BASE}a?{SIGNATURE}", Call("download")):
+    with (
+        pytest.raises(ProviderError) as caught,
+        stream(api_for(handler), f"{BASE}a?{SIGNATURE}", Operation("download")),
+    ):
         pass
     assert type(caught.value) is kind
     for hidden in (SECRET, TOKEN, SIGNATURE):
@@ -95,7 +100,10 @@ def test_a_download_that_does_not_begin_says_why(status: int, kind: type[Provide
 def test_a_download_that_is_cut_is_unavailable() -> None:
     with odd_server(sends(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")) as server:
         api = Api("example", server.url, settings=QUICK)
-        with pytest.raises(Unavailable, match="broke"), api.stream(server.url + "a.tif", Call("download")) as response:
+        with (
+            pytest.raises(Unavailable, match="broke"),
+            stream(api, server.url + "a.tif", Operation("download")) as response,
+        ):
             response.read()
         api.close()
 
@@ -120,14 +128,14 @@ def test_a_download_that_is_cut_is_unavailable() -> None:
 def test_the_servers_own_words_are_kept(body: str, words: str | None) -> None:
     handler, _ = answering(text_answer(409, body, "application/json"))
     with pytest.raises(Refused) as caught:
-        api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+        api_for(handler).get(httpx.URL(BASE), Thing, Operation("read"))
     assert caught.value.said == words
 
 
 def test_long_words_are_shortened() -> None:
     handler, _ = answering(text_answer(400, json.dumps({"message": "x" * 10_000})))
     with pytest.raises(Refused) as caught:
-        api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+        api_for(handler).get(httpx.URL(BASE), Thing, Operation("read"))
     assert caught.value.said is not None
     assert len(caught.value.said) == 200
 
@@ -146,9 +154,9 @@ def test_no_secret_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
 
     with odd_server(behave) as server:
         api = Api("example", server.url, settings=QUICK, secrets=[SECRET])
-        assert api.ask_token(server.url + "token", json={"client_secret": SECRET}).access_token == TOKEN
-        api.tokens = OneToken()
-        with api.stream(server.url + "file", Call("download")) as response:
+        assert ask_token(api, server.url + "token", json={"client_secret": SECRET}).access_token == TOKEN
+        api.auth.tokens = OneToken()
+        with stream(api, server.url + "file", Operation("download")) as response:
             response.read()
         api.close()
     assert "/signed" in caplog.text
@@ -167,5 +175,5 @@ def test_a_proxy_of_the_environment_does_not_stand_before_this_machine(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     api = Api("example", quiet_server.url, settings=QUICK)
-    assert api.get(httpx.URL(quiet_server.url), Thing, Call("read"))[0].id == "a"
+    assert api.get(httpx.URL(quiet_server.url), Thing, Operation("read"))[0].id == "a"
     api.close()

@@ -11,8 +11,10 @@ import pytest
 
 from tasking.clock import ProviderClock
 from tasking.errors import CredentialsRefused, Refused, Unavailable, Uncertain, UnexpectedAnswer
-from tasking.http.api import Api, Call
+from tasking.http.api import Api, Operation
+from tasking.http.downloads import stream
 from tasking.http.redirects import MOST_REDIRECTS
+from tasking.http.token_endpoint import ask_token
 from tasking.http.tokens import AFTER_403, SharedTokens, TokenAnswer
 from tests.support.http_calls import (
     BASE,
@@ -134,7 +136,7 @@ def test_a_token_follows_to_the_other_addresses_of_the_provider() -> None:
 def test_a_question_follows_as_its_redirect_says(status: int, method: str) -> None:
     handler, sent = moved(status, "/v2/answers/7", then=httpx.Response(200, json={"id": "a"}))
     api = api_for(handler)
-    assert api.ask(api.url("questions"), {"q": 1}, Thing, Call("ask")).id == "a"
+    assert api.query(api.url("questions"), {"q": 1}, Thing, Operation("ask")).id == "a"
     assert [each.method for each in sent] == ["POST", method]
     assert bool(sent[1].content) == (method == "POST")
 
@@ -144,7 +146,7 @@ def test_a_question_goes_nowhere_else(location: str | None) -> None:
     handler, sent = answering(httpx.Response(302, headers={} if location is None else {"Location": location}))
     api = api_for(handler)
     with pytest.raises((UnexpectedAnswer, Unavailable)):
-        api.ask(api.url("questions"), {}, Thing, Call("ask"))
+        api.query(api.url("questions"), {}, Thing, Operation("ask"))
     assert {each.url.host for each in sent} == {"api.example.com"}
 
 
@@ -152,14 +154,14 @@ def test_a_question_goes_nowhere_else(location: str | None) -> None:
 def test_a_secret_is_never_sent_after_a_token_address_that_moved_elsewhere(status: int) -> None:
     handler, sent = moved(status, "https://other.example.com/token", then=httpx.Response(200, json={}))
     with pytest.raises(Refused, match=r"token address is not right: redirected to another host: https://other\."):
-        api_for(handler).ask_token("https://auth.example.com/token", data={"client_secret": "x"})
+        ask_token(api_for(handler), "https://auth.example.com/token", data={"client_secret": "x"})
     assert len(sent) == 1
 
 
 @pytest.mark.parametrize(("status", "location"), [(307, "/oauth/token"), (308, "/token/"), (301, "/token/")])
 def test_a_token_is_asked_for_where_the_same_host_says(status: int, location: str) -> None:
     handler, sent = moved(status, location, then=httpx.Response(200, json={"access_token": TOKEN}))
-    assert api_for(handler).ask_token("https://auth.example.com/token", data={"a": "b"}).access_token == TOKEN
+    assert ask_token(api_for(handler), "https://auth.example.com/token", data={"a": "b"}).access_token == TOKEN
     assert [(each.method, each.content) for each in sent] == [("POST", b"a=b")] * 2
 
 
@@ -187,7 +189,7 @@ class Gateway:
     def process(self, now: datetime = NOW) -> Api:
         """What one process knows: nothing but the file."""
         api = Api("example", BASE, settings=QUICK, transport=httpx.MockTransport(self))
-        api.tokens = SharedTokens(
+        api.auth.tokens = SharedTokens(
             lambda: TokenAnswer.model_validate(json.loads(self(httpx.Request("POST", f"{BASE}token")).content)),
             token_url="https://auth.example.com/token",
             client_id="me",
@@ -211,11 +213,14 @@ def test_a_token_from_the_file_that_is_refused_with_403_is_renewed_once(gateway:
     gateway.good = "revoked meanwhile"
     api = gateway.process()
     if act == "get":
-        api.get(api.url("things/1"), Thing, Call("read"))
+        api.get(api.url("things/1"), Thing, Operation("read"))
     elif act == "create":
         create(api)
     else:
-        with pytest.raises(UnexpectedAnswer, match="not the whole file"), api.stream(f"{BASE}f", Call("download")):
+        with (
+            pytest.raises(UnexpectedAnswer, match="not the whole file"),
+            stream(api, f"{BASE}f", Operation("download")),
+        ):
             pass
     assert gateway.calls == ["token-1", "token-1", "token-2"]
 
@@ -241,7 +246,7 @@ def test_a_process_that_lives_long_renews_its_own_token(gateway: Gateway) -> Non
     gateway.good = "revoked"
     with pytest.raises(CredentialsRefused):
         create(api)
-    assert isinstance(api.tokens, SharedTokens)
-    api.tokens._now = lambda: NOW + AFTER_403 + timedelta(seconds=1)
+    assert isinstance(api.auth.tokens, SharedTokens)
+    api.auth.tokens._now = lambda: NOW + AFTER_403 + timedelta(seconds=1)
     assert create(api).id == "a"
     assert gateway.calls == ["token-1", "token-1", "token-1", "token-2"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,7 +15,10 @@ from tasking.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from tasking.http.api import Call
+from tasking.http.api import Operation
+from tasking.http.downloads import stream
+from tasking.http.paging import pages
+from tasking.http.token_endpoint import ask_token
 from tests.support.http_calls import (
     BASE,
     FRESH,
@@ -32,14 +36,53 @@ from tests.support.http_calls import (
 )
 
 
+class Endless(httpx.SyncByteStream):
+    """A body without an end, or one that breaks."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            yield b" " * 65536
+            if self._error is not None:
+                raise self._error
+
+
 def test_one_401_leads_to_one_fresh_token_and_one_more_try() -> None:
     for act in ("get", "create"):
         handler, sent = answering(httpx.Response(401), httpx.Response(201, json={"id": "a"}))
         api = api_for(handler)
         if act == "get":
-            api.get(httpx.URL(BASE), Thing, Call("read"))
+            api.get(httpx.URL(BASE), Thing, Operation("read"))
         else:
-            api.create(httpx.URL(BASE), {}, Thing, Call("create"))
+            api.create(httpx.URL(BASE), {}, Thing, Operation("create"))
+        assert [request.headers["Authorization"] for request in sent] == [f"Bearer {TOKEN}", f"Bearer {FRESH}"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"stream": httpx.ByteStream(b"no gzip at all"), "headers": {"Content-Encoding": "gzip"}},
+        {"stream": Endless(httpx.ReadError("reset"))},
+        {"stream": Endless()},
+    ],
+    ids=["not packed", "cut", "without end"],
+)
+def test_a_refusal_of_the_token_counts_whatever_its_body_is(refusal: dict[str, Any]) -> None:
+    for act in ("create", "stream"):
+        sent: list[httpx.Request] = []
+
+        def handler(request: httpx.Request, sent: list[httpx.Request] = sent) -> httpx.Response:
+            sent.append(request)
+            return httpx.Response(401, **refusal) if len(sent) == 1 else httpx.Response(200, json={"id": "a"})
+
+        api = api_for(handler)
+        if act == "create":
+            assert api.create(api.url("things"), {}, Thing, Operation("create")).id == "a"
+        else:
+            with stream(api, f"{BASE}file", Operation("download")) as response:
+                assert response.read() == b'{"id":"a"}'
         assert [request.headers["Authorization"] for request in sent] == [f"Bearer {TOKEN}", f"Bearer {FRESH}"]
 
 
@@ -55,11 +98,11 @@ def test_a_create_without_a_token_was_not_sent(away: httpx.Response) -> None:
 
     class Broken(OneToken):
         def get(self) -> str:
-            return api.ask_token("https://auth.example.com/token", json={"client_secret": SECRET}).access_token
+            return ask_token(api, "https://auth.example.com/token", json={"client_secret": SECRET}).access_token
 
-    api.tokens = Broken()
+    api.auth.tokens = Broken()
     with pytest.raises(Unavailable) as caught:
-        api.create(api.url("things"), {}, Thing, Call("create"))
+        api.create(api.url("things"), {}, Thing, Operation("create"))
     assert set(posts) == {"/token"}
     assert len(posts) in (1, 3)
     assert SECRET not in every_text(caught.value)
@@ -70,7 +113,7 @@ def test_wrong_credentials_are_refused_at_once(status: int) -> None:
     body = {"error": "invalid_client", "error_description": f"no client with {SECRET}"}
     handler, sent = answering(httpx.Response(status, json=body))
     with pytest.raises(CredentialsRefused, match="invalid_client: no client with") as caught:
-        api_for(handler).ask_token("https://auth.example.com/token", json={"client_secret": SECRET})
+        ask_token(api_for(handler), "https://auth.example.com/token", json={"client_secret": SECRET})
     assert len(sent) == 1
     assert SECRET not in every_text(caught.value)
 
@@ -92,7 +135,7 @@ def test_wrong_credentials_are_refused_at_once(status: int) -> None:
 def test_a_token_answer_that_is_none_is_an_unexpected_answer(body: Any) -> None:
     handler, _ = answering(httpx.Response(200, json=body))
     with pytest.raises(UnexpectedAnswer) as caught:
-        api_for(handler).ask_token("https://auth.example.com/token")
+        ask_token(api_for(handler), "https://auth.example.com/token")
     assert TOKEN not in every_text(caught.value)
 
 
@@ -110,7 +153,7 @@ def test_a_token_answer_that_is_none_is_an_unexpected_answer(body: Any) -> None:
 def test_what_legal_servers_say_of_a_token_is_understood(more: dict[str, Any], life: float | None, mark: bytes) -> None:
     body = mark + json.dumps({"access_token": TOKEN, **more}).encode()
     handler, _ = answering(httpx.Response(201, content=body, headers={"Content-Type": "text/plain; charset=latin-1"}))
-    answer = api_for(handler).ask_token("https://auth.example.com/token")
+    answer = ask_token(api_for(handler), "https://auth.example.com/token")
     assert (answer.access_token, answer.expires_in) == (TOKEN, life)
 
 
@@ -118,7 +161,7 @@ def test_a_no_that_is_told_with_200_is_a_no() -> None:
     body = {"error": "invalid_client", "error_description": f"no client with {SECRET}"}
     handler, sent = answering(httpx.Response(200, json=body))
     with pytest.raises(CredentialsRefused, match="invalid_client: no client with") as caught:
-        api_for(handler).ask_token("https://auth.example.com/token", data={"client_secret": SECRET})
+        ask_token(api_for(handler), "https://auth.example.com/token", data={"client_secret": SECRET})
     assert len(sent) == 1
     assert SECRET not in every_text(caught.value)
 
@@ -127,7 +170,7 @@ def test_a_no_that_is_told_with_200_is_a_no() -> None:
 def test_an_audience_is_spoken_of_only_where_one_is_sent(given: dict[str, str], named: bool) -> None:
     handler, _ = answering(httpx.Response(401, json={"error": "invalid_client"}))
     with pytest.raises(CredentialsRefused, match="client id or the client secret") as caught:
-        api_for(handler).ask_token("https://auth.example.com/token", data=given)
+        ask_token(api_for(handler), "https://auth.example.com/token", data=given)
     assert ("audience" in str(caught.value)) == named
 
 
@@ -135,13 +178,13 @@ def test_an_audience_is_spoken_of_only_where_one_is_sent(given: dict[str, str], 
 def test_a_wrong_token_address_is_named(status: int) -> None:
     handler, _ = answering(httpx.Response(status))
     with pytest.raises(Refused, match=r"token address is not right: https://auth\.example\.com has no such"):
-        api_for(handler).ask_token("https://auth.example.com/oauth/token")
+        ask_token(api_for(handler), "https://auth.example.com/oauth/token")
 
 
 def pages_of(handler: Handler) -> list[str]:
     api = api_for(handler)
-    pages = api.pages(api.url("list"), Sheet, lambda page: page.next, Call("list"))
-    return [one for page in pages for one in page.things]
+    sheets = pages(api, api.url("list"), Sheet, lambda page: page.next, Operation("list"))
+    return [one for sheet in sheets for one in sheet.things]
 
 
 @pytest.mark.parametrize(
@@ -216,27 +259,27 @@ def test_a_redirect_is_followed_on_the_same_origin_only() -> None:
     handler, sent = answering(
         httpx.Response(307, headers={"Location": "/v2/there"}), httpx.Response(200, json={"id": "a"})
     )
-    api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+    api_for(handler).get(httpx.URL(BASE), Thing, Operation("read"))
     assert sent[1].url.path == "/v2/there"
     handler, sent = answering(httpx.Response(302, headers={"Location": f"https://evil.example.com/?{SIGNATURE}"}))
     with pytest.raises(UnexpectedAnswer, match="another host") as caught:
-        api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+        api_for(handler).get(httpx.URL(BASE), Thing, Operation("read"))
     assert len(sent) == 1
     assert SIGNATURE not in every_text(caught.value)
     handler, sent = answering(httpx.Response(302, headers={"Location": "/round"}))
     with pytest.raises(UnexpectedAnswer, match="redirects"):
-        api_for(handler).get(httpx.URL(BASE), Thing, Call("read"))
+        api_for(handler).get(httpx.URL(BASE), Thing, Operation("read"))
 
 
 def test_an_address_elsewhere_never_receives_the_token() -> None:
     handler, sent = answering(httpx.Response(200, json={"id": "a"}))
     api = api_for(handler, trusted=["https://files.example.com"])
     with pytest.raises(UnexpectedAnswer, match="another host"):
-        api.get(httpx.URL("https://other.example.com/"), Thing, Call("read"))
+        api.get(httpx.URL("https://other.example.com/"), Thing, Operation("read"))
     assert sent == []
-    api.get(httpx.URL("https://other.example.com/"), Thing, Call("read"), anywhere=True)
+    api.get(httpx.URL("https://other.example.com/"), Thing, Operation("read"), anywhere=True)
     assert "Authorization" not in sent[0].headers
-    api.get(httpx.URL("https://files.example.com/x"), Thing, Call("read"))
+    api.get(httpx.URL("https://files.example.com/x"), Thing, Operation("read"))
     assert sent[1].headers["Authorization"] == f"Bearer {TOKEN}"
     with pytest.raises(UnexpectedAnswer, match="private network"):
-        api.get(httpx.URL("https://169.254.169.254/"), Thing, Call("read"), anywhere=True)
+        api.get(httpx.URL("https://169.254.169.254/"), Thing, Operation("read"), anywhere=True)

@@ -21,13 +21,13 @@ from tasking.errors import (
     UnexpectedAnswer,
 )
 from tasking.http.deadline import Stopwatch, announced
+from tasking.iceye.contract_terms import ResolvedTerms, task_body
 from tasking.iceye.settings import IceyeSettings
-from tasking.iceye.terms import Agreed, task_body
 from tests.support.iceye_answers import AUTH, CONTRACT, SECRET, TASK, Answers, contract, iceye, json_answer, task
 from tests.support.iceye_orders import order
 
 TASKS, ONE, CONTRACTS = "/api/tasking/v2/tasks", f"/api/tasking/v2/tasks/{TASK}", "/api/company/v1/contracts"
-BODY = task_body(order(), Agreed(contract_id=CONTRACT, imaging_mode="SCAN"), "ref")
+BODY = task_body(order(), ResolvedTerms(contract_id=CONTRACT, imaging_mode="SCAN"), "ref")
 
 
 def test_a_token_is_asked_for_with_basic_and_a_form_and_shared() -> None:
@@ -50,7 +50,7 @@ def test_a_token_is_good_until_five_minutes_before_its_end() -> None:
     answers.on("GET", ONE, json_answer(200, task()))
     with iceye(answers) as provider:
         provider.client.task(TASK)
-        kept = provider.client.api.tokens._kept  # type: ignore[union-attr]
+        kept = provider.client.api.auth.tokens._kept  # type: ignore[union-attr]
         assert 3200 <= (kept.expires - datetime.now(UTC)).total_seconds() <= 3300
 
 

@@ -19,7 +19,7 @@ from tasking.provider import Items
 from tasking.satellogic.analysis import AnalysisName, Stage, candidates_of, stage
 from tasking.satellogic.client import SatellogicClient, task_payload
 from tasking.satellogic.conversions import STATUS, request_of
-from tasking.satellogic.finding import our_task
+from tasking.satellogic.matching import our_task
 from tasking.satellogic.models import Analysis, Capture, Task
 from tasking.satellogic.order import SatellogicOrder
 from tasking.satellogic.provider import Satellogic
@@ -619,6 +619,10 @@ def test_a_search_by_post_makes_nothing_and_is_repeated_when_the_server_is_away(
             "read already",
         ),
         ({"features": [], "links": [{"rel": "next", "href": "https://elsewhere.example.com/"}]}, "another host"),
+        (
+            {"features": [TILE], "links": [{"rel": "next", "href": "/tasking/tasks/", "method": "POST", "body": {}}]},
+            "POST at another address",
+        ),
         ({"items": []}, "not what the API promises"),
         ({"features": [TILE], "links": [{"rel": "next"}]}, "after 1 items, has no address"),
         ({"features": [TILE], "links": [{"rel": "next", "href": None}], "numberMatched": 2}, "1 of 2 items"),

@@ -1,4 +1,4 @@
-"""Imports go one way: flows -> tasks -> blocks -> tasking; providers do not know each other; the simulator is blind.
+"""Imports go one way, and never in a circle; providers do not know each other; the simulator is blind.
 
 And tests cost what their folder says: those in ``tests/unit`` use neither the simulator nor a Prefect server.
 """
@@ -9,7 +9,10 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -111,3 +114,52 @@ def test_a_start_of_a_run_loads_nothing_that_only_a_later_step_needs() -> None:
     asked = f"import sys, flows.order; print([one for one in {heavy} if one in sys.modules])"
     told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+def at_run_time(node: ast.AST) -> Iterator[ast.AST]:
+    """All of a module but what is there for the type checker alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            continue
+        yield child
+        yield from at_run_time(child)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports within functions count as well: they only put the trouble off."""
+    layers = ("flows", "tasks", "blocks", "tasking")
+    paths = [path.relative_to(ROOT) for layer in layers for path in (ROOT / layer).rglob("*.py")]
+    modules = {".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+    graph: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        named: set[str] = set()
+        for node in at_run_time(ast.parse((ROOT / path).read_text())):
+            if isinstance(node, ast.Import):
+                named |= {each.name for each in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                inner = {f"{node.module}.{each.name}" for each in node.names}
+                named |= inner & set(modules) or {node.module}
+        graph[module] = (named & set(modules)) - {module}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as circle:
+        pytest.fail(f"these import each other: {' <- '.join(circle.args[1])}")
+    assert len(graph) > 150
+
+
+@pytest.mark.parametrize(
+    ("package", "name"), [("axelglobe", "AxelGlobe"), ("iceye", "Iceye"), ("satellogic", "Satellogic")]
+)
+def test_a_provider_is_imported_one_level_deep(package: str, name: str) -> None:
+    module = import_module(f"tasking.{package}")
+    assert [getattr(module, each).__name__ for each in module.__all__] == [name, f"{name}Order", f"{name}Settings"]
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        getattr(module, "Nothing")  # noqa: B009 # as a user's typing error is
+
+
+def test_an_orders_form_is_imported_without_a_client() -> None:
+    code = "import sys; from tasking.axelglobe import AxelGlobeOrder as order; print(order.provider, *sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    provider, *loaded = said.stdout.split()
+    assert provider == "axelglobe"
+    assert {"tasking.axelglobe.order", "httpx", "tasking.axelglobe.client"} & set(loaded) == {"tasking.axelglobe.order"}

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from datetime import datetime, timedelta
 
 from tasking.axelglobe.models import TaskPlan, TaskRequest
 from tasking.axelglobe.order import AxelGlobeOrder
-from tasking.errors import ReferenceTaken
+from tasking.lenient import bounds_of
+from tasking.matching import LATEST, Nameless, oldest_match
 from tasking.window import iso
 
-T = TypeVar("T", TaskPlan, TaskRequest)
-
-_LATEST = datetime.max.replace(tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
 _ROUNDED_DEG = 0.5
 """Angles may come back in whole degrees."""
-
-
-class Nameless(Exception):
-    """A plan or request that is or may be ours is listed without an id that can be read."""
 
 
 def our_plan(plans: Iterable[TaskPlan], order: AxelGlobeOrder, label: str) -> TaskPlan | None:
@@ -33,19 +26,15 @@ def our_plan(plans: Iterable[TaskPlan], order: AxelGlobeOrder, label: str) -> Ta
         ReferenceTaken: There are plans of that name, and all ask for something else.
         Nameless: One of that name has no id.
     """
-    named = _oldest_first(plan for plan in plans if plan.properties.name == label)
+    named = [plan for plan in plans if plan.properties.name == label]
     if any(not plan.id for plan in named):
         raise Nameless(f"a plan called {label!r} is listed without an id")
-    differences = [(plan, _difference(plan, order)) for plan in named]
-    same = [plan for plan, difference in differences if difference is None]
-    if same:
-        return same[0]
-    if differences:
-        plan, difference = differences[0]
-        raise ReferenceTaken(
-            f"axelglobe: plan {plan.id} is called {label!r} as well, and asks for something else: {difference}"
-        )
-    return None
+    return oldest_match(
+        named,
+        lambda plan: _difference(plan, order),
+        age=_age,
+        called=lambda plan: f"axelglobe: plan {plan.id} is called {label!r}",
+    )
 
 
 def our_request(
@@ -75,9 +64,8 @@ def our_request(
     Raises:
         Nameless: One that may be ours has no id.
     """
-    ours = _oldest_first(
-        each for each in requests if each.properties.task_plan_id in (None, plan_id) and each.id not in earlier
-    )
+    on_plan = [each for each in requests if each.properties.task_plan_id in (None, plan_id)]
+    ours = sorted((each for each in on_plan if each.id not in earlier), key=_age)
     if any(not each.id for each in ours):
         raise Nameless(f"a request on plan {plan_id} is listed without an id")
     numbers = {each.id: _number(each.properties.name, label) for each in ours}
@@ -100,8 +88,8 @@ def _number(name: str | None, label: str) -> int | None:
     return int(tail) if mark and head == reference and tail.isascii() and tail.isdigit() and len(tail) < 7 else None
 
 
-def _oldest_first(things: Iterable[T]) -> list[T]:
-    return sorted(things, key=lambda each: (each.properties.created or _LATEST, each.id))
+def _age(thing: TaskPlan | TaskRequest) -> tuple[datetime, str]:
+    return thing.properties.created or LATEST, thing.id
 
 
 def _difference(plan: TaskPlan, order: AxelGlobeOrder) -> str | None:
@@ -128,19 +116,7 @@ def _difference(plan: TaskPlan, order: AxelGlobeOrder) -> str | None:
     if theirs_named and order.satellites and not theirs_named <= set(order.satellites):
         names = ", ".join(sorted(theirs_named))
         return f"its satellites are {names}, this order's are {', '.join(sorted(order.satellites))}"
-    box = _box(plan)
+    box = bounds_of(plan.geometry)
     if box is not None and any(abs(theirs - ours) > 0.01 for theirs, ours in zip(box, order.area.bounds, strict=True)):
         return f"its area is within {list(box)}, this order's within {list(order.area.bounds)}"
     return None
-
-
-def _box(plan: TaskPlan) -> tuple[float, float, float, float] | None:
-    geometry = plan.geometry or {}
-    rings = geometry.get("coordinates")
-    if geometry.get("type") != "Polygon" or not rings:
-        return None
-    try:
-        lons, lats = zip(*((float(each[0]), float(each[1])) for each in rings[0]), strict=True)
-    except (TypeError, ValueError, LookupError, OverflowError):
-        return None
-    return min(lons), min(lats), max(lons), max(lats)

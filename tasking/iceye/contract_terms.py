@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from tasking.clock import ProviderClock
 from tasking.errors import InvalidOrder
-from tasking.iceye.models import Contract, Json, Terms
+from tasking.iceye.models import Contract, Terms
 from tasking.iceye.order import LEAST_WIDTH, MAX_AHEAD, IceyeOrder
+from tasking.lenient import Json
 from tasking.window import Window, iso
 
 GETTING_READY = timedelta(minutes=15)
@@ -22,7 +23,7 @@ LEAD = {"COMMERCIAL": timedelta(hours=12), "BACKGROUND": timedelta(hours=24)}
 _PRICED = ("exclusivity", "priority", "sla", "eula")
 
 
-class Agreed(BaseModel):
+class ResolvedTerms(BaseModel):
     """An order's words under its contract, in the contract's spelling; what is ``None`` is left out of the task.
 
     Attributes:
@@ -110,7 +111,7 @@ def what_it_allows(contract: Contract) -> tuple[str, ...]:
     return tuple(found)
 
 
-def agreed(order: IceyeOrder, contract: Contract) -> Agreed:
+def agreed(order: IceyeOrder, contract: Contract) -> ResolvedTerms:
     """The order's words under a contract.
 
     Raises:
@@ -125,7 +126,7 @@ def agreed(order: IceyeOrder, contract: Contract) -> Agreed:
         raise InvalidOrder("imaging_mode", "(none)", fix)
     said = {field: _allowed(field, getattr(order, field), terms, contract) for field, terms in by_field.items()}
     defaults = {field: terms.taken for field, terms in by_field.items()}
-    return Agreed(
+    return ResolvedTerms(
         contract_id=contract.id,
         imaging_mode=mode,
         defaults={field: default for field, default in defaults.items() if default is not None},
@@ -143,12 +144,14 @@ def _allowed(field: str, said: str | None, terms: Terms, contract: Contract) -> 
     raise InvalidOrder(field, said, f"contract {contract.shown} allows {', '.join(terms.allowed)}")
 
 
-def task_body(order: IceyeOrder, terms: Agreed, reference: str | None = None, webhook_id: str | None = None) -> Json:
+def task_body(
+    order: IceyeOrder, terms: ResolvedTerms, reference: str | None = None, webhook_id: str | None = None
+) -> Json:
     """The task an order becomes: the same for the feasibility check and for the create. What is not set is left out.
 
     Args:
         order: The order.
-        terms: From `agreed`, or `tasking.iceye.quoted.still_as_quoted`.
+        terms: From `agreed`, or `tasking.iceye.quote.still_as_quoted`.
         reference: Our label, by which the task is found again; at most 256 characters.
         webhook_id: The account's own, for an order that names none.
     """

@@ -31,7 +31,7 @@ _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNOR
 _WHAT = ("message", "details", "detail", "description", "error_description", "title", "msg", "errors", "reason")
 
 
-class Secrets:
+class Redactor:
     """The secrets we hold, so that they can be kept out of every text. Its own text never shows them."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -60,7 +60,7 @@ class Secrets:
         return _QUERY.sub(r"\1?…", text)
 
 
-def said(body: bytes, secrets: Secrets) -> str | None:
+def error_excerpt(body: bytes, redactor: Redactor) -> str | None:
     """A server's own words from the body of an answer, cut to an excerpt; ``None`` when it said nothing.
 
     Reads the error shapes in use among providers: ``code`` with ``message``, ``description``, ``details`` or
@@ -73,7 +73,7 @@ def said(body: bytes, secrets: Secrets) -> str | None:
         words = _TAGS.sub(" ", _cut(body[: 4 * _READ + 4].decode("utf-8", "replace")))
     words = html.unescape(_cut(words))  # also in JSON: a secret is to be known in any spelling
     words = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
-    words = secrets.hide(words)
+    words = redactor.hide(words)
     return excerpt(words) or None
 
 
@@ -104,7 +104,7 @@ class _QueriesOut(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        hidden = _LOGGED_COOKIE.sub(rf"\1'{HIDDEN}'", _LOGGED_QUERY.sub(r"\1?…", Secrets().hide(message)))
+        hidden = _LOGGED_COOKIE.sub(rf"\1'{HIDDEN}'", _LOGGED_QUERY.sub(r"\1?…", Redactor().hide(message)))
         if hidden != message:
             record.msg, record.args = hidden, ()
         return True

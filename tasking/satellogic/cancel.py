@@ -72,14 +72,10 @@ def cancel(client: SatellogicClient, task_id: str) -> Task:
     message = (
         f"no clear answer, and the task is {task.status}: cancel again" if unclear else f"the task is {task.status}"
     )
-    raise kind(
-        message,
-        provider=client.api.provider,
-        verb="cancel task",
-        provider_id=task_id,
-        said=problem.said if problem is not None else None,
-        status=problem.status if problem is not None else None,
-    )
+    outcome = client.error(kind, message, "cancel task", provider_id=task_id)
+    if problem is not None:
+        outcome.said, outcome.status = problem.said, problem.status
+    raise outcome
 
 
 def _count(number: int) -> str:

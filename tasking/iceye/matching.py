@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from tasking.errors import CredentialsRefused, ReferenceTaken, Refused, UnexpectedAnswer
+from tasking.errors import CredentialsRefused, Refused, UnexpectedAnswer
 from tasking.iceye.models import Task
 from tasking.iceye.order import MAX_AHEAD, IceyeOrder
+from tasking.matching import LATEST, Nameless, oldest_match
 from tasking.window import iso
 
 logger = logging.getLogger(__name__)
@@ -17,7 +18,6 @@ MARGIN = timedelta(days=3)
 DEGREES = 1e-4
 """Points that differ by less are the same: ICEYE's numbers are of single precision."""
 
-_LATEST = datetime.max.replace(tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _ROUNDED, _ROUNDED_DEG = timedelta(hours=1), 0.01
 """How far a server's rounding may lead out of what was asked for: to the full hour, to the second decimal."""
@@ -33,10 +33,6 @@ def created_after(order: IceyeOrder) -> datetime:
         return order.window.end - MAX_AHEAD - MARGIN
     except OverflowError:
         return order.window.start
-
-
-class NamelessTask(Exception):
-    """A task that may be ours and cannot be asked for: nothing may be ordered before that is cleared up."""
 
 
 def our_task(
@@ -63,7 +59,7 @@ def our_task(
 
     Raises:
         ReferenceTaken: There are tasks of that reference, and all ask for something else.
-        NamelessTask: One that is or may be ours has no id that can be read; all others of that kind are passed over.
+        Nameless: One that is or may be ours has no id that can be read; all others of that kind are passed over.
     """
     named: list[Task] = []
     by_id: dict[str, Task] = {}
@@ -71,7 +67,7 @@ def our_task(
         if task.id:
             by_id[task.id] = task
         elif task.reference == label or (task.reference is None and _may_be(task, order)):
-            raise NamelessTask(f"a task of the list that may be this order's has no id: reference {label!r}")
+            raise Nameless(f"a task of the list that may be this order's has no id: reference {label!r}")
         else:
             logger.warning("iceye list tasks: a task without an id is left out; it is not this order's")
     for task in by_id.values():
@@ -87,20 +83,13 @@ def our_task(
                 logger.warning("iceye list tasks: a task that says nothing cannot be read and is left out: %s", error)
         if there.reference == label:
             named.append(there)
-    named.sort(key=lambda each: (each.created or _LATEST, each.id))
-    differences = [(task, _difference(task, order)) for task in named]
-    same = [task for task, difference in differences if difference is None]
-    if same:
-        return same[0]
-    alike = [task for task in named if _normalised(task, order)] if announced else []
-    if alike:
-        return alike[0]
-    if differences:
-        task, difference = differences[0]
-        raise ReferenceTaken(
-            f"iceye: task {task.id} carries the reference {label!r} as well, and asks for something else: {difference}"
-        )
-    return None
+    return oldest_match(
+        named,
+        lambda task: _difference(task, order),
+        age=lambda task: (task.created or LATEST, task.id),
+        called=lambda task: f"iceye: task {task.id} carries the reference {label!r}",
+        is_alike=(lambda task: _normalised(task, order)) if announced else None,
+    )
 
 
 def _normalised(task: Task, order: IceyeOrder) -> bool:

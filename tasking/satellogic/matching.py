@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from tasking.errors import ReferenceTaken
-from tasking.satellogic.conversions import positions
+from tasking.lenient import bounds_of
+from tasking.matching import LATEST, oldest_match
 from tasking.satellogic.models import Task
 from tasking.satellogic.order import SatellogicOrder
 from tasking.window import Window, iso
 
-_LATEST = datetime.max.replace(tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)
 _NEAR_DEG = 0.001
@@ -38,22 +37,17 @@ def our_task(
     Raises:
         ReferenceTaken: There are tasks of that name, and all ask for something else.
     """
-    named = sorted((task for task in tasks if task.task_name == label), key=_age)
-    differences = [(task, _difference(task, order, code, announced)) for task in named]
-    same = [task for task, difference in differences if difference is None]
-    if same:
-        return same[0]
-    if differences:
-        task, difference = differences[0]
-        raise ReferenceTaken(
-            f"satellogic: task {task.task_id} is called {label!r} as well, and asks for something else: {difference}"
-        )
-    return None
+    return oldest_match(
+        (task for task in tasks if task.task_name == label),
+        lambda task: _difference(task, order, code, announced),
+        age=_age,
+        called=lambda task: f"satellogic: task {task.task_id} is called {label!r}",
+    )
 
 
 def _age(task: Task) -> tuple[datetime, int, str]:
     number = int(task.task_id) if task.task_id.isascii() and task.task_id.isdigit() else 0
-    return task.created_time or _LATEST, number, task.task_id
+    return task.created_time or LATEST, number, task.task_id
 
 
 def _difference(task: Task, order: SatellogicOrder, code: int, announced: bool) -> str | None:
@@ -71,7 +65,7 @@ def _difference(task: Task, order: SatellogicOrder, code: int, announced: bool) 
         and task.max_captures is not None
     ):
         return f"it wants {task.max_captures} captures, this order {order.max_captures}"
-    theirs_box, ours_box = _box(task.target), _box(order.target)
+    theirs_box, ours_box = bounds_of(task.target), bounds_of(order.target)
     near = _NORMALISED_DEG if announced else _NEAR_DEG
     if theirs_box and ours_box and any(abs(a - b) > near for a, b in zip(theirs_box, ours_box, strict=True)):
         return f"its target lies within {list(theirs_box)}, this order's within {list(ours_box)}"
@@ -86,11 +80,3 @@ def _same_window(start: datetime, end: datetime, order: SatellogicOrder, announc
     inside = window.start - _SECOND <= start and end <= window.end + _SECOND
     same = inside and abs(start - window.start) <= _SECOND and abs(end - window.end) <= _SECOND
     return inside if order.narrowed else same
-
-
-def _box(geometry: dict[str, object] | None) -> tuple[float, float, float, float] | None:
-    found = positions(geometry)
-    if not found:
-        return None
-    lons, lats = zip(*found, strict=True)
-    return min(lons), min(lats), max(lons), max(lats)

@@ -51,6 +51,11 @@ def origin(url: httpx.URL | str) -> Origin:
     return url.scheme, url.host, url.port or {"https": 443, "http": 80}.get(url.scheme, 0)
 
 
+def same_origin(here: httpx.URL, there: httpx.URL) -> bool:
+    """Whether two addresses belong together."""
+    return origin(here) == origin(there)
+
+
 def checked_url(field: str, value: str) -> str:
     """An address that is fit to be a setting: ``https://``, or ``http://`` for a loopback address only.
 

@@ -19,7 +19,7 @@ HORIZON_SECONDS = 600.0
 """A slot further away than this is left over from a clock that was set back, and is forgotten."""
 
 
-class Pace:
+class RateLimit:
     """Hands out the next free slot and waits for it.
 
     The next slot stands in a small file, so that a thousand processes keep to the limit together. Where no file can be
