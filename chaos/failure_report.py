@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 
-from chaos.judge import Verdict
+from chaos.checker import Verdict
 from chaos.trace import Trace
 from demo.stack import Stack
 from tasking.ledger import open_ledger

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from chaos.plan import Plan
-from chaos.point import Point
+from chaos.fail_point import FailPoint
+from chaos.fault_plan import FaultPlan
 
 Moment = Literal["in the same second", "in the first storm", "after the jump", "at the announcement", "after the end"]
 """When people act: with the placing of the order; at some time in the first storm, or in the storm after the first jump
@@ -22,7 +22,7 @@ AHEAD = timedelta(days=1)
 """Windows begin so much later than the demo's: some hours of the provider's time pass while all are being placed."""
 
 
-class Subject(BaseModel):
+class TestOrder(BaseModel):
     """One order that is put to the test.
 
     Attributes:
@@ -34,21 +34,23 @@ class Subject(BaseModel):
         own_home: Whether its processes share their token with no other order.
     """
 
+    __test__: ClassVar[bool] = False  # no class of tests, whatever its name says to pytest
+
     model_config = ConfigDict(frozen=True)
 
     reference: str
     provider: str
-    plan: Plan = Plan()
+    plan: FaultPlan = FaultPlan()
     acts: tuple[str, ...] = ()
     moments: tuple[Moment, ...] = ()
     own_home: bool = False
 
 
-Detour = tuple[Subject, Point]
-"""A struck order, and a point that it came to because of its strikes."""
+Detour = tuple[TestOrder, FailPoint]
+"""A struck order, and a point that it came to because of its faults."""
 
 
-def order(subject: Subject, number: int, now: datetime) -> dict[str, Any]:
+def order(subject: TestOrder, number: int, now: datetime) -> dict[str, Any]:
     """The order of a subject, JSON; ``number`` decides about its place, ``now`` is the provider's time."""
     made: dict[str, Any] = import_module(f"demo.{subject.provider}").order(subject.reference, now + AHEAD)
     east, north = 0.9 * (number % 25) - 10, 0.7 * (number // 25 % 12) - 4

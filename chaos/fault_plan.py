@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from chaos.point import Kind, Point
+from chaos.fail_point import FailPoint, Kind
 
-Way = Literal[
+FaultKind = Literal[
     "killed before",
     "killed while sent",
     "killed halfway",
@@ -43,16 +43,16 @@ Way = Literal[
     "locked",
 ]
 
-DEADLY: tuple[Way, ...] = ("killed before", "killed while sent", "killed halfway", "killed after")
+DEADLY: tuple[FaultKind, ...] = ("killed before", "killed while sent", "killed halfway", "killed after")
 
-HELD: tuple[Way, ...] = ("1xx", "slow head", "many addresses")
+HELD: tuple[FaultKind, ...] = ("1xx", "slow head", "many addresses")
 """A call that the network holds for longer than it may take; each POST to a provider is held in each way."""
 
-CALLED_CRASHED: Way = "called crashed"
+CALLED_CRASHED: FaultKind = "called crashed"
 """Somebody calls the run Crashed while its process lives, and that process stands still for a minute. Another one is
 started, looks and settles; then the first goes on: it sends what it announced, or writes down a yes that comes late."""
 
-EXHAUSTIVE: dict[Kind, tuple[Way, ...]] = {
+EXHAUSTIVE: dict[Kind, tuple[FaultKind, ...]] = {
     "provider": ("killed before", "killed while sent", "killed after", "answer lost"),
     "prefect": ("killed before", "killed after", "answer lost"),
     "ledger": ("killed before", "killed after", "answer lost"),
@@ -61,7 +61,7 @@ EXHAUSTIVE: dict[Kind, tuple[Way, ...]] = {
 }
 """Every way in which each point of a recorded order is struck."""
 
-ANY: dict[Kind, tuple[Way, ...]] = {
+ANY: dict[Kind, tuple[FaultKind, ...]] = {
     "provider": (
         *EXHAUSTIVE["provider"],
         *("killed halfway", "reset before", "no connection", "timed out", "429", "429 with Retry-After"),
@@ -75,10 +75,10 @@ ANY: dict[Kind, tuple[Way, ...]] = {
 }
 """What may be drawn at random for each kind of point; for a POST to a provider `LATE`, too, for a create `IN_DOUBT`."""
 
-LATE: Way = "late"
+LATE: FaultKind = "late"
 """The caller's time is over at once, and the call arrives some seconds later, whatever became of the caller."""
 
-IN_DOUBT: dict[Way, tuple[Way, int]] = {
+IN_DOUBT: dict[FaultKind, tuple[FaultKind, int]] = {
     "answer lost, looks 403": ("answer lost", 403),
     "answer lost, looks 404": ("answer lost", 404),
     "reset before, looks 404": ("reset before", 404),
@@ -89,21 +89,21 @@ Where no create is in doubt, such an answer is a clear no, and the order ends: n
 """
 
 
-class Strike(BaseModel):
+class Fault(BaseModel):
     """One fault: a way, at a point."""
 
     model_config = ConfigDict(frozen=True)
 
-    at: Point
-    way: Way
+    at: FailPoint
+    kind: FaultKind = Field(validation_alias=AliasChoices("kind", "way"))
 
     def __str__(self) -> str:
-        return f"{self.way} at {self.at}"
+        return f"{self.kind} at {self.at}"
 
 
-class Plan(BaseModel):
+class FaultPlan(BaseModel):
     """All that is done to one order from inside its processes."""
 
     model_config = ConfigDict(frozen=True)
 
-    strikes: tuple[Strike, ...] = ()
+    faults: tuple[Fault, ...] = Field(default=(), validation_alias=AliasChoices("faults", "strikes"))

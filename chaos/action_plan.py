@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 
-from chaos.order import Moment, Subject
-from chaos.plan import Plan, Strike, Way
-from chaos.point import Kind, Point
+from chaos.fail_point import FailPoint, Kind
+from chaos.fault_plan import Fault, FaultKind, FaultPlan
+from chaos.orders import Moment, TestOrder
 
 ACTS = ("twin", "sent twice", "pressed", "rescheduled", "cancelled")
 """What people do: a second run with the same reference; the same trigger once more; Run now on a run that waits; a new
 start whatever the run is doing; a cancel."""
 
-INTENT = Point(kind="ledger", what="request intended")
+INTENT = FailPoint(kind="ledger", what="request intended")
 """Where a request is announced for the first time."""
 
 _CANCEL_CALL = {
@@ -21,7 +21,7 @@ _CANCEL_CALL = {
 }
 
 
-def with_people(subject: Subject, chance: random.Random, share: float) -> Subject:
+def with_people(subject: TestOrder, chance: random.Random, share: float) -> TestOrder:
     """The order, with what people do to it, if anything.
 
     Half falls into the first storm, the rest into the one after the provider's time has jumped; half of the triggers
@@ -42,21 +42,21 @@ def with_people(subject: Subject, chance: random.Random, share: float) -> Subjec
     acts: tuple[str, ...] = (act,)
     moments: tuple[Moment, ...] = (moment,)
     plan = subject.plan
-    if moment == "at the announcement" and chance.random() < 0.5 and all(one.at != INTENT for one in plan.strikes):
-        plan = Plan(strikes=(*plan.strikes, Strike(at=INTENT, way="killed after")))
+    if moment == "at the announcement" and chance.random() < 0.5 and all(one.at != INTENT for one in plan.faults):
+        plan = FaultPlan(faults=(*plan.faults, Fault(at=INTENT, kind="killed after")))
     if act == "cancelled" and chance.random() < 0.5:
         acts, moments = (act, "rescheduled"), (moment, "after the end")
     return subject.model_copy(update={"acts": acts, "moments": moments, "plan": plan})
 
 
-def cancel_plan(provider: str, chance: random.Random) -> Plan:
+def cancel_plan(provider: str, chance: random.Random) -> FaultPlan:
     """Where a run of cancel-order is killed: which of these it comes to depends on where the order is."""
-    places: list[tuple[Kind, str, tuple[Way, ...]]] = [
+    places: list[tuple[Kind, str, tuple[FaultKind, ...]]] = [
         ("ledger", "cancel asked", ("killed before", "killed after")),
         ("ledger", "ended", ("killed before", "killed after")),
     ]
     if provider in _CANCEL_CALL:
         places.append(("provider", _CANCEL_CALL[provider], ("killed before", "killed while sent", "killed after")))
     some = chance.sample(places, 2)
-    strikes = (Strike(at=Point(kind=kind, what=what), way=chance.choice(ways)) for kind, what, ways in some)
-    return Plan(strikes=tuple(strikes))
+    faults = (Fault(at=FailPoint(kind=kind, what=what), kind=chance.choice(ways)) for kind, what, ways in some)
+    return FaultPlan(faults=tuple(faults))

@@ -6,9 +6,9 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 
-from chaos.order import Detour, Subject
-from chaos.plan import ANY, EXHAUSTIVE, HELD, IN_DOUBT, LATE, Plan, Strike, Way
-from chaos.point import Kind, Point
+from chaos.fail_point import FailPoint, Kind
+from chaos.fault_plan import ANY, EXHAUSTIVE, HELD, IN_DOUBT, LATE, Fault, FaultKind, FaultPlan
+from chaos.orders import Detour, TestOrder
 from chaos.recording import Recorded
 
 WEIGHTS: dict[Kind, int] = {"provider": 5, "ledger": 3, "disk": 2, "prefect": 1, "process": 1}
@@ -25,25 +25,27 @@ IN_DOUBT_WEIGHT = 2
 """How often a create is left in doubt and the looks for it are refused, likewise, for each way of it."""
 
 
-def every_strike(recorded: Recorded, only: re.Pattern[str] | str = "") -> list[Subject]:
+def every_fault(recorded: Recorded, only: re.Pattern[str] | str = "") -> list[TestOrder]:
     """One order for each point and each way; for those points only that the pattern is found in."""
-    found: list[Subject] = []
+    found: list[TestOrder] = []
     for provider, points in recorded.items():
-        strikes = [Strike(at=point, way=way) for point in points for way in ways_at(point)]
+        faults = [Fault(at=point, kind=fault_kind) for point in points for fault_kind in fault_kinds_at(point)]
         found += [
-            Subject(reference=f"{provider}-{number:03}", provider=provider, plan=Plan(strikes=(strike,)), own_home=True)
-            for number, strike in enumerate(strikes)
-            if re.search(only, str(strike.at))
+            TestOrder(
+                reference=f"{provider}-{number:03}", provider=provider, plan=FaultPlan(faults=(fault,)), own_home=True
+            )
+            for number, fault in enumerate(faults)
+            if re.search(only, str(fault.at))
         ]
     return found
 
 
-def ways_at(point: Point) -> tuple[Way, ...]:
+def fault_kinds_at(point: FailPoint) -> tuple[FaultKind, ...]:
     """Every way in which a point of a recorded order is struck."""
     return (*EXHAUSTIVE[point.kind], *(HELD if _posts(point) else ()))
 
 
-def beyond(recorded: Recorded, went: Mapping[str, Sequence[Point]], subjects: Sequence[Subject]) -> list[Detour]:
+def beyond(recorded: Recorded, went: Mapping[str, Sequence[FailPoint]], subjects: Sequence[TestOrder]) -> list[Detour]:
     """Where struck orders came to and undisturbed ones never do: how they find and mend what happened.
 
     That is each point whose name is new; and while a create has no outcome, each that is reached once more than by an
@@ -69,32 +71,32 @@ def beyond(recorded: Recorded, went: Mapping[str, Sequence[Point]], subjects: Se
     return list(found.values())
 
 
-def every_detour(detours: Sequence[Detour]) -> list[Subject]:
+def every_detour(detours: Sequence[Detour]) -> list[TestOrder]:
     """One order for each such point and each way: struck as the order that came there, and once more there."""
     places = {(subject.provider, point): subject for subject, point in reversed(detours)}
-    found: list[Subject] = []
+    found: list[TestOrder] = []
     for (provider, point), subject in reversed(places.items()):
-        for way in EXHAUSTIVE[point.kind]:
-            plan = Plan(strikes=(*subject.plan.strikes, Strike(at=point, way=way)))
+        for fault_kind in EXHAUSTIVE[point.kind]:
+            plan = FaultPlan(faults=(*subject.plan.faults, Fault(at=point, kind=fault_kind)))
             reference = f"{provider}-detour-{len(found):03}"
-            found.append(Subject(reference=reference, provider=provider, plan=plan, own_home=True))
+            found.append(TestOrder(reference=reference, provider=provider, plan=plan, own_home=True))
     return found
 
 
-def at_random(recorded: Recorded, count: int, chance: random.Random, faults: tuple[int, int]) -> list[Subject]:
+def at_random(recorded: Recorded, count: int, chance: random.Random, between: tuple[int, int]) -> list[TestOrder]:
     """``count`` orders over all providers, each with between so many faults, drawn from the recorded points."""
     providers, found = list(recorded), []
     for number in range(count):
         provider = providers[number % len(providers)]
         points = recorded[provider]
         creates = creates_in(points)
-        wanted = _drawn(points, chance.randint(*faults), chance)
-        strikes = tuple(Strike(at=point, way=_way(point, point in creates, chance)) for point in wanted)
-        found.append(Subject(reference=f"{provider}-{number:04}", provider=provider, plan=Plan(strikes=strikes)))
+        wanted = _drawn(points, chance.randint(*between), chance)
+        faults = tuple(Fault(at=point, kind=_fault_kind(point, point in creates, chance)) for point in wanted)
+        found.append(TestOrder(reference=f"{provider}-{number:04}", provider=provider, plan=FaultPlan(faults=faults)))
     return found
 
 
-def _drawn(points: Sequence[Point], count: int, chance: random.Random) -> list[Point]:
+def _drawn(points: Sequence[FailPoint], count: int, chance: random.Random) -> list[FailPoint]:
     """``count`` of the points, each at most once: first the kind is drawn, then one of that kind."""
     left: dict[Kind, list[int]] = {}
     for number, point in enumerate(points):
@@ -108,7 +110,7 @@ def _drawn(points: Sequence[Point], count: int, chance: random.Random) -> list[P
     return [points[number] for number in sorted(found)]
 
 
-def creates_in(points: Sequence[Point]) -> list[Point]:
+def creates_in(points: Sequence[FailPoint]) -> list[FailPoint]:
     """The calls of a recorded order that create what can be looked for: first posted after an announcement."""
     found, announced, seen = [], False, set()
     for point in points:
@@ -122,16 +124,16 @@ def creates_in(points: Sequence[Point]) -> list[Point]:
     return found
 
 
-def _posts(point: Point) -> bool:
+def _posts(point: FailPoint) -> bool:
     return point.kind == "provider" and point.what.startswith("POST ")
 
 
-def _way(point: Point, creates: bool, chance: random.Random) -> Way:
+def _fault_kind(point: FailPoint, creates: bool, chance: random.Random) -> FaultKind:
     more = [LATE] * LATE_WEIGHT if _posts(point) else []
     return chance.choice((*ANY[point.kind], *more, *([*IN_DOUBT] * IN_DOUBT_WEIGHT if creates else [])))
 
 
-def batches(subjects: Sequence[Subject], size: int) -> list[list[Subject]]:
+def batches(subjects: Sequence[TestOrder], size: int) -> list[list[TestOrder]]:
     """The orders in batches that each hold some of every provider."""
     count = -(-len(subjects) // size)
     return [list(subjects[start::count]) for start in range(count)]

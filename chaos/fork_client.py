@@ -1,4 +1,4 @@
-"""What a worker starts for a flow run: asks `chaos.forks` for a process, and lives and dies with it.
+"""What a worker starts for a flow run: asks `chaos.fork_server` for a process, and lives and dies with it.
 
 Runs without any import of ours: starting it costs some hundredths of a second instead of one and a half.
 """

@@ -8,20 +8,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from chaos.plan import Strike, Way
-from chaos.point import file_pattern
-from chaos.struck_http import die
+from chaos.fail_point import file_pattern
+from chaos.fault_plan import Fault, FaultKind
+from chaos.inject_http import die
 from chaos.trace import Trace
 
 _FULL, _READ_ONLY = (errno.ENOSPC, "No space left on device"), (errno.EROFS, "Read-only file system")
-_ERRORS: dict[Way, tuple[int, str]] = {"disk full": _FULL, "read-only": _READ_ONLY}
-_LASTING: dict[Way, tuple[int, str]] = {"full for a while": _FULL, "read-only for a while": _READ_ONLY}
+_ERRORS: dict[FaultKind, tuple[int, str]] = {"disk full": _FULL, "read-only": _READ_ONLY}
+_LASTING: dict[FaultKind, tuple[int, str]] = {"full for a while": _FULL, "read-only for a while": _READ_ONLY}
 """Until the process ends."""
 
 _WRITING = os.O_WRONLY | os.O_RDWR
 
 
-def strike_disk(trace: Trace, archive: Path) -> None:
+def inject_disk(trace: Trace, archive: Path) -> None:
     """From now on each file of the archive that is opened for writing, and each that is renamed, is a point."""
     root = f"{archive}/"
     lasting: list[tuple[int, str]] = []
@@ -34,18 +34,18 @@ def strike_disk(trace: Trace, archive: Path) -> None:
         else:
             return
         if path.startswith(root):
-            strike = trace.reach("disk", f"{verb} {file_pattern(path)}")
-            if strike is not None and strike.way in _LASTING:
-                lasting[:] = [_LASTING[strike.way]]
-            _hit(strike, lasting)
+            fault = trace.reach("disk", f"{verb} {file_pattern(path)}")
+            if fault is not None and fault.kind in _LASTING:
+                lasting[:] = [_LASTING[fault.kind]]
+            _hit(fault, lasting)
 
     sys.addaudithook(hook)
 
 
-def _hit(strike: Strike | None, lasting: Sequence[tuple[int, str]]) -> None:
-    if strike is not None and strike.way == "killed before":
+def _hit(fault: Fault | None, lasting: Sequence[tuple[int, str]]) -> None:
+    if fault is not None and fault.kind == "killed before":
         die()
     for number, words in lasting:
         raise OSError(number, words)
-    if strike is not None:
-        raise OSError(*_ERRORS[strike.way])
+    if fault is not None:
+        raise OSError(*_ERRORS[fault.kind])

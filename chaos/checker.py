@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 
 from chaos.archive import wrong_files
 from chaos.cancels import ENDS, may_be_cancelled, message_of, untrue
-from chaos.order import PROVIDERS, Subject
+from chaos.orders import PROVIDERS, TestOrder
 from chaos.spending import CREATES, credits_astray, overspent, uncounted
 from demo.stack import Stack
 
-__all__ = ["ENDS", "Judge", "Verdict", "lost"]
+__all__ = ["ENDS", "Checker", "Verdict", "lost"]
 
 _PAID = {"axelglobe": ("requests", "id"), "iceye": ("tasks", "id"), "satellogic": ("tasks", "task_id")}
 """What costs money at each provider, and how it is named there."""
@@ -38,7 +38,7 @@ class Verdict(BaseModel):
         wrong_files: Files that are missing, too many or not the provider's bytes, and what is wrong in the catalog.
     """
 
-    subject: Subject
+    subject: TestOrder
     end: str = ""
     made: dict[str, int] = Field(default_factory=dict)
     duplicates: int = 0
@@ -52,7 +52,7 @@ class Verdict(BaseModel):
         return not (self.duplicates or self.lost or self.untrue or self.wrong_files)
 
 
-class Judge:
+class Checker:
     """Judges the orders of one stack, once they had their time.
 
     Args:
@@ -63,7 +63,7 @@ class Judge:
         self._stack = stack
         self._summaries = {one: self._asked(f"/_sim/{one}") for one in PROVIDERS}
 
-    def verdict(self, subject: Subject, run_ids: Sequence[str], cancel_ids: Sequence[str] = ()) -> Verdict:
+    def verdict(self, subject: TestOrder, run_ids: Sequence[str], cancel_ids: Sequence[str] = ()) -> Verdict:
         """What became of an order, of all the runs that were started for it, and of those that were to cancel it."""
         made, paid = self._made(subject), self._paid(subject)
         runs = [self._stack.api.run(one) for one in run_ids]
@@ -86,7 +86,7 @@ class Judge:
             wrong_files=wrong_files(published, self._stack.archive / subject.reference),
         )
 
-    def strangers(self, subjects: Sequence[Subject]) -> list[str]:
+    def strangers(self, subjects: Sequence[TestOrder]) -> list[str]:
         """What the providers made for nobody's reference."""
         known = {subject.reference for subject in subjects}
         return [
@@ -97,7 +97,7 @@ class Judge:
             if one not in known
         ]
 
-    def spending(self, subjects: Sequence[Subject]) -> list[str]:
+    def spending(self, subjects: Sequence[TestOrder]) -> list[str]:
         """Where calls that created something, what is there, the orders and what was paid do not agree."""
         known = {subject.reference for subject in subjects}
         found = []
@@ -113,11 +113,11 @@ class Judge:
     def _asked(self, where: str, **params: str) -> Any:
         return self._stack.sim.get(where, params=params).raise_for_status().json()
 
-    def _made(self, subject: Subject) -> dict[str, int]:
+    def _made(self, subject: TestOrder) -> dict[str, int]:
         summary = self._summaries[subject.provider]
         return {name: len(summary[name].get(subject.reference, [])) for name in CREATES[subject.provider]}
 
-    def _paid(self, subject: Subject) -> dict[str, bool]:
+    def _paid(self, subject: TestOrder) -> dict[str, bool]:
         """What the provider was asked for under a reference, and whether it has called it off."""
         summary = self._summaries[subject.provider]
         ids = summary[list(CREATES[subject.provider])[-1]].get(subject.reference, [])

@@ -12,7 +12,7 @@ LEAST_SECONDS = 90.0
 """A run that could not reach the ledger comes back after a minute; what is seen for longer stays."""
 
 
-class Sleepers:
+class StuckRuns:
     """Who was seen asleep in looks that are at least `LEAST_SECONDS` apart, and never awake in between.
 
     Args:

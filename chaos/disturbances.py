@@ -1,4 +1,4 @@
-"""Storms over the whole stack while orders are under way: deeds, bad weather at the provider, a clock that jumps."""
+"""Storms over the whole stack while orders are under way: kills, bad weather at the provider, a clock that jumps."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 
 from chaos.campaign import Campaign
-from chaos.deeds import Deeds
-from chaos.people import People
+from chaos.nemesis import Nemesis
+from chaos.user_actions import UserActions
 
 SKEWS = (-3600, -600, 0, 600, 3600)
 """What the provider's Date header is off by, in its seconds: the largest is longer than the settle time."""
@@ -47,7 +47,7 @@ _WEATHER: tuple[dict[str, Any], ...] = (
 """Faults of the simulator, over real sockets, for whichever call comes next."""
 
 
-class Unrest:
+class Disturbances:
     """Storms over the stack: one from the beginning, one from each jump of the provider's time.
 
     `tick` is called again and again. Between the storms the orders come to rest, so that the next jump can be made.
@@ -60,7 +60,7 @@ class Unrest:
         say: Told what is done.
 
     Attributes:
-        people: Those who act on their orders meanwhile.
+        user_actions: Those who act on their orders meanwhile.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class Unrest:
         self._storm, self._every, self._next = storm_seconds, every_seconds, time.monotonic() + every_seconds
         self._jumps, self._until = campaign.jumps, time.monotonic() + storm_seconds
         self._count: Counter[str] = Counter()
-        self._deeds = Deeds(campaign, chance, self._count, say)
-        self.people = People(campaign, chance, self._count)
+        self._nemesis = Nemesis(campaign, chance, self._count, say)
+        self.user_actions = UserActions(campaign, chance, self._count)
         self._clouds = self._clock_jumps = time.monotonic()
         self._skew = 0
         self._ordered: dict[int, str] = {}
@@ -87,25 +87,25 @@ class Unrest:
         if self._campaign.jumps > self._jumps:
             self._jumps = self._campaign.jumps
             self._until = now + self._storm
-            self._deeds.storm_begins()
-            self.people.time_jumped(self._storm)
-        self.people.tick(calm=now >= self._until)
+            self._nemesis.storm_begins()
+            self.user_actions.time_jumped(self._storm)
+        self.user_actions.tick(calm=now >= self._until)
         if now >= self._until:
             return
         try:
             self._over_the_provider(now)
         except httpx.HTTPError as problem:  # it is away: the campaign sees to it
-            self._say(f"unrest: no weather: {problem!r}")
+            self._say(f"disturbance: no weather: {problem!r}")
         if now >= self._next:
-            self._deeds.one()
+            self._nemesis.one()
             self._next = time.monotonic() + self._chance.uniform(0.5, 1.5) * self._every
 
     def follow(self, patience_seconds: float) -> None:
         """Follow the campaign to its end, and then what people still want of it, to its end."""
         self._campaign.follow(patience_seconds, self.tick)
         give_up = time.monotonic() + PEOPLE_SECONDS
-        while self.people.busy() and (left := give_up - time.monotonic()) > 0:
-            self.people.hurry()
+        while self.user_actions.busy() and (left := give_up - time.monotonic()) > 0:
+            self.user_actions.hurry()
             self._campaign.follow(left, self.tick)
             time.sleep(1.0)
 
@@ -116,7 +116,7 @@ class Unrest:
         hit = Counter(
             f"provider's side, real sockets: {kind}" for one, kind in self._ordered.items() if one not in left
         )
-        return dict(self._count + hit + self.people.cancels_struck())
+        return dict(self._count + hit + self.user_actions.cancels_struck())
 
     def _over_the_provider(self, now: float) -> None:
         if now >= self._clouds:

@@ -20,7 +20,7 @@ SILENT_ADDRESSES = 6
 _PIECES = {"1xx": b"HTTP/1.1 102 Processing\r\n\r\n", "slow head": b"x"}
 
 
-def held(way: str, original: Handle, transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+def held(kind: str, original: Handle, transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
     """Make the call through a relay that holds its caller.
 
     With ``1xx`` it goes on to the server only if the caller is there to the end; with ``slow head`` at once, and the
@@ -33,14 +33,14 @@ def held(way: str, original: Handle, transport: httpx.HTTPTransport, request: ht
         connection, _ = listener.accept()
         with listener, connection, suppress(OSError):
             connection.recv(65536)
-            if way == "slow head":
+            if kind == "slow head":
                 answer = _answer(original, request, body)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nX-Held: ")
             end = time.monotonic() + HELD_SECONDS
             while time.monotonic() < end:
-                connection.sendall(_PIECES[way])
+                connection.sendall(_PIECES[kind])
                 time.sleep(0.1)
-            if way == "1xx":
+            if kind == "1xx":
                 connection.sendall(_answer(original, request, body))
             else:
                 connection.sendall(b"\r\n" + answer.partition(b"\r\n")[2])

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import httpx
 
+from chaos.action_plan import INTENT, cancel_plan
 from chaos.campaign import Campaign
 from chaos.cancels import ENDS
-from chaos.order import Moment, Subject
+from chaos.orders import Moment, TestOrder
 from chaos.trace import FOLDER, ORDER, Trace
-from chaos.wishes import INTENT, cancel_plan
 
 LOOK_SECONDS = 5.0
 """How often it is looked whether a run has ended."""
@@ -28,20 +28,20 @@ _STRUCK_CANCELS = 1 / 3
 class _Wish(NamedTuple):
     act: str
     moment: Moment
-    subject: Subject
+    subject: TestOrder
 
 
 class Pair(Campaign):
     """A campaign in which some orders are sent by two people in the same second."""
 
-    def start(self, subject: Subject, key: str) -> None:
+    def start(self, subject: TestOrder, key: str) -> None:
         """Start a run, and its twin with it."""
         super().start(subject, key)
         if ("twin", "in the same second") in zip(subject.acts, subject.moments, strict=True):
             super().start(subject, _twin(subject))
 
 
-class People:
+class UserActions:
     """Do what the orders' acts say, each at its moment; a cancel again when its run died or asks for it.
 
     A cancel's run that is seen crashed while all is calm, or says that it has to be run again, is run again by its
@@ -58,10 +58,10 @@ class People:
         self._timed: list[tuple[float, _Wish]] = []
         self._waiting: list[_Wish] = []
         self._struck: dict[str, Trace] = {}
-        self._subjects: dict[str, Subject] = {}
+        self._subjects: dict[str, TestOrder] = {}
         self._look = 0.0
 
-    def want(self, subjects: list[Subject], storm_seconds: float) -> None:
+    def want(self, subjects: list[TestOrder], storm_seconds: float) -> None:
         """Take up what the orders' acts say; the first storm begins now."""
         for subject in subjects:
             self._subjects[subject.reference] = subject
@@ -116,7 +116,7 @@ class People:
     def cancels_struck(self) -> Counter[str]:
         """What hit runs of cancel-order from inside, and how often."""
         return Counter(
-            f"cancel-order: {strike.way} ({strike.at.kind})" for one in self._struck.values() for strike in one.hits()
+            f"cancel-order: {fault.kind} ({fault.at.kind})" for one in self._struck.values() for fault in one.hits()
         )
 
     def _at_some_time(self, wish: _Wish, within_seconds: float) -> None:
@@ -146,7 +146,7 @@ class People:
         else:
             self._count[f"by people: {wish.act}, {wish.moment}"] += 1
 
-    def _act(self, act: str, subject: Subject) -> None:
+    def _act(self, act: str, subject: TestOrder) -> None:
         if act == "twin":
             self._campaign.start(subject, _twin(subject))
         elif act == "sent twice":
@@ -159,8 +159,8 @@ class People:
             run_id = self._campaign.runs[subject.reference][0]
             self._stack.api.ask("POST", f"/flow_runs/{run_id}/set_state", json=body)
 
-    def _cancel(self, subject: Subject) -> None:
-        """Run cancel-order; the first time, for some, with strikes of its own."""
+    def _cancel(self, subject: TestOrder) -> None:
+        """Run cancel-order; the first time, for some, with faults of its own."""
         reference, known = subject.reference, self._campaign.cancels.get(subject.reference, [])
         more = {}
         if not known and reference in self._struck:
@@ -192,7 +192,7 @@ class People:
         return str(run["state_type"]) == "CRASHED"
 
 
-def _twin(subject: Subject) -> str:
+def _twin(subject: TestOrder) -> str:
     return f"twin of {subject.reference}"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from chaos.campaign import Campaign
-from chaos.order import PROVIDERS
+from chaos.orders import PROVIDERS
 from demo.programs import Program, kill_all
 
 LEDGER_AWAY_SECONDS = 75.0
@@ -34,7 +34,7 @@ START_SECONDS = 120.0
 _REVOKE = {one: {"revoke_tokens": True} for one in PROVIDERS}
 
 
-class Deeds:
+class Nemesis:
     """Does one thing after the other to a stack, each once before any comes again.
 
     Args:
@@ -66,13 +66,13 @@ class Deeds:
                 *([] if self._ledger_spared else [self._ledger_away]),
             ]
             self._chance.shuffle(self._left)
-        deed = self._left.pop()
-        name = deed.__name__.strip("_").replace("_", " ")
-        self._say(f"unrest: {name}")
+        act = self._left.pop()
+        name = act.__name__.strip("_").replace("_", " ")
+        self._say(f"disturbance: {name}")
         try:
-            deed()
+            act()
         except (httpx.HTTPError, RuntimeError) as problem:  # Prefect's errors are told as RuntimeError
-            self._say(f"unrest: {name}: {problem!r}")
+            self._say(f"disturbance: {name}: {problem!r}")
 
     def _worker_killed(self) -> None:
         worker = self._stack.workers["orders"]
@@ -125,7 +125,7 @@ class Deeds:
         give_up = time.monotonic() + START_SECONDS
         while program.pid is not None and not self._answers(program):
             if time.monotonic() > give_up:
-                self._say(f"unrest: {program.name} does not answer. {program.last_words(5)}")
+                self._say(f"disturbance: {program.name} does not answer. {program.last_words(5)}")
                 return
             time.sleep(0.2)
 

@@ -1,9 +1,9 @@
-"""``python -m chaos.forks SOCKET``: a process that has everything imported, and forks one for each flow run.
+"""``python -m chaos.fork_server SOCKET``: a process that has everything imported, and forks one for each flow run.
 
 A flow run of Prefect spends most of its processor time on imports. With thousands of them to start, that is left out:
-what `chaos.run` asks for is forked from here. Everything else is as the worker would have it: a process of its own
-for each run, its environment, its folder, its standard streams. It is killed when its `chaos.run` is, and the other way
-round.
+what `chaos.fork_client` asks for is forked from here. Everything else is as the worker would have it: a process of its
+own for each run, its environment, its folder, its standard streams. It is killed when its `chaos.fork_client` is, and
+the other way round.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ IMPORTED = (
     *("flows.cancel_order", "blocks.axelglobe_tasking", "blocks.iceye_tasking", "blocks.satellogic_tasking"),
     *("blocks.webhook_receiver", "sqlalchemy.dialects.sqlite", "pystac_client", "stamina"),
     *("cryptography.fernet", "cryptography.hazmat.primitives.kdf.hkdf", "tasking.picture"),
-    *("chaos.struck_http", "chaos.struck_ledger", "chaos.struck_disk", "chaos.struck_process"),
+    *("chaos.inject_http", "chaos.inject_ledger", "chaos.inject_disk", "chaos.inject_process"),
 )
 
 
@@ -42,7 +42,7 @@ class _Asked(NamedTuple):
     streams: list[int]
 
 
-class Forks:
+class ForkServer:
     """Listens, forks, and tells each asker how its process ended."""
 
     def __init__(self, address: Path) -> None:
@@ -149,7 +149,7 @@ def main() -> None:
     for name in IMPORTED:
         import_module(name)
     gc.freeze()
-    Forks(Path(sys.argv[1])).serve()()
+    ForkServer(Path(sys.argv[1])).serve()()
 
 
 if __name__ == "__main__":

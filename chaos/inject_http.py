@@ -12,16 +12,16 @@ from typing import Any
 
 import httpx
 
-from chaos import late
-from chaos.held import held, through_many_addresses
-from chaos.plan import IN_DOUBT, Strike, Way
-from chaos.point import path_pattern
+from chaos import late_call
+from chaos.fail_point import path_pattern
+from chaos.fault_plan import IN_DOUBT, Fault, FaultKind
+from chaos.held_calls import held, through_many_addresses
 from chaos.trace import Trace
 
 Handle = Callable[[httpx.HTTPTransport, httpx.Request], httpx.Response]
 
 _SENT = "http11.send_request_body.complete"
-_STATUS: dict[Way, tuple[int, bool, dict[str, str]]] = {
+_STATUS: dict[FaultKind, tuple[int, bool, dict[str, str]]] = {
     "429": (429, False, {}),
     "429 with Retry-After": (429, False, {"Retry-After": "1"}),
     "500": (500, False, {}),
@@ -48,7 +48,7 @@ def die() -> None:
     signal.pause()
 
 
-def strike_http(trace: Trace, prefect_url: str) -> None:
+def inject_http(trace: Trace, prefect_url: str) -> None:
     """From now on each call of this process to a provider, and each that sets a state in Prefect, is a point."""
     original: Handle = httpx.HTTPTransport.handle_request
     prefect = httpx.URL(prefect_url)
@@ -56,18 +56,18 @@ def strike_http(trace: Trace, prefect_url: str) -> None:
     def handle_request(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
         if (request.url.host, request.url.port) != (prefect.host, prefect.port):
             path = path_pattern(request.url.path)
-            strike = trace.reach("provider", f"{request.method} {path}")
-            if strike is None and request.method == "GET" and (refused := trace.refused_look(path)) is not None:
+            fault = trace.reach("provider", f"{request.method} {path}")
+            if fault is None and request.method == "GET" and (refused := trace.refused_look(path)) is not None:
                 return httpx.Response(refused, json={"detail": "refused"}, request=request)
         elif request.url.path.endswith("/set_state") and "/flow_runs/" in request.url.path:
-            strike = trace.reach("prefect", f"set state {_state(request)}")
+            fault = trace.reach("prefect", f"set state {_state(request)}")
         else:
-            strike = None
-        if strike is None:
+            fault = None
+        if fault is None:
             return original(self, request)
-        if strike.way in IN_DOUBT:
-            trace.refuse_looks(strike)
-        return _struck(strike, trace, original, self, request)
+        if fault.kind in IN_DOUBT:
+            trace.refuse_looks(fault)
+        return _struck(fault, trace, original, self, request)
 
     httpx.HTTPTransport.handle_request = handle_request  # type: ignore[method-assign]
 
@@ -78,26 +78,26 @@ def _state(request: httpx.Request) -> str:
 
 
 def _struck(
-    strike: Strike, trace: Trace, original: Handle, transport: httpx.HTTPTransport, request: httpx.Request
+    fault: Fault, trace: Trace, original: Handle, transport: httpx.HTTPTransport, request: httpx.Request
 ) -> httpx.Response:
-    way = IN_DOUBT[strike.way][0] if strike.way in IN_DOUBT else strike.way
-    if way == "killed before":
+    kind = IN_DOUBT[fault.kind][0] if fault.kind in IN_DOUBT else fault.kind
+    if kind == "killed before":
         die()
-    if way == "no connection":
+    if kind == "no connection":
         raise httpx.ConnectError("Connection refused", request=request)
-    if way == "reset before":
+    if kind == "reset before":
         raise httpx.ReadError("Connection reset by peer", request=request)
-    if way == "late" and request.method == "POST":
+    if kind == "late" and request.method == "POST":
         _send_late(request)
         raise httpx.ReadTimeout("timed out", request=request)
-    if way in ("1xx", "slow head"):
-        return held(way, original, transport, request)
-    if way == "many addresses":
+    if kind in ("1xx", "slow head"):
+        return held(kind, original, transport, request)
+    if kind == "many addresses":
         return through_many_addresses(original, transport, request)
-    status, acts, headers = _STATUS.get(way, (0, True, {}))
+    status, acts, headers = _STATUS.get(kind, (0, True, {}))
     if not acts:
-        return httpx.Response(status, headers=headers, json={"detail": way}, request=request)
-    if way == "killed while sent":
+        return httpx.Response(status, headers=headers, json={"detail": kind}, request=request)
+    if kind == "killed while sent":
         request.extensions = {**request.extensions, "trace": _die_when_sent}
     try:
         real = original(transport, request)
@@ -105,9 +105,9 @@ def _struck(
         body = b"".join(real.stream)
         real.close()
     except httpx.TransportError:  # the server is away: its caller is told that, and nothing else
-        trace.missed(strike)
+        trace.missed(fault)
         raise
-    return _told(way, request, real, body, status)
+    return _told(kind, request, real, body, status)
 
 
 def _send_late(request: httpx.Request) -> None:
@@ -120,7 +120,7 @@ def _send_late(request: httpx.Request) -> None:
         "body": request.read().decode("latin-1"),
     }
     sender = subprocess.Popen(  # noqa: S603 # our own program
-        [sys.executable, "-I", "-S", str(late.__file__)],
+        [sys.executable, "-I", "-S", str(late_call.__file__)],
         env={name: value for name, value in os.environ.items() if not name.startswith(_RUN_MARKS)},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -138,10 +138,10 @@ def _die_when_sent(event: str, _info: object) -> None:
         die()
 
 
-def _told(way: Way, request: httpx.Request, real: httpx.Response, body: bytes, status: int) -> httpx.Response:
+def _told(kind: FaultKind, request: httpx.Request, real: httpx.Response, body: bytes, status: int) -> httpx.Response:
     """What its caller is told of a call that was made."""
     headers = [(name, value) for name, value in real.headers.raw if name.lower() != b"content-length"]
-    match way:
+    match kind:
         case "killed after" | "killed while sent":
             die()
         case "answer lost":
@@ -149,14 +149,14 @@ def _told(way: Way, request: httpx.Request, real: httpx.Response, body: bytes, s
         case "timed out" | "late":
             raise httpx.ReadTimeout("timed out", request=request)
         case "cut" | "killed halfway":
-            stream = _Half(body, request, kill=way == "killed halfway")
+            stream = _Half(body, request, kill=kind == "killed halfway")
             return httpx.Response(real.status_code, headers=real.headers, stream=stream, extensions=real.extensions)
         case "malformed":
             return httpx.Response(real.status_code, headers=headers, content=body[: len(body) // 2])
         case "wrong content type":
             page = b"<!doctype html><title>Back soon</title>"
             return httpx.Response(real.status_code, headers={"Content-Type": "text/html"}, content=page)
-    return httpx.Response(status, json={"detail": way})
+    return httpx.Response(status, json={"detail": kind})
 
 
 class _Half(httpx.SyncByteStream):

@@ -12,7 +12,7 @@ Kind = Literal["provider", "prefect", "ledger", "disk", "process"]
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d[\w.=+%-]*|[\w-]*\d{4,}[\w.=+%-]*|[\w+%-]{20,}=*", re.IGNORECASE)
 
 
-class Point(BaseModel):
+class FailPoint(BaseModel):
     """One point: the ``nth`` time (from 1) that an order does this, counted over all its processes.
 
     Attributes:

@@ -24,7 +24,7 @@ STILL_SECONDS = 60.0
 PATIENCE_SECONDS = 10.0
 
 
-def strike_process(trace: Trace, prefect_url: str) -> None:
+def inject_process(trace: Trace, prefect_url: str) -> None:
     """From now on this process may stand still after it announced a create, and before it writes down what was made."""
     intend, settle = Ledger.intend, Ledger.settle
 
@@ -45,13 +45,13 @@ def strike_process(trace: Trace, prefect_url: str) -> None:
 
 
 def _perhaps_stand_still(trace: Trace, prefect_url: str, what: str) -> None:
-    strike = trace.reach("process", what)
-    if strike is None:
+    fault = trace.reach("process", what)
+    if fault is None:
         return
     if _called_crashed(prefect_url):
         time.sleep(STILL_SECONDS)
     else:  # Prefect is away, or has stopped this run itself
-        trace.missed(strike)
+        trace.missed(fault)
 
 
 def _called_crashed(prefect_url: str) -> bool:

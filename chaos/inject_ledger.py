@@ -9,12 +9,12 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from chaos.plan import Strike
-from chaos.struck_http import die
+from chaos.fault_plan import Fault
+from chaos.inject_http import die
 from chaos.trace import Trace
 
 
-def strike_ledger(trace: Trace) -> None:
+def inject_ledger(trace: Trace) -> None:
     """From now on each commit of this process that writes is a point, named by its lines in the journal."""
 
     @event.listens_for(Session, "before_flush")
@@ -29,18 +29,18 @@ def strike_ledger(trace: Trace) -> None:
         if "writes" not in session.info:
             return
         what = " + ".join(session.info.pop("writes")) or "columns"
-        strike = session.info["strike"] = trace.reach("ledger", what)
-        if strike is not None and strike.way == "killed before":
+        fault = session.info["fault"] = trace.reach("ledger", what)
+        if fault is not None and fault.kind == "killed before":
             die()
-        if strike is not None and strike.way == "locked":
+        if fault is not None and fault.kind == "locked":
             raise _broken("database is locked")
 
     @event.listens_for(Session, "after_commit")
     def after(session: Session) -> None:
-        strike: Strike | None = session.info.pop("strike", None)
-        if strike is not None and strike.way == "killed after":
+        fault: Fault | None = session.info.pop("fault", None)
+        if fault is not None and fault.kind == "killed after":
             die()
-        if strike is not None and strike.way == "answer lost":
+        if fault is not None and fault.kind == "answer lost":
             raise _broken("server closed the connection unexpectedly")
 
 
