@@ -19,9 +19,6 @@ LIST_LAG_SECONDS = 900
 Long enough that an order whose answer was lost comes back, looks, and finds nothing though it is there.
 """
 
-LAGGING = ("/_sim/switches", "/_sim/iceye/switches")
-"""Boards that have the lag: ICEYE's is its own, the shared one is for the lists of the others."""
-
 SETTLE_SECONDS = 20 + LIST_LAG_SECONDS / RATE + 2
 """Our time: a create is over after 20 seconds at the latest, the lists lag by 15, and two to spare."""
 
@@ -36,8 +33,7 @@ ACCOUNT = {"http": HTTP, "settle_seconds": SETTLE_SECONDS, "poll_interval_second
 
 def set_up(simulator: httpx.Client) -> None:
     """Lists lag, no other customer takes a pass, and ICEYE's contracts pay for as many orders as there may be."""
-    for board in LAGGING:
-        simulator.patch(board, json={"list_lag_seconds": LIST_LAG_SECONDS}).raise_for_status()
+    simulator.patch("/_sim/switches", json={"list_lag_seconds": LIST_LAG_SECONDS}).raise_for_status()
     simulator.patch("/_sim/satellogic/switches", json={"demand": 0}).raise_for_status()
     for contract in simulator.get("/_sim/iceye/contracts").raise_for_status().json():
         if contract["pricing"] is not None:

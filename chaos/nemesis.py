@@ -31,8 +31,6 @@ PROVIDER_AWAY_SECONDS = 20.0
 START_SECONDS = 120.0
 """Patience until a program that was started again answers."""
 
-_REVOKE = {one: {"revoke_tokens": True} for one in PROVIDERS}
-
 
 class Nemesis:
     """Does one thing after the other to a stack, each once before any comes again.
@@ -159,8 +157,8 @@ class Nemesis:
             connection.execute("ROLLBACK")
 
     def _tokens_revoked(self) -> None:
-        for provider, wish in _REVOKE.items():
-            self._stack.sim.patch(f"/_sim/{provider}", json=wish).raise_for_status()
+        for provider in PROVIDERS:
+            self._stack.sim.delete(f"/_sim/{provider}/tokens").raise_for_status()
         self._count["all tokens revoked"] += 1
 
     def _notifications_again(self) -> None:

@@ -182,8 +182,8 @@ def save_iceye(simulator: Simulator, **settings: Any) -> None:
     account = {
         "client_id": client_id,
         "client_secret": client_secret,
-        "api_url": simulator.iceye_api_url,
-        "auth_url": simulator.iceye_auth_url,
+        "api_url": simulator.iceye.api_url,
+        "auth_url": simulator.iceye.auth_url,
         "contract_id": simulator.iceye.contract_id(priced=True),
         "http": QUICK,
     }
@@ -196,8 +196,8 @@ def save_satellogic(simulator: Simulator, **settings: Any) -> None:
     account = {
         "client_id": client_id,
         "client_secret": client_secret,
-        "api_url": simulator.satellogic_api_url,
-        "token_url": simulator.satellogic_token_url,
+        "api_url": simulator.satellogic.api_url,
+        "token_url": simulator.satellogic.token_url,
         "contract_id": simulator.satellogic.contracts()[0]["contract_id"],
         "http": QUICK,
     }
@@ -210,8 +210,8 @@ def save_blocks(simulator: Simulator, folder: Path, **settings: Any) -> None:
     account = {
         "client_id": client_id,
         "client_secret": client_secret,
-        "api_url": simulator.api_url,
-        "token_url": simulator.token_url,
+        "api_url": simulator.axelglobe.api_url,
+        "token_url": simulator.axelglobe.token_url,
         "http": QUICK,
     }
     AxelGlobeTasking(**{**account, **settings}).save("default", overwrite=True)

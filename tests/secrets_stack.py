@@ -58,13 +58,13 @@ class MarkedStack(Stack):
         app = create_app(Config.model_validate({"clients": clients, "state": self.state, "switches": switches, **told}))
         try:
             self._keys = {name: app.world.chance(about).randbytes(32) for name, about in _KEYS.items()}
-            mine = app.iceye.contracts.all()
+            providers: dict[str, Any] = {**app.providers}
+            mine = providers["iceye"].contracts.all()
             of_iceye = (one["id"] for one in mine if one["client_id"] == self.client_ids["iceye"] and one["pricing"])
-            of_satellogic = app.satellogic.accounts.contracts(self.client_ids["satellogic"])
+            of_satellogic = providers["satellogic"].accounts.contracts(self.client_ids["satellogic"])
             return {"iceye": next(of_iceye), "satellogic": of_satellogic[0]["contract_id"]}
         finally:
-            app.iceye.close()
-            app.world.store.close()
+            app.close()
 
     def program(self, name: str, arguments: list[str], folder: Path | None = None) -> Program:
         """Each program of the stack logs all it can, and has a home of its own."""

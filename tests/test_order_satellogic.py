@@ -49,8 +49,9 @@ def order(installation: Installation, days: float = 9, begins: float = 1, **chan
 
 def task(installation: Installation) -> dict[str, Any]:
     """The one task that was made."""
-    (made,) = installation.simulator.satellogic.tasks()
-    return made
+    made: list[dict[str, Any]] = installation.simulator.satellogic.tasks()
+    assert len(made) == 1
+    return made[0]
 
 
 def published(installation: Installation) -> set[str]:
@@ -203,7 +204,7 @@ def test_a_window_that_ends_with_nothing_published_fails_and_says_so(installatio
 
 
 def test_a_status_word_nobody_knows_is_shown_and_waited_on(installation: Installation) -> None:
-    installation.simulator.switch(unknown_status_word="pondering")
+    installation.simulator.satellogic.switch(unknown_status_word="pondering")
     run = placed(installation)
     until(installation, "in_progress")
     run = woken(installation, run)

@@ -139,15 +139,17 @@ def _opened(simulator: Simulator, provider: str, http: HttpSettings) -> AxelGlob
     client_id, secret = simulator.credentials
     said: dict[str, Any] = {"client_id": client_id, "client_secret": secret, "http": http}
     if provider == "axelglobe":
-        settings = AxelGlobeSettings(api_url=simulator.api_url, token_url=simulator.token_url, **said)
+        settings = AxelGlobeSettings(
+            api_url=simulator.axelglobe.api_url, token_url=simulator.axelglobe.token_url, **said
+        )
         return AxelGlobe(settings, transport=transport)
     if provider == "iceye":
         contract = simulator.iceye.contract_id(priced=True)
-        said |= {"api_url": simulator.iceye_api_url, "auth_url": simulator.iceye_auth_url, "contract_id": contract}
+        said |= {"api_url": simulator.iceye.api_url, "auth_url": simulator.iceye.auth_url, "contract_id": contract}
         return Iceye(IceyeSettings(**said), transport=transport)
     said |= {
-        "api_url": simulator.satellogic_api_url,
-        "token_url": simulator.satellogic_token_url,
+        "api_url": simulator.satellogic.api_url,
+        "token_url": simulator.satellogic.token_url,
         "contract_id": simulator.satellogic.contracts()[0]["contract_id"],
     }
     return Satellogic(SatellogicSettings(**said), transport=transport)

@@ -65,8 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         pass
     finally:
-        app.iceye.close()
-        app.world.store.close()
+        app.close()
 
 
 if __name__ == "__main__":

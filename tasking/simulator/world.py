@@ -58,6 +58,8 @@ class World:
         self._first_switches = config.switches
         self.journal = Journal(self.store, self.clock)
         self.faults = FaultBook(self.store)
+        self.url = ""
+        """Address of the simulator, once it is served."""
         first = self.store.get("world", "first") or {}
         self.seed: int = first["seed"]
         self.epoch: float = first["epoch"]

@@ -38,20 +38,11 @@ class AccountChange(BaseModel):
 
     credits: int | None = Field(None, ge=0)
     no_candidates_for_next: int | None = Field(None, ge=0)
-    revoke_tokens: bool = False
 
 
 def axelglobe_control(axelglobe: AxelGlobe, world: World) -> APIRouter:
     """Routes under ``/_sim/axelglobe``."""
     routes = APIRouter(prefix="/_sim/axelglobe")
-
-    @routes.get("")
-    def summary() -> dict[str, Any]:
-        return axelglobe.summary()
-
-    @routes.get("/files")
-    def files(reference: str) -> list[dict[str, Any]]:
-        return axelglobe.files(reference)
 
     @routes.patch("")
     def change(wish: AccountChange) -> dict[str, Any]:
@@ -59,8 +50,7 @@ def axelglobe_control(axelglobe: AxelGlobe, world: World) -> APIRouter:
             world.give_credits(wish.credits)
         if wish.no_candidates_for_next is not None:
             axelglobe.no_candidates_for_next(wish.no_candidates_for_next)
-        revoked = axelglobe.accounts.revoke() if wish.revoke_tokens else 0
-        return {"credits": world.credits, "tokens_revoked": revoked}
+        return {"credits": world.credits}
 
     @routes.post("/requests/{request_id}")
     def decide(request_id: str, decision: Decision) -> dict[str, Any]:
