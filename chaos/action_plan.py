@@ -7,6 +7,7 @@ import random
 from chaos.fail_point import FailPoint, Kind
 from chaos.fault_plan import Fault, FaultKind, FaultPlan
 from chaos.orders import Moment, TestOrder
+from devstack.kits import KITS
 
 ACTS = ("twin", "sent twice", "pressed", "rescheduled", "cancelled")
 """What people do: a second run with the same reference; the same trigger once more; Run now on a run that waits; a new
@@ -14,11 +15,6 @@ start whatever the run is doing; a cancel."""
 
 INTENT = FailPoint(kind="ledger", what="request intended")
 """Where a request is announced for the first time."""
-
-_CANCEL_CALL = {
-    "iceye": "PATCH /iceye/api/tasking/v2/tasks/*",
-    "satellogic": "PATCH /satellogic/tasking/tasks/*/cancel/",
-}
 
 
 def with_people(subject: TestOrder, chance: random.Random, share: float) -> TestOrder:
@@ -55,8 +51,8 @@ def cancel_plan(provider: str, chance: random.Random) -> FaultPlan:
         ("ledger", "cancel asked", ("killed before", "killed after")),
         ("ledger", "ended", ("killed before", "killed after")),
     ]
-    if provider in _CANCEL_CALL:
-        places.append(("provider", _CANCEL_CALL[provider], ("killed before", "killed while sent", "killed after")))
+    if call := KITS[provider].cancel_call:
+        places.append(("provider", call, ("killed before", "killed while sent", "killed after")))
     some = chance.sample(places, 2)
     faults = (Fault(at=FailPoint(kind=kind, what=what), kind=chance.choice(ways)) for kind, what, ways in some)
     return FaultPlan(faults=tuple(faults))

@@ -24,7 +24,7 @@ from chaos.orders import PROVIDERS, TestOrder, order
 from chaos.outcome import Outcome
 from chaos.stuck_runs import StuckRuns, orders_asleep, runs_asleep
 from chaos.trace import FOLDER, ORDER, Trace
-from demo.stack import Stack
+from devstack.stack import Stack
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import Filter, OrderRecord, open_ledger
 
@@ -75,8 +75,8 @@ class Campaign:
         self.subjects: list[TestOrder] = []
         socket = Path("forks.socket")
         self.stack = Stack(
-            "iceye",  # the one that sends notifications
-            others=[one for one in PROVIDERS if one != "iceye"],
+            PROVIDERS[0],
+            others=PROVIDERS[1:],
             rate=RATE,
             credits=100_000,
             watch_seconds=watch_seconds,
@@ -221,7 +221,7 @@ class Campaign:
 
     def _perhaps_jump(self, left: list[OrderRecord]) -> None:
         now = self.stack.provider_now()
-        due = [self.stack.providers[one.provider].products_due(one) for one in left]
+        due = [self.stack.kits[one.provider].products_due(one) for one in left]
         later = [one for one in due if one is not None and one > now]
         if len(later) < len(due):
             return

@@ -10,16 +10,12 @@ from pydantic import BaseModel, Field
 
 from chaos.archive import wrong_files
 from chaos.cancels import ENDS, may_be_cancelled, message_of, untrue
-from chaos.orders import PROVIDERS, TestOrder
-from chaos.spending import CREATES, credits_astray, overspent, uncounted
-from demo.stack import Stack
+from chaos.orders import TestOrder
+from chaos.spending import uncounted
+from devstack.kits import KITS
+from devstack.stack import Stack
 
 __all__ = ["ENDS", "Checker", "Verdict", "lost"]
-
-_PAID = {"axelglobe": ("requests", "id"), "iceye": ("tasks", "id"), "satellogic": ("tasks", "task_id")}
-"""What costs money at each provider, and how it is named there."""
-
-_CALLED_OFF = ("CANCELED", "canceled")
 
 _OWNER = re.compile(r"reference: .*: (?:owned by )?flow run (\S+) (?:\(|took it over)")
 """How a run that came second says which run has the order."""
@@ -61,14 +57,15 @@ class Checker:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._summaries = {one: self._asked(f"/_sim/{one}") for one in PROVIDERS}
+        self._summaries = {name: kit.summary(stack.sim) for name, kit in KITS.items()}
 
     def verdict(self, subject: TestOrder, run_ids: Sequence[str], cancel_ids: Sequence[str] = ()) -> Verdict:
         """What became of an order, of all the runs that were started for it, and of those that were to cancel it."""
-        made, paid = self._made(subject), self._paid(subject)
+        kit, summary, reference = KITS[subject.provider], self._summaries[subject.provider], subject.reference
+        made, paid = kit.made(summary, reference), kit.paid_for(summary, reference)
         runs = [self._stack.api.run(one) for one in run_ids]
         cancels = [self._stack.api.run(one) for one in cancel_ids]
-        published = self._asked(f"/_sim/{subject.provider}/files", reference=subject.reference)
+        published = kit.published(self._stack.sim, reference)
         chief = next((run for run in runs if run["state_type"] in ("COMPLETED", "CANCELLED")), runs[0])
         return Verdict(
             subject=subject,
@@ -80,10 +77,10 @@ class Checker:
                 made,
                 [one for one, called_off in paid.items() if not called_off],
                 published=len(published),
-                cancelled=may_be_cancelled(subject.reference, cancels),
+                cancelled=may_be_cancelled(reference, cancels),
             ),
-            untrue=untrue(subject.reference, subject.provider, cancels, runs, paid),
-            wrong_files=wrong_files(published, self._stack.archive / subject.reference),
+            untrue=untrue(reference, subject.provider, cancels, runs, paid),
+            wrong_files=wrong_files(published, self._stack.archive / reference),
         )
 
     def strangers(self, subjects: Sequence[TestOrder]) -> list[str]:
@@ -91,8 +88,8 @@ class Checker:
         known = {subject.reference for subject in subjects}
         return [
             f"{provider} {name}: {one!r}"
-            for provider, lists in CREATES.items()
-            for name in lists
+            for provider, kit in KITS.items()
+            for name in kit.creates
             for one in self._summaries[provider][name]
             if one not in known
         ]
@@ -101,28 +98,16 @@ class Checker:
         """Where calls that created something, what is there, the orders and what was paid do not agree."""
         known = {subject.reference for subject in subjects}
         found = []
-        for provider, lists in CREATES.items():
-            for name, path in lists.items():
-                there = self._summaries[provider][name]
-                calls = self._asked("/_sim/journal", method="POST", path=path)["calls"]
+        for provider, kit in KITS.items():
+            summary = self._summaries[provider]
+            found += [f"{provider}: {one}" for one in kit.spending(summary, known)]
+            for name, path in kit.creates.items():
+                there = summary[name]
+                asked = self._stack.sim.get("/_sim/journal", params={"method": "POST", "path": path})
+                calls = asked.raise_for_status().json()["calls"]
                 orders = sum(bool(there.get(one)) for one in known)
                 found += [f"{provider} {name}: {one}" for one in uncounted(calls, there, orders)]
-        found += [f"axelglobe: {one}" for one in credits_astray(self._summaries["axelglobe"], known)]
-        return found + [f"iceye: {one}" for one in overspent(self._summaries["iceye"], known)]
-
-    def _asked(self, where: str, **params: str) -> Any:
-        return self._stack.sim.get(where, params=params).raise_for_status().json()
-
-    def _made(self, subject: TestOrder) -> dict[str, int]:
-        summary = self._summaries[subject.provider]
-        return {name: len(summary[name].get(subject.reference, [])) for name in CREATES[subject.provider]}
-
-    def _paid(self, subject: TestOrder) -> dict[str, bool]:
-        """What the provider was asked for under a reference, and whether it has called it off."""
-        summary = self._summaries[subject.provider]
-        ids = summary[list(CREATES[subject.provider])[-1]].get(subject.reference, [])
-        kind, name = _PAID[subject.provider]
-        return {str(one[name]): one["status"] in _CALLED_OFF for one in summary[kind] if one[name] in ids}
+        return found
 
 
 def lost(

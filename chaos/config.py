@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import httpx
 
+from devstack.kits import KITS
+
 RATE = 60.0
 """Seconds of the provider's time per second of ours."""
 
@@ -22,9 +24,6 @@ Long enough that an order whose answer was lost comes back, looks, and finds not
 SETTLE_SECONDS = 20 + LIST_LAG_SECONDS / RATE + 2
 """Our time: a create is over after 20 seconds at the latest, the lists lag by 15, and two to spare."""
 
-SPEND_LIMIT = 10**10
-"""Of each ICEYE contract, minor units."""
-
 MOST_CRASHES = 15
 """An order is killed more often in a row here than the five times after which a run rests for an hour."""
 
@@ -32,10 +31,7 @@ ACCOUNT = {"http": HTTP, "settle_seconds": SETTLE_SECONDS, "poll_interval_second
 
 
 def set_up(simulator: httpx.Client) -> None:
-    """Lists lag, no other customer takes a pass, and ICEYE's contracts pay for as many orders as there may be."""
+    """Lists lag, no other customer takes a pass, and the accounts pay for as many orders as there may be."""
     simulator.patch("/_sim/switches", json={"list_lag_seconds": LIST_LAG_SECONDS}).raise_for_status()
-    simulator.patch("/_sim/satellogic/switches", json={"demand": 0}).raise_for_status()
-    for contract in simulator.get("/_sim/iceye/contracts").raise_for_status().json():
-        if contract["pricing"] is not None:
-            url = f"/_sim/iceye/contracts/{contract['id']}"
-            simulator.patch(url, json={"spend_limit": SPEND_LIMIT}).raise_for_status()
+    for kit in KITS.values():
+        kit.make_room(simulator)

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from chaos.checker import Verdict
 from chaos.trace import Trace
-from demo.stack import Stack
+from devstack.stack import Stack
 from tasking.ledger import open_ledger
 
 

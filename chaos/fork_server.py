@@ -24,13 +24,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chaos import engine
+from devstack.kits import KITS
 
 IMPORTED = (
     *("prefect.engine", "prefect.flow_engine", "prefect.task_engine", "prefect.artifacts", "prefect.runtime"),
     *("prefect.client.orchestration", "prefect._internal.metrics", "prefect.events.utilities", "prefect.flow_runs"),
-    *("flows.order_axelglobe", "flows.order_iceye", "flows.order_satellogic", "flows.watch_orders"),
-    *("flows.cancel_order", "blocks.axelglobe_tasking", "blocks.iceye_tasking", "blocks.satellogic_tasking"),
-    *("blocks.webhook_receiver", "sqlalchemy.dialects.sqlite", "pystac_client", "stamina"),
+    *("blocks", "flows.watch_orders", "flows.cancel_order"),
+    *(kit.entrypoint.rpartition(".")[0] for kit in KITS.values()),
+    *("sqlalchemy.dialects.sqlite", "pystac_client", "stamina"),
     *("cryptography.fernet", "cryptography.hazmat.primitives.kdf.hkdf", "tasking.picture"),
     *("chaos.inject_http", "chaos.inject_ledger", "chaos.inject_disk", "chaos.inject_process"),
 )

@@ -16,7 +16,7 @@ import httpx
 
 from chaos.campaign import Campaign
 from chaos.orders import PROVIDERS
-from demo.programs import Program, kill_all
+from devstack.programs import Program, kill_all
 
 LEDGER_AWAY_SECONDS = 75.0
 """So much longer than any process waits for the ledger's lock (30 s) that most writes begun meanwhile fail."""
@@ -162,8 +162,7 @@ class Nemesis:
         self._count["all tokens revoked"] += 1
 
     def _notifications_again(self) -> None:
-        sent = self._stack.sim.get("/_sim/iceye/webhooks").raise_for_status().json()
-        url = f"{self._stack.receiver_url}/iceye/{self._stack.secret_path}"
-        for one in sent[-20:]:
-            answer = httpx.post(url, json=one["body"], timeout=30, trust_env=False)
-            self._count["notifications delivered again"] += answer.is_success
+        for provider, kit in self._stack.kits.items():
+            for body in kit.notifications(self._stack.sim)[-20:]:
+                answer = httpx.post(self._stack.webhook_url(provider), json=body, timeout=30, trust_env=False)
+                self._count["notifications delivered again"] += answer.is_success

@@ -1,25 +1,25 @@
-"""The orders of a campaign: the demo's, each at a place of its own, so that none takes another's pass."""
+"""The orders of a campaign: those of the kits, each at a place of its own, so that none takes another's pass."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from importlib import import_module
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from chaos.fail_point import FailPoint
 from chaos.fault_plan import FaultPlan
+from devstack.kits import KITS
 
 Moment = Literal["in the same second", "in the first storm", "after the jump", "at the announcement", "after the end"]
 """When people act: with the placing of the order; at some time in the first storm, or in the storm after the first jump
 of the provider's time; once its request is announced in the ledger; once its run has ended."""
 
-PROVIDERS = ("axelglobe", "iceye", "satellogic")
+PROVIDERS = tuple(KITS)
 
 AHEAD = timedelta(days=1)
-"""Windows begin so much later than the demo's: some hours of the provider's time pass while all are being placed."""
+"""Windows begin so much later than the kits': some hours of the provider's time pass while all are being placed."""
 
 
 class TestOrder(BaseModel):
@@ -52,7 +52,7 @@ Detour = tuple[TestOrder, FailPoint]
 
 def order(subject: TestOrder, number: int, now: datetime) -> dict[str, Any]:
     """The order of a subject, JSON; ``number`` decides about its place, ``now`` is the provider's time."""
-    made: dict[str, Any] = import_module(f"demo.{subject.provider}").order(subject.reference, now + AHEAD)
+    made: dict[str, Any] = KITS[subject.provider].order(subject.reference, now + AHEAD)
     east, north = 0.9 * (number % 25) - 10, 0.7 * (number // 25 % 12) - 4
     if "point" in made:
         made["point"] = {"type": "Point", "coordinates": _moved(made["point"]["coordinates"], east, north)}

@@ -19,9 +19,10 @@ from chaos.fail_point import FailPoint
 from chaos.fault_plan import Fault
 from chaos.orders import TestOrder
 from chaos.outcome import Outcome
-from chaos.spending import credits_astray, overspent, uncounted
+from chaos.spending import uncounted
 from chaos.stuck_runs import LEAST_SECONDS, StuckRuns, runs_asleep
 from chaos.table import problems, table
+from devstack.kits import KITS
 from tasking.delivery.catalog import deliver
 from tasking.delivery.unpack import UNPACK
 from tasking.simulator.manifest import listed
@@ -313,17 +314,18 @@ def iceye(spent: int, held: int, *tasks: tuple[str, str, str]) -> dict[str, Any]
 
 def test_a_budget_pays_for_one_task_of_each_order() -> None:
     tasks = ("t1", "bay", "DONE"), ("t2", "isle", "CANCELED"), ("t3", "cape", "ACTIVE"), ("t4", "reef", "REJECTED")
-    known = ("bay", "isle", "cape", "reef", "none")
-    assert overspent(iceye(1110, 100, *tasks), known) == []
-    assert overspent(iceye(1110, 200, *tasks), known) == ["contract c1: 1310 spent or held, and its 4 orders cost 1210"]
-    assert overspent(iceye(1210, 100, *tasks, ("t5", "bay", "DONE")), known)
-    assert overspent(iceye(1210, 100, *tasks, ("t5", "stranger", "DONE")), known)
+    spending, known = KITS["iceye"].spending, ("bay", "isle", "cape", "reef", "none")
+    assert spending(iceye(1110, 100, *tasks), known) == []
+    assert spending(iceye(1110, 200, *tasks), known) == ["contract c1: 1310 spent or held, and its 4 orders cost 1210"]
+    assert spending(iceye(1210, 100, *tasks, ("t5", "bay", "DONE")), known)
+    assert spending(iceye(1210, 100, *tasks, ("t5", "stranger", "DONE")), known)
 
 
 def test_axelglobe_takes_one_credit_of_each_order_that_made_a_request() -> None:
+    spending = KITS["axelglobe"].spending
     summary = {"credits_total": 20, "credits_left": {"a": 8, "b": 10}, "requests_by_name": {"bay": ["1", "2"]}}
-    assert credits_astray(summary, ["bay", "isle"]) == ["2 credits spent by 1 orders that made a request"]
-    assert credits_astray({**summary, "credits_left": {"a": 9, "b": 10}}, ["bay", "isle"]) == []
+    assert spending(summary, ["bay", "isle"]) == ["2 credits spent by 1 orders that made a request"]
+    assert spending({**summary, "credits_left": {"a": 9, "b": 10}}, ["bay", "isle"]) == []
 
 
 def test_who_waits_for_nothing_is_found_when_seen_twice_far_apart_and_never_awake_in_between() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.programs import kill_all, with_mark
-from demo.stack import PROJECT
+from devstack.programs import kill_all, with_mark
+from devstack.stack import PROJECT
 from tasking.delivery.catalog import verify
 
 pytestmark = [pytest.mark.server, pytest.mark.processes]

@@ -1,4 +1,4 @@
-"""The Prefect API as the demo and the tests ask it, over HTTP: runs, states, slots, deployments and schedules."""
+"""The Prefect API as the stack's users ask it, over HTTP: runs, states, slots, deployments and schedules."""
 
 from __future__ import annotations
 

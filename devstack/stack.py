@@ -1,4 +1,4 @@
-"""Simulator, Prefect server, workers and deployments: real processes on loopback ports, for the demo and for tests."""
+"""Simulator, Prefect server, workers and deployments: real processes on loopback ports, one folder, thrown away."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 
-from demo.deploy_file import write_deploy_file
-from demo.environment import STACK_MARK, environment
-from demo.prefect_api import PrefectApi
-from demo.programs import RUN_MARK, Program, ProgramEnded, kill_all, undisturbed, with_mark
+from devstack.deploy_file import write_deploy_file
+from devstack.environment import STACK_MARK, environment
+from devstack.kit import Kit
+from devstack.kits import KITS
+from devstack.prefect_api import PrefectApi
+from devstack.programs import RUN_MARK, Program, ProgramEnded, kill_all, undisturbed, with_mark
 
 PROJECT = Path(__file__).resolve().parents[1]
 POOLS = {"orders": 4, "ops": None}
@@ -39,8 +40,10 @@ SETTLE_SECONDS = 30.0
 Where a commit takes longer than a third of it, as on a slow disk, an order would be announced for ever and never sent.
 """
 
-CALLS = {"connect_seconds": 2, "write_seconds": 3, "read_seconds": 10, "create_start_seconds": 10}
-"""How patient the accounts are with a provider on this machine."""
+CALLS = {"connect_seconds": 2, "write_seconds": 3, "read_seconds": 10, "create_start_seconds": 10, "own_clock": True}
+"""How patient the accounts are with a provider on this machine, whose clock is its own."""
+
+ACCOUNT = {"settle_seconds": SETTLE_SECONDS, "http": CALLS}
 
 T = TypeVar("T")
 
@@ -53,8 +56,9 @@ class Stack:
     """Everything an order needs, in a folder that is thrown away, while the ``with`` block lasts.
 
     Args:
-        provider: Whose simulator and deployment; a module of this package.
-        others: Further providers of the same simulator that get their blocks.
+        provider: Whose deployment and account, by its kit's name; the first there is when absent.
+        others: Further providers whose accounts get their blocks.
+        webhooks: Whether those that can notify us do so, to a receiver of the stack's own.
         rate: Seconds of the provider's time per second of ours.
         start: The provider's time at the start, RFC 3339.
         credits: Task credits of each account.
@@ -71,9 +75,10 @@ class Stack:
 
     def __init__(
         self,
-        provider: str = "axelglobe",
+        provider: str = next(iter(KITS)),
         *,
         others: Sequence[str] = (),
+        webhooks: bool = True,
         rate: float = 90.0,
         start: str = "2026-12-01T00:00:00Z",
         credits: int = 5,
@@ -87,8 +92,9 @@ class Stack:
         database_url: str | None = None,
         say: Callable[[str], object] = str,
     ) -> None:
-        self.providers = {name: import_module(f"demo.{name}") for name in (provider, *others)}
-        self.provider = self.providers[provider]
+        self.kits = {name: KITS[name] for name in (provider, *others)}
+        self.kit = self.kits[provider]
+        self._webhooks = webhooks
         self._rate, self._start, self._credits = rate, start, credits
         self._watch_seconds, self._slots, self._say = watch_seconds, order_slots, say
         self._watch_parameters = watch_parameters or {}
@@ -115,7 +121,7 @@ class Stack:
         self.secret_path = secrets.token_urlsafe(24)
         self.receiver_url = f"http://127.0.0.1:{_free_port()}"
         self.receiver = self.program("receiver", ["-m", "flows.receiver", "--port", self.receiver_url.split(":")[2]])
-        self.order_extras: dict[str, Any] = {}
+        self._order_extras: dict[str, dict[str, Any]] = {}
         self.deployments: dict[str, str] = {}
 
     def _simulator_options(self) -> list[str]:
@@ -144,7 +150,7 @@ class Stack:
         return self
 
     def _start_all(self) -> None:
-        prepare = self.program("prepare", ["-m", "demo.prepare"], PROJECT)
+        prepare = self.program("prepare", ["-m", "devstack.prepare"], PROJECT)
         self._say("Starting the simulator, the Prefect server and two workers")
         if self._wipe:
             reset = self.program("reset", ["-m", "prefect", "server", "database", "reset", "-y"])
@@ -168,13 +174,21 @@ class Stack:
         self.deployments = self.api.deployments()
 
     def _take_notifications(self) -> None:
-        """For a provider that has webhooks: start the receiver, and let the provider know it."""
-        register = getattr(self.provider, "register_webhook", None)
-        if register is None:
-            return
-        self.start(self.receiver)
-        whose = self.provider.__name__.rpartition(".")[2]
-        self.order_extras = register(self.sim, f"{self.receiver_url}/{whose}/{self.secret_path}")
+        """Let the providers that have webhooks know where the receiver is, and start it."""
+        for name, kit in self.kits.items() if self._webhooks else ():
+            if extras := kit.register_webhook(self.sim, self.webhook_url(name)):
+                self._order_extras[name] = extras
+        if self.takes_notifications:
+            self.start(self.receiver)
+
+    @property
+    def takes_notifications(self) -> bool:
+        """Whether a provider notifies this stack."""
+        return bool(self._order_extras)
+
+    def webhook_url(self, provider: str) -> str:
+        """Where the receiver takes notifications of a provider."""
+        return f"{self.receiver_url}/{provider}/{self.secret_path}"
 
     def start(self, *programs: Program) -> None:
         """Start some of the stack's programs (again) and wait until those that are servers answer."""
@@ -188,7 +202,9 @@ class Stack:
             self.wait_for(self._receiver_answers, 120, "the webhook receiver to answer")
 
     def _prepared(self) -> dict[str, Any]:
-        accounts = {address: fields for one in self.providers.values() for address, fields in self._blocks(one).items()}
+        for kit in self.kits.values():
+            kit.set_up(self.sim)
+        accounts = {address: fields for kit in self.kits.values() for address, fields in self._blocks(kit).items()}
         return {
             "command": shlex.join([sys.executable, *(part.format(folder=self.folder) for part in self._engine)]),
             "pools": {**POOLS, **({} if self._slots is None else {"orders": self._slots})},
@@ -200,11 +216,9 @@ class Stack:
             },
         }
 
-    def _blocks(self, provider: ModuleType) -> dict[str, dict[str, Any]]:
-        made: dict[str, dict[str, Any]] = provider.blocks(self.simulator_url)
-        for fields in made.values():
-            fields |= {"settle_seconds": SETTLE_SECONDS, "http": {**fields["http"], **CALLS}, **self._account}
-        return made
+    def _blocks(self, kit: Kit) -> dict[str, dict[str, Any]]:
+        """The blocks of an account, ready to be saved, by address."""
+        return {f"{kit.block}/default": {**kit.account(self.sim), **kit.fast, **ACCOUNT, **self._account}}
 
     def _simulator_answers(self) -> bool:
         try:
@@ -265,11 +279,14 @@ class Stack:
             key: The same key gives the same run; the order's reference when absent.
             env: Added to the environment of the run's processes.
         """
-        whose = self.provider if provider is None else self.providers[provider]
-        order = {**order, **(self.order_extras if whose is self.provider else {})}
+        kit = self.kit if provider is None else self.kits[provider]
         more = {"job_variables": {"env": env}} if env else {}
-        deployment = self.deployments[whose.DEPLOYMENT]
-        return self.api.start(deployment, {"order": order}, key or order.get("reference"), **more)
+        deployment = self.deployments[kit.deployment]
+        return self.api.start(deployment, {"order": self.told(order, kit)}, key or order.get("reference"), **more)
+
+    def told(self, order: dict[str, Any], kit: Kit) -> dict[str, Any]:
+        """An order that says whatever its provider needs to notify us."""
+        return {**order, **self._order_extras.get(kit.name, {})}
 
     def processes(self, run_id: str) -> list[int]:
         """Ids of the processes that carry out a run now."""

@@ -1,4 +1,4 @@
-"""``python -m demo.prepare``: make work pools and save blocks, as a person does in the Prefect UI.
+"""``python -m devstack.prepare``: make work pools and save blocks, as a person does in the Prefect UI.
 
 Standard input holds JSON: ``{"command": ..., "pools": {name: limit}, "blocks": {"type/name": {field: value}}}``. A
 process of its own, because Prefect's settings belong to a process; the values come by standard input, because command
