@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import httpx
 
 from tasking.ledger import OrderRecord
+from tasking.order import Order
 from tasking.provider import Provider
 
 DEMO_CLIENT = ("demo-client", "demo-secret")
@@ -26,6 +27,7 @@ class Kit(ABC):
     Attributes:
         name: The provider's name (class variable, like all of these).
         entrypoint: The flow that takes its orders, as in prefect.yaml.
+        order_kind: Its kind of order.
         deliveries: How many deliveries the order of `order` brings at least.
         creates: For each list of a summary that holds ids by reference, the path at which such a thing is created: a
             glob over the paths of the simulator's journal. What is created last costs money.
@@ -39,6 +41,7 @@ class Kit(ABC):
 
     name: ClassVar[str]
     entrypoint: ClassVar[str]
+    order_kind: ClassVar[type[Order]]
     deliveries: ClassVar[int] = 1
     creates: ClassVar[Mapping[str, str]]
     paid: ClassVar[tuple[str, str]]

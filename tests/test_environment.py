@@ -22,7 +22,7 @@ from tasking.provider import Provider
 from tasking.satellogic.provider import Satellogic
 from tasking.satellogic.settings import SatellogicSettings
 from tasking.simulator import Simulator, serve
-from tests.installation import Installation, save_blocks, save_satellogic
+from tests.installation import Installation, save_account, save_blocks
 from tests.test_each_provider import KINDS
 from tests.test_uncertain import in_doubt, until_requested
 
@@ -170,7 +170,7 @@ def test_another_contract_of_the_same_host_is_another_environment(installation: 
     kind = KINDS["satellogic"]
     run = installation.start(kind.flow, order=kind.order(installation))
     second = installation.simulator.satellogic.contracts()[1]["contract_id"]
-    save_satellogic(installation.simulator, contract_id=second)
+    save_account(installation.simulator, "satellogic", contract_id=second)
     installation.pass_time(run)
     run = installation.go_on(run.id)
     assert f"contract {second} now" in str(run.state and run.state.message)

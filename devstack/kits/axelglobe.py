@@ -9,6 +9,7 @@ from typing import ClassVar
 import httpx
 
 from devstack.kit import DEMO_CLIENT, Json, Kit
+from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.axelglobe.provider import AxelGlobe
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.ledger import OrderRecord
@@ -25,6 +26,7 @@ class AxelGlobeKit(Kit):
 
     name = "axelglobe"
     entrypoint = "flows.order_axelglobe.order_axelglobe"
+    order_kind = AxelGlobeOrder
     creates: ClassVar = {"plans_by_name": ITEMS.format("plans"), "requests_by_name": ITEMS.format("requests")}
     paid = ("requests", "id")
     calls = "/wfs/*"

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import httpx
 
 from devstack.kit import DEMO_CLIENT, Json, Kit
+from tasking.iceye.order import IceyeOrder
 from tasking.iceye.provider import Iceye
 from tasking.iceye.settings import IceyeSettings
 from tasking.ledger import OrderRecord
@@ -29,6 +30,7 @@ class IceyeKit(Kit):
 
     name = "iceye"
     entrypoint = "flows.order_iceye.order_iceye"
+    order_kind = IceyeOrder
     deliveries = 2
     creates: ClassVar = {"tasks_by_reference": "/iceye/api/tasking/v2/tasks"}
     paid = ("tasks", "id")

@@ -9,6 +9,7 @@ import httpx
 
 from devstack.kit import DEMO_CLIENT, Json, Kit
 from tasking.ledger import OrderRecord
+from tasking.satellogic.order import SatellogicOrder
 from tasking.satellogic.provider import Satellogic
 from tasking.satellogic.settings import SatellogicSettings
 
@@ -23,6 +24,7 @@ class SatellogicKit(Kit):
 
     name = "satellogic"
     entrypoint = "flows.order_satellogic.order_satellogic"
+    order_kind = SatellogicOrder
     creates: ClassVar = {"tasks_by_name": "/satellogic/tasking/tasks*"}
     paid = ("tasks", "task_id")
     called_off = "canceled"
