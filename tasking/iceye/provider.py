@@ -47,7 +47,7 @@ from tasking.iceye.terms import (
     what_it_allows,
 )
 from tasking.order import Order
-from tasking.provider import CancelTerms, Quote, Request
+from tasking.provider import CancelTerms, Quote, Request, Webhook
 from tasking.provider import Contract as AccountContract
 from tasking.window import Window
 
@@ -117,6 +117,15 @@ class Iceye(OneAccount[IceyeSettings, IceyeClient]):
         return [
             AccountContract(id=each.id, name=each.name, facts=what_it_allows(each)) for each in self.client.contracts()
         ]
+
+    def webhooks(self) -> list[Webhook]:
+        """The webhooks of the account."""
+        return [Webhook(id=each.id, url=each.url) for each in self.client.webhooks()]
+
+    def register_webhook(self, url: str) -> Webhook:
+        """Register an address; sent once."""
+        made = self.client.register_webhook(url)
+        return Webhook(id=made.id, url=made.url)
 
     # the order -------------------------------------------------------------------------------------------------------
 

@@ -18,17 +18,20 @@ class SimulatedProvider(ABC, Generic[AnySwitches]):
     Attributes:
         name: Its name: that of its folder, of its control routes and of its own switches.
         switches_model: Its own switches (class variable).
+        shown_headers: Headers of its calls that the journal keeps beside the usual ones (class variable).
         switches: Their board.
         tokens: The tokens it gave out.
     """
 
     name: ClassVar[str]
     switches_model: ClassVar[type[Any]]
+    shown_headers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.switches: SwitchBoard[AnySwitches] = world.own_switches(self.name, self.switches_model)
         self.tokens = Tokens(world, self.name)
+        world.journal.show(*self.shown_headers)
 
     @abstractmethod
     def join(self, app: FastAPI) -> None:

@@ -39,6 +39,7 @@ class Satellogic(SimulatedProvider[SatellogicSwitches]):
 
     name = "satellogic"
     switches_model = SatellogicSwitches
+    shown_headers = ("x-satellogic-contract-id",)
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
