@@ -209,7 +209,7 @@ def _tree(program: Program) -> list[int]:
 
 def fleet(orders: int, say: Console, timeout_seconds: float = 1800.0, **stack: Any) -> Figures:
     """Run a fleet in a stack of its own."""
-    how: dict[str, Any] = {"rate": 60.0, "credits": 1000, "watch_seconds": 15.0, "webhooks": False, **stack}
+    how: dict[str, Any] = {"rate": 60.0, "room": True, "watch_seconds": 15.0, "webhooks": False, **stack}
     with Stack(PROVIDERS[0], others=PROVIDERS[1:], **how) as running:
         return Fleet(running, orders, say).run(timeout_seconds)
 

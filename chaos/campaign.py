@@ -78,7 +78,7 @@ class Campaign:
             PROVIDERS[0],
             others=PROVIDERS[1:],
             rate=RATE,
-            credits=100_000,
+            room=True,
             watch_seconds=watch_seconds,
             watch_parameters={"lost_after_seconds": 25, "most_crashes": MOST_CRASHES},
             order_slots=slots,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import httpx
 
-from devstack.kits import KITS
-
 RATE = 60.0
 """Seconds of the provider's time per second of ours."""
 
@@ -31,7 +29,5 @@ ACCOUNT = {"http": HTTP, "settle_seconds": SETTLE_SECONDS, "poll_interval_second
 
 
 def set_up(simulator: httpx.Client) -> None:
-    """Lists lag, no other customer takes a pass, and the accounts pay for as many orders as there may be."""
+    """Lists lag; that there is room for all orders is the stack's to see to."""
     simulator.patch("/_sim/switches", json={"list_lag_seconds": LIST_LAG_SECONDS}).raise_for_status()
-    for kit in KITS.values():
-        kit.make_room(simulator)

@@ -116,7 +116,6 @@ def keep(console: Console, provider: str, archive: Path) -> int:
         rate=60,
         start=now,
         watch_seconds=15,
-        credits=100,
         archive=archive,
         say=lambda line: console.print(line),
     ) as stack:

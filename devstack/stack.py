@@ -61,7 +61,7 @@ class Stack:
         webhooks: Whether those that can notify us do so, to a receiver of the stack's own.
         rate: Seconds of the provider's time per second of ours.
         start: The provider's time at the start, RFC 3339.
-        credits: Task credits of each account.
+        room: Whether no other customer takes a pass and accounts pay for as many orders as there may be.
         watch_seconds: How often watch-orders runs, instead of each five minutes.
         watch_parameters: What it runs with, instead of its defaults.
         inline_wait_seconds: See `flows.parking.inline_seconds`.
@@ -81,7 +81,7 @@ class Stack:
         webhooks: bool = True,
         rate: float = 90.0,
         start: str = "2026-12-01T00:00:00Z",
-        credits: int = 5,
+        room: bool = False,
         watch_seconds: float = 10.0,
         watch_parameters: dict[str, Any] | None = None,
         inline_wait_seconds: float = 10.0,
@@ -95,7 +95,7 @@ class Stack:
         self.kits = {name: KITS[name] for name in (provider, *others)}
         self.kit = self.kits[provider]
         self._webhooks = webhooks
-        self._rate, self._start, self._credits = rate, start, credits
+        self._rate, self._start, self._room = rate, start, room
         self._watch_seconds, self._slots, self._say = watch_seconds, order_slots, say
         self._watch_parameters = watch_parameters or {}
         self._account, self._engine = account or {}, engine
@@ -129,7 +129,6 @@ class Stack:
             *("--port", self.simulator_url.rpartition(":")[2]),
             *("--rate", f"{self._rate:g}"),
             *("--start", self._start),
-            *("--credits", str(self._credits)),
             *("--state", str(self.folder / "simulator.sqlite")),  # it can be restarted like the real one
         ]
 
@@ -204,6 +203,8 @@ class Stack:
     def _prepared(self) -> dict[str, Any]:
         for kit in self.kits.values():
             kit.set_up(self.sim)
+            if self._room:
+                kit.make_room(self.sim)
         accounts = {address: fields for kit in self.kits.values() for address, fields in self._blocks(kit).items()}
         return {
             "command": shlex.join([sys.executable, *(part.format(folder=self.folder) for part in self._engine)]),

@@ -40,7 +40,6 @@ class MarkedStack(Stack):
             PROVIDERS[0],
             others=PROVIDERS[1:],
             rate=120.0,
-            credits=100,
             watch_seconds=600.0,  # started by hand when there is something to see,
             order_slots=4,
             account={"ask_again_seconds": 1.0},
@@ -53,7 +52,7 @@ class MarkedStack(Stack):
         """Make the simulator's state with the accounts, which a command line would show."""
         ours = {self.client_ids[name]: self.client_secrets[name] for name in PROVIDERS}
         clients = {"demo-client": "demo-secret", **ours}
-        told = {"start": self._start, "rate": self._rate, "credits": self._credits}
+        told = {"start": self._start, "rate": self._rate}
         switches = {"satellogic.attachment_access": "signed", "satellogic.demand": 0}
         app = create_app(Config.model_validate({"clients": clients, "state": self.state, "switches": switches, **told}))
         try:

@@ -46,7 +46,7 @@ ITEMS = "/wfs/tasking/v2/collections/{}/items"
 
 @pytest.fixture(scope="module")
 def shared_simulator() -> Iterator[Simulator]:
-    with serve(start=START, credits=100_000) as simulator:
+    with serve(start=START, switches={"axelglobe.credits": 100_000}) as simulator:
         yield simulator
 
 

@@ -160,7 +160,7 @@ def test_a_request_outside_the_rules_costs_nothing() -> None:
 def test_without_a_credit_there_is_no_request() -> None:
     with story() as (simulator, caller):
         candidate_id = first_candidate(simulator, caller)["id"]
-        simulator.world.give_credits(1)
+        simulator.axelglobe.switch(credits=1)
         assert [caller.post_request(candidate_id).status_code for _ in range(2)] == [201, 403]
         assert len(simulator.axelglobe.requests()) == 1
 

@@ -127,7 +127,8 @@ def test_a_decision_is_made_over_http() -> None:
         assert caller.http.post("/_sim/axelglobe/requests/none", json={"status": "REJECTED"}).status_code == 404
         plan = f"/_sim/axelglobe/plans/{simulator.axelglobe.plans()[0]['id']}"
         assert caller.http.post(plan, json={"no_candidates": True}).json()["barren"]
-        assert caller.http.patch("/_sim/axelglobe", json={"credits": 5}).json() == {"credits": 5}
+        assert caller.http.patch("/_sim/axelglobe/switches", json={"credits": 5}).json()["credits"] == 5
+        assert simulator.axelglobe.summary()["credits_left"]["demo-client"] == 4
         assert caller.http.delete("/_sim/axelglobe/tokens").json() == {"tokens_revoked": 1}
         assert caller.http.get("/_sim/axelglobe").json()["requests_by_name"] == {"one": [request_id]}
 
@@ -148,16 +149,8 @@ def process(state: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str],
 @pytest.mark.server
 def test_a_killed_simulator_goes_on_where_it_stood(tmp_path: Path) -> None:
     state = tmp_path / "state.db"
-    first = (
-        "--start",
-        "2026-12-01T00:00:00Z",
-        "--rate",
-        "100",
-        "--credits",
-        "3",
-        "--switch",
-        "axelglobe.create_status=200",
-    )
+    switches = ("--switch", "axelglobe.credits=3", "--switch", "axelglobe.create_status=200")
+    first = ("--start", "2026-12-01T00:00:00Z", "--rate", "100", *switches)
 
     def look(caller: Caller) -> dict[str, Any]:
         return {
@@ -203,7 +196,7 @@ def test_a_killed_simulator_goes_on_where_it_stood(tmp_path: Path) -> None:
         ["--switch", "novalue"],
         ["--start", "2026-12-01"],
         ["--rate", "0"],
-        ["--credits", "-1"],
+        ["--switch", "axelglobe.credits=-1"],
         ["--client", "nosecret"],
     ],
     ids=str,

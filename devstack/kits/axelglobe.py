@@ -18,6 +18,9 @@ PRODUCTS_AFTER = timedelta(hours=48)
 """From the capture to its products at the latest (Tasking API 2.1, 'Check Status': 24 to 48 hours)."""
 
 TOKYO_BAY = [[139.76, 35.42], [140.0, 35.42], [140.0, 35.66], [139.76, 35.66], [139.76, 35.42]]
+CREDITS = 100_000
+"""Of each account where there is to be room for any number of orders."""
+
 ITEMS = "/wfs/tasking/v2/collections/{}/items"
 
 
@@ -63,6 +66,10 @@ class AxelGlobeKit(Kit):
         if current is None or current.candidate is None:
             return None
         return current.candidate.end + PRODUCTS_AFTER
+
+    def make_room(self, simulator: httpx.Client) -> None:
+        """The accounts have credits for as many orders as there may be."""
+        simulator.patch("/_sim/axelglobe/switches", json={"credits": CREDITS}).raise_for_status()
 
     def spending(self, summary: Json, references: Collection[str]) -> list[str]:
         """Where the accounts paid something else than one credit for each order that made a request."""

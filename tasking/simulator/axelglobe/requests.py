@@ -47,7 +47,7 @@ class Requests:
     def credits_left(self, client_id: str) -> int:
         """Credits not spent; a cancelled request gives its credit back."""
         spent = [request for request in self.of(client_id) if not request["cancelled"]]
-        return self._world.credits - len(spent)
+        return self._switches.now.credits - len(spent)
 
     def create(self, client_id: str, feature: Json) -> Fact:
         """Order a capture; raises `Problem` 400, 404, or by switch for an expired candidate or without a credit."""

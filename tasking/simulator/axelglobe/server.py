@@ -93,7 +93,7 @@ class AxelGlobe(SimulatedProvider[AxelGlobeSwitches]):
         """Counts and objects: the judge of what a client really did."""
         plans, requests = self.plans(), self.requests()
         return {
-            "credits_total": self._world.credits * len(self._world.clients),
+            "credits_total": self.switches.now.credits * len(self._world.clients),
             "credits_spent": len(requests),
             "credits_left": {client: self._requests.credits_left(client) for client in self._world.clients},
             "tokens_issued": self.tokens.issued,
@@ -136,7 +136,7 @@ class AxelGlobe(SimulatedProvider[AxelGlobeSwitches]):
             app.add_api_route(path, self._entered(answer), methods=["GET"], response_model=None)
         files = STAC_ROOT + "/assets/{item_id}/{name}"
         app.add_api_route(files, self._entered(self._stac.file, open_to_all=True), methods=["GET", "HEAD"])
-        app.include_router(axelglobe_control(self, self._world))
+        app.include_router(axelglobe_control(self))
         app.add_exception_handler(Problem, self._say_no)
         app.add_exception_handler(HTTPException, self._say_no)
 

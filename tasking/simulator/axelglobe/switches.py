@@ -36,6 +36,7 @@ class AxelGlobeSwitches(BaseModel):
     require_audience: bool = Field(True, description="[doc] a token request without audience is refused")
     token_life_seconds: int = Field(86400, gt=0, description="[doc] expires_in (created)")
     # Limits
+    credits: int = Field(100, ge=0, description="[inf] task credits that each account was given")
     aoi_max_width_km: float = Field(250, gt=0, description="[pub] width of the AOI's bounding box")
     aoi_max_height_km: float = Field(250, gt=0, description="[inf] its height")
     max_vertices: int = Field(1000, ge=4, description="[inf] positions in an AOI")
