@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PROVIDERS = ("axelglobe", "iceye", "satellogic")
+PROVIDERS = sorted({path.parent.name for path in (ROOT / "tasking").glob("*/provider.py")} - {"simulator"})
+STAND_ON_IT = ("devstack", "demo", "chaos", "benchmarks", "tests")
 ABOVE = {
-    "tasking": ("prefect", "blocks", "tasks", "flows"),
-    "blocks": ("tasks", "flows"),
-    "tasks": ("flows",),
+    "tasking": ("prefect", "blocks", "tasks", "flows", *STAND_ON_IT),
+    "blocks": ("tasks", "flows", *STAND_ON_IT),
+    "tasks": ("flows", *STAND_ON_IT),
+    "flows": STAND_ON_IT,
+    "devstack": ("demo", "chaos", "benchmarks", "tests"),
 }
 SIMULATOR_MUST_NOT_KNOW = ("tasking.http", "tasking.clock", "tasking.provider", "tasking.order", "tasking.lifecycle")
 

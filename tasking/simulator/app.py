@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
 from typing import Any
 
 from fastapi import FastAPI
 
 from tasking.simulator.control import answer_bad_control, control_routes, provider_routes
-from tasking.simulator.discovery import discover
 from tasking.simulator.front import Front
 from tasking.simulator.provider import SimulatedProvider
 from tasking.simulator.world import Config, World
 
-GROUP = "tasking_flows.simulator"
-"""Entry points of other distributions: ``name = "package"``; it names its class ``Provider``, as our folders do."""
+_where = {
+    one.name: f"{__package__}.{one.name}" for one in iter_modules(import_module(__package__).__path__) if one.ispkg
+}
+_where |= {one.name: one.value for one in entry_points(group="tasking_flows.simulator")}
 
 PROVIDERS: dict[str, type[SimulatedProvider[Any]]] = {
-    name: module.Provider for name, module in discover(__package__, GROUP, folders_only=True).items()
+    name: import_module(_where[name]).Provider for name in sorted(_where)
 }
-"""The class of each provider that there is, by its name."""
+"""The class of each provider that there is, by its name: each folder here, and what other distributions bring."""
 
 
 class SimulatorApp(FastAPI):

@@ -1,4 +1,4 @@
-"""What every simulated provider has; each is a class in a folder of its own, found by `discover`."""
+"""What every simulated provider has; each is a class in a folder of its own, found by `tasking.simulator.app`."""
 
 from __future__ import annotations
 
