@@ -29,9 +29,8 @@ up: $(STAMP) ## the same set-up, kept running for you to explore; Ctrl-C ends it
 test: $(STAMP) lint types ## everything: style, types and all tests
 	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-test-fast: $(STAMP) ## what is tested without a Prefect server and without the simulator's own tests; seconds
-	$(RUN) pytest -n 2 -m "not server and not simulator and not fuzz" --ignore-glob="*/test_simulator_*.py" \
-		--ignore-glob="*_provider.py" $$(grep -l "^pytestmark.*mark.\(server\|fuzz\)" tests/*.py | sed "s/^/--ignore=/")
+test-fast: $(STAMP) ## what is tested without a Prefect server and without the simulator; seconds
+	$(RUN) pytest -n 2 -p no:schemathesis tests/unit
 
 test-newest: ## the fast tests on the newest version of every dependency, without the lock, in an environment of its own
 	@rm -rf $(VENV)-newest && "$$(.ci/find-python $(PYTHON))" -m venv $(VENV)-newest

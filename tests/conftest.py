@@ -1,37 +1,27 @@
-"""What the tests share: a Prefect server for those that ask for one, and an installation that points to a simulator."""
+"""What is there for every test: a home of its own, and one Prefect and one Postgres server for those that ask."""
 
 from __future__ import annotations
 
 import os
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import closing, nullcontext
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
-from tasking.simulator import Simulator, serve
-from tests.postgres import ABSENT, Postgres, programs, running
+from tests.support.postgres import ABSENT, Postgres, programs, running
 
-if TYPE_CHECKING:
-    from tests.installation import Installation
+SLOWEST_FIRST = ("stack", "prefect", "fuzz", "simulator")
+"""The folders whose files take longest."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The simulator's own tests, and those of providers and orders against it, carry the mark ``simulator``.
-
-    Files whose tests take longest come first, so that at the end no worker is alone with one of them.
-    """
-    for item in items:
-        name = item.path.name
-        of_simulator = name.startswith("test_simulator_") or name.endswith("_provider.py")
-        if of_simulator or "installation" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.simulator)
-    items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in ("processes", "server")])
+    """Files whose tests take longest come first, so that at the end no worker is alone with one of them."""
+    items.sort(key=lambda item: [folder not in item.path.parts for folder in SLOWEST_FIRST])
 
 
 @pytest.fixture(autouse=True)
@@ -86,32 +76,3 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     server: Postgres = request.getfixturevalue("postgres")
     return server.database()
-
-
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    """A provider of the tests' own, at one second a second; tests move its clock."""
-    with serve(seed=7) as running:
-        yield running
-
-
-@pytest.fixture
-def installation(
-    request: pytest.FixtureRequest, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Installation]:
-    """Blocks named ``default`` that point to the simulator and to folders of this test.
-
-    On a Prefect server for the tests that are marked ``server``; else without Prefect, at a fraction of the time.
-    """
-    from tasking.ledger import open_ledger
-    from tests.installation import Installation, ledger_url, save_blocks
-    from tests.local_installation import LocalInstallation, blocks_in_memory
-
-    monkeypatch.setenv("TASKING_INLINE_WAIT_SECONDS", "0")
-    with_prefect = request.node.get_closest_marker("server") is not None
-    if with_prefect:
-        request.getfixturevalue("prefect_server")
-    with nullcontext() if with_prefect else blocks_in_memory():
-        save_blocks(simulator, tmp_path)
-        with closing(open_ledger(ledger_url(tmp_path))) as ledger:
-            yield (Installation if with_prefect else LocalInstallation)(simulator, ledger, tmp_path)

@@ -1,0 +1,124 @@
+"""One order of several captures, delivered in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pystac
+import pytest
+
+from tasking import lifecycle
+from tasking.axelglobe.order import AxelGlobeOrder
+from tasking.clock import ProviderClock
+from tasking.ledger import Ledger, RequestRecord
+from tasking.provider import Items, Provider, Request
+from tasking.status import StatusCode
+from tasking.waiting import Wait
+from tests.support.asset_server import FileServer, file_server, opener
+from tests.support.delivery import scene
+from tests.support.ledgers import new_ledger
+
+NOW = datetime.now(UTC)
+ORDER = AxelGlobeOrder.model_validate(
+    {
+        "name": "Tokyo Bay",
+        "area": "POLYGON ((139.7 35.5, 139.9 35.5, 139.9 35.7, 139.7 35.7, 139.7 35.5))",
+        "window": {"start": NOW + timedelta(days=1), "end": NOW + timedelta(days=8)},
+    }
+)
+
+
+class Listing:
+    """A provider as far as a delivery sees it: what it lists of each capture, and how its files are opened."""
+
+    name = "axelglobe"
+    poll_interval_seconds = 60.0
+
+    def __init__(self, open_asset: Callable[..., AbstractContextManager[httpx.Response]]) -> None:
+        self.clock, self.open_asset = ProviderClock(), open_asset
+        self.listed: dict[str, list[dict[str, Any]]] = {}
+        self.left_out: dict[str, list[str]] = {}
+        self.says: dict[str, Request] = {}
+
+    def products(self, request: Request) -> Items:
+        found = Items(item for one in request.capture_ids for item in self.listed.get(one, []))
+        found.left_out = tuple(name for one in request.capture_ids for name in self.left_out.get(one, []))
+        return found
+
+    def read(self, request_ids: Sequence[str], _: Any = None, __: Any = None) -> dict[str, Request]:
+        return {one: self.says[one] for one in request_ids if one in self.says}
+
+
+class Series:
+    """One order of several captures, and the hands of its run."""
+
+    def __init__(self, ledger: Ledger, provider: Listing, server: FileServer, root: Path) -> None:
+        self.ledger, self.provider, self.server, self.root = ledger, provider, server, root
+        self.request_id, self.give_up_at = "r", NOW + timedelta(days=30)
+        claim = ORDER.model_dump(mode="json")
+        ledger.claim("bay", claim, provider="axelglobe", flow_run_id="run", owner_is_gone=lambda _: False)
+
+    def publish(self, *captures: str) -> None:
+        """The provider lists two scenes of each capture."""
+        for one in captures:
+            self.provider.listed[one] = [scene(self.server, f"{one}-{side}") for side in "ab"]
+
+    def deliver(self, *captures: str, status: StatusCode = StatusCode.PROCESSING) -> None:
+        """The step of the run, at the time when these captures can be fetched."""
+        last = Request(
+            id=self.request_id,
+            status=status,
+            provider_status="x",
+            capture_ids=captures,
+            next_look_at=NOW,
+            give_up_at=self.give_up_at,
+        )
+        record = RequestRecord(attempt=1, label="bay", candidate=None, last=last)
+        self.ledger.record("bay", requests=[record])
+        lifecycle.deliver(self.ledger, cast(Provider, self.provider), ORDER, "bay", last, self.root)
+
+    def go_on(self, **says: Request) -> Wait | None:
+        """The run's next steps, until it waits or the order has ended; ``says`` is what the provider answers now."""
+        self.provider.says |= says
+        for _ in range(5):
+            there = lifecycle.follow(self.ledger, cast(Provider, self.provider), ORDER, "bay")
+            if not isinstance(there, Request):
+                return there
+            lifecycle.deliver(self.ledger, cast(Provider, self.provider), ORDER, "bay", there, self.root)
+            if self.ledger.read("bay").ended is not None:
+                return None
+        raise AssertionError("it neither waits nor ends")
+
+    def end(self, *captures: str) -> None:
+        """The last steps, as the run takes them once the provider says that nothing more comes."""
+        for _ in range(3):
+            self.deliver(*captures, status=StatusCode.COMPLETED)
+            if self.ledger.read("bay").ended is not None:
+                return
+        raise AssertionError("it does not end")
+
+    @property
+    def home(self) -> Path:
+        return self.root / "bay"
+
+    def in_the_catalog(self) -> set[str]:
+        """What a person finds who opens the catalog."""
+        return {item.id for item in pystac.Catalog.from_file(str(self.home / "catalog.json")).get_items()}
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Iterator[Series]:
+    with (
+        file_server() as server,
+        httpx.Client(timeout=10) as client,
+        closing(new_ledger(tmp_path)) as ledger,
+    ):
+        made = Series(ledger, Listing(opener(client)), server, tmp_path / "archive")
+        made.publish("one", "two")
+        made.deliver("one", "two")
+        yield made

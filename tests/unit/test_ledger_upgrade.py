@@ -1,0 +1,270 @@
+"""A ledger of an older version is upgraded in place, whoever opens it first; one of newer code is left alone."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import ProgrammingError
+
+from tasking.create import create_once
+from tasking.errors import LedgerUnavailable, ReferenceTaken
+from tasking.ledger import migrations, open_ledger, upgrading
+from tasking.ledger.tables import Base
+from tests.support.far_provider import Far
+
+WRITTEN = Path(__file__).parents[1] / "fixtures" / "ledger"
+ROOT = Path(__file__).parents[2]
+
+OPENS_FOUR_TIMES_AT_ONCE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from tasking.ledger import open_ledger
+print("ready", flush=True)
+sys.stdin.readline()
+def one(_number):
+    book = open_ledger(sys.argv[1])
+    count = len(book.orders())
+    book.close()
+    return count
+with ThreadPoolExecutor(4) as pool:
+    print(*pool.map(one, range(4)))
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The ledger that commit 128290c wrote."""
+    dump = WRITTEN / f"128290c-{request.param}.sql"
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres").database(dump)
+        return url
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as connection:
+        connection.executescript(dump.read_text())
+    return f"sqlite:///{tmp_path / 'old.sqlite'}"
+
+
+def as_written() -> dict[str, Any]:
+    given: dict[str, Any] = json.loads((WRITTEN / "128290c.json").read_text())
+    return given
+
+
+def _kept(before: Any, after: Any) -> bool:
+    """Whether all that was written is there as it was; newer code may say more of it."""
+    if isinstance(before, dict):
+        return isinstance(after, dict) and all(key in after and _kept(each, after[key]) for key, each in before.items())
+    if isinstance(before, list):
+        return len(before) == len(after) and all(_kept(old, new) for old, new in zip(before, after, strict=True))
+    return bool(before == after)
+
+
+def test_a_ledger_of_128290c_holds_the_same_orders_after_the_upgrade(old: str) -> None:
+    written = as_written()
+    for _ in range(2):  # the second time there is nothing to do
+        with closing(open_ledger(old)) as book:
+            orders = {one.reference: one.model_dump(mode="json") for one in book.orders()}
+            assert Decimal(orders["asked"].pop("price")) == Decimal("4500.25")
+            written["orders"]["asked"].pop("price", None)
+            assert _kept(written["orders"], orders)
+            for reference, lines in written["journal"].items():
+                now = [entry.model_dump(mode="json") for entry in book.journal(reference)]
+                assert now[: len(lines)] == lines
+                assert len(now) - len(lines) == (reference.lower() == "pair")
+
+
+def test_orders_of_128290c_go_on(old: str) -> None:
+    with closing(open_ledger(old)) as book:
+        for reference, order in as_written()["orders"].items():
+            mine = book.claim(
+                reference,
+                order["order"],
+                provider=order["provider"],
+                flow_run_id=order["flow_run_id"],
+                owner_is_gone=lambda _run: False,
+            )
+            assert (mine.ended is None) == (order["ended"] is None)
+        book.record("imagery", "status", "Request R-imagery: ACCEPTED -> SCHEDULED", status="scheduled")
+        assert book.read("imagery").status == "scheduled"
+
+
+def test_a_request_that_128290c_left_in_doubt_is_found_and_not_made_again(old: str) -> None:
+    far = Far()
+    far.made = [far.time]
+    with closing(open_ledger(old)) as book:
+        assert book.open_intent("doubt", "request", "doubt") is not None
+        provider: Any = far
+        made: Callable[[str], dict[str, Any]] = lambda it: {"plan_id": it}  # noqa: E731
+        found = create_once(
+            book, provider, "doubt", "request", "doubt", find=far.find, create=far.create, made=made
+        )  # fmt: skip
+        assert found == "thing"
+        assert book.open_intent("doubt", "request", "doubt") is None
+    assert len(far.made) == 1
+
+
+def test_a_pair_that_differs_in_capitals_is_kept_and_told_and_gets_no_third(old: str) -> None:
+    with closing(open_ledger(old)) as book:
+        for one, other in (("pair", "Pair"), ("Pair", "pair")):
+            line = book.journal(one)[-1]
+            assert line.event == "references alike"
+            assert f"Order {other} is called the same" in line.message
+            assert book.read(one).requests
+        with pytest.raises(ReferenceTaken, match="capitals"):
+            claim(book, "PAIR")
+        with pytest.raises(ReferenceTaken, match="capitals"):
+            claim(book, "Imagery")
+
+
+def claim(book: Any, reference: str) -> None:
+    order = {"name": "Bay", "account": "a/b", "reference": reference}
+    book.claim(reference, order, provider="axelglobe", flow_run_id="run", owner_is_gone=lambda _run: False)
+
+
+def test_processes_that_upgrade_in_the_same_moment_do_it_once(old: str) -> None:
+    start = [sys.executable, "-c", OPENS_FOUR_TIMES_AT_ONCE, old]
+    both = [subprocess.Popen(start, cwd=ROOT, stdin=-1, stdout=-1, text=True) for _ in range(2)]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=120)[0].split() for process in both]
+    count = str(len(as_written()["orders"]))
+    assert said == [[count] * 4] * 2
+    with closing(open_ledger(old)) as book:
+        assert [one.event for one in book.journal("pair")].count("references alike") == 1
+
+
+def test_a_process_that_dies_while_it_upgrades_leaves_the_ledger_as_it_was(
+    old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_args: Any, **_more: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr("alembic.op.create_index", dies)
+        with pytest.raises(KeyboardInterrupt):
+            open_ledger(old)
+    engine = create_engine(old)
+    with engine.connect() as connection:
+        assert not engine.dialect.has_table(connection, migrations.TABLE)
+        assert connection.scalar(text("SELECT count(*) FROM journal WHERE event = 'references alike'")) == 0
+    engine.dispose()
+    test_a_ledger_of_128290c_holds_the_same_orders_after_the_upgrade(old)
+
+
+def test_a_ledger_of_newer_code_is_refused_and_left_alone(database: str) -> None:
+    with closing(open_ledger(database)) as book:
+        claim(book, "bay")
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE {migrations.TABLE} SET version_num = '0999'"))
+    with pytest.raises(LedgerUnavailable, match=r"newer code .*0999.*install that version") as refused:
+        open_ledger(database)
+    assert refused.value.retryable  # its orders wait
+    with engine.begin() as connection:
+        assert connection.scalars(text(f"SELECT version_num FROM {migrations.TABLE}")).all() == ["0999"]
+        assert connection.scalars(text("SELECT reference FROM orders")).all() == ["bay"]
+    engine.dispose()
+
+
+def test_who_may_not_change_the_tables_is_told_who_should(postgres: Any) -> None:
+    url = postgres.database(WRITTEN / "128290c-postgres.sql")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP ROLE IF EXISTS worker"))
+        connection.execute(text("CREATE ROLE worker LOGIN"))
+        connection.execute(text("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO worker"))
+        connection.execute(text("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO worker"))
+    engine.dispose()
+    with pytest.raises(LedgerUnavailable, match=r"could not be brought to revision .*tasking-flows list --ledger"):
+        open_ledger(url.replace("ledger@", "worker@"))
+    open_ledger(url).close()
+    with closing(open_ledger(url.replace("ledger@", "worker@"))) as book:
+        assert book.read("imagery").requests
+
+
+def test_opening_a_ledger_that_is_up_to_date_is_one_query(database: str) -> None:
+    open_ledger(database).close()
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        open_ledger(database).close()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    questions = [one for one in asked if "BEGIN" not in one]
+    assert len([one for one in questions if migrations.TABLE in one]) == 1
+    assert [one for one in questions if migrations.TABLE not in one and "pg_catalog" not in one] in ([], FIRST_CONNECT)
+
+
+FIRST_CONNECT = ["show standard_conforming_strings"]
+"""What SQLAlchemy asks Postgres on an engine's first connection."""
+
+
+def test_a_database_that_has_alembic_tables_of_others_is_no_ledger_of_theirs(database: str) -> None:
+    engine = create_engine(database)
+    with engine.begin() as connection:  # Prefect's server keeps its own here
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('9e83011d1f2a')"))
+    with closing(open_ledger(database)) as book:
+        claim(book, "bay")
+    with engine.begin() as connection:
+        assert connection.scalars(text("SELECT version_num FROM alembic_version")).all() == ["9e83011d1f2a"]
+    engine.dispose()
+
+
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
+def test_the_revisions_make_the_tables_that_the_code_knows(database: str) -> None:
+    def ours(_name: Any, kind: str, _parent: Any) -> bool:
+        return kind != "table" or _name != migrations.TABLE
+
+    open_ledger(database).close()
+    engine = create_engine(database)
+    with engine.connect() as connection:
+        # SQLite holds no text to its width, so that nothing is widened there
+        options = {"compare_type": connection.dialect.name != "sqlite", "include_name": ours}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_the_last_revision_is_the_one_that_opening_looks_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    assert ScriptDirectory.from_config(config).get_heads() == [migrations.HEAD]
+
+
+def test_a_ledger_that_another_process_makes_between_two_looks_is_opened(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_ledger(database).close()
+    read, before = upgrading._read_revisions, [ProgrammingError("SELECT", {}, Exception("no such table"))]
+
+    def made_meanwhile(connection: Connection) -> list[str]:
+        if before:  # it was not there yet at this look, and is there at the next
+            raise before.pop()
+        return read(connection)
+
+    monkeypatch.setattr(upgrading, "_read_revisions", made_meanwhile)
+    with closing(open_ledger(database)) as ledger:
+        assert ledger.orders() == []
+    assert before == []

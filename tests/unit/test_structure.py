@@ -1,0 +1,107 @@
+"""Imports go one way: flows -> tasks -> blocks -> tasking; providers do not know each other; the simulator is blind.
+
+And tests cost what their folder says: those in ``tests/unit`` use neither the simulator nor a Prefect server.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROVIDERS = sorted({path.parent.name for path in (ROOT / "tasking").glob("*/provider.py")} - {"simulator"})
+STAND_ON_IT = ("devstack", "demo", "chaos", "benchmarks", "tests")
+ABOVE = {
+    "tasking": ("prefect", "blocks", "tasks", "flows", *STAND_ON_IT),
+    "blocks": ("tasks", "flows", *STAND_ON_IT),
+    "tasks": ("flows", *STAND_ON_IT),
+    "flows": STAND_ON_IT,
+    "devstack": ("demo", "chaos", "benchmarks", "tests"),
+}
+SIMULATOR_MUST_NOT_KNOW = ("tasking.http", "tasking.clock", "tasking.provider", "tasking.order", "tasking.lifecycle")
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(found)
+
+
+def is_in(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == each or module.startswith(f"{each}.") for each in packages)
+
+
+@pytest.mark.parametrize("layer", ABOVE)
+def test_imports_go_one_way(layer: str) -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in (ROOT / layer).rglob("*.py")
+        for module in imports(path)
+        if is_in(module, ABOVE[layer])
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_providers_do_not_know_each_other(provider: str) -> None:
+    others = tuple(f"tasking.{each}" for each in PROVIDERS if each != provider)
+    wrong = {m for path in (ROOT / "tasking" / provider).rglob("*.py") for m in imports(path) if is_in(m, others)}
+    assert wrong == set()
+
+
+def test_what_is_shared_knows_no_provider() -> None:
+    ours = tuple(f"tasking.{each}" for each in PROVIDERS)
+    shared = [
+        path
+        for path in (ROOT / "tasking").rglob("*.py")
+        if path.relative_to(ROOT / "tasking").parts[0] not in (*PROVIDERS, "simulator")
+    ]
+    assert {f"{path}: {m}" for path in shared for m in imports(path) if is_in(m, (*ours, "tasking.simulator"))} == set()
+
+
+def test_the_simulator_is_blind_to_the_clients() -> None:
+    hidden = (*SIMULATOR_MUST_NOT_KNOW, *(f"tasking.{each}" for each in PROVIDERS))
+    wrong = {m for path in (ROOT / "tasking" / "simulator").rglob("*.py") for m in imports(path) if is_in(m, hidden)}
+    assert wrong == set()
+
+
+def test_nothing_that_orders_knows_that_it_talks_to_a_simulator() -> None:
+    wrong = {
+        str(path.relative_to(ROOT))
+        for folder in ("flows", "tasks", "blocks", "tasking")
+        for path in (ROOT / folder).rglob("*.py")
+        if "simulator" not in path.parts and "simulator" in "".join(imports(path))
+    }
+    assert wrong == set()
+
+
+FIXTURES = re.compile(r"\b(simulator|installation|prefect_server): (?:Simulator|Installation|None)\b")
+"""A test's arguments that only the other folders have."""
+
+
+def test_unit_tests_use_no_simulator_and_no_prefect_server() -> None:
+    forbidden = ("tasking.simulator", "demo", "prefect.testing.utilities", *_on_the_simulator())
+    files = list((ROOT / "tests" / "unit").glob("*.py"))
+    wrong = {f"{path.name} imports {one}" for path in files for one in imports(path) if is_in(one, forbidden)}
+    wrong |= {f"{path.name} asks for {one}" for path in files for one in FIXTURES.findall(path.read_text())}
+    assert wrong == set()
+
+
+def _on_the_simulator() -> tuple[str, ...]:
+    """What of ``tests/support`` stands on the simulator, by itself or through another."""
+    support = {f"tests.support.{path.stem}": imports(path) for path in (ROOT / "tests" / "support").glob("*.py")}
+    found: tuple[str, ...] = ()
+    while more := {
+        one for one, those in support.items() if any(is_in(m, ("tasking.simulator", "demo", *found)) for m in those)
+    } - {*found}:
+        found += tuple(more)
+    return found
