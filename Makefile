@@ -1,5 +1,5 @@
 # The two commands of the README are `make demo` and `make test`; both make their own environment first, in .venv.
-PROVIDER ?= axelglobe
+PROVIDER ?=
 N ?= 60
 SEED ?= 1
 VENV := .venv
@@ -21,10 +21,10 @@ help: ## this list
 	@echo "To choose the Python: make PYTHON=/path/to/python3.12 demo"
 
 demo: $(STAMP) ## one order from plan to catalog against a simulated provider; about a minute
-	@$(RUN) demo --provider $(PROVIDER)
+	@$(RUN) demo $(PROVIDER:%=--provider %)
 
 up: $(STAMP) ## the same set-up, kept running for you to explore; Ctrl-C ends it
-	@$(RUN) demo --provider $(PROVIDER) --keep
+	@$(RUN) demo $(PROVIDER:%=--provider %) --keep
 
 test: $(STAMP) lint types ## everything: style, types and all tests
 	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder

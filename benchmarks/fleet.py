@@ -1,6 +1,6 @@
 """Many orders over all providers at once: ``python -m benchmarks.fleet --orders 30``.
 
-One Prefect server, a worker for each pool, one watcher, and one simulator that is all three providers; real processes
+One Prefect server, a worker for each pool, one watcher, and one simulator that is every provider; real processes
 on free ports of this machine. The orders are placed by HTTP, one after the other without a pause. The provider's time
 jumps on whenever every order waits for imagery. What was ordered is counted at the providers.
 """
@@ -14,19 +14,21 @@ import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from demo.programs import Program
-from demo.stack import Stack
+from devstack.kits import KITS
+from devstack.programs import Program
+from devstack.stack import Stack
 from tasking.delivery.verify import verify
 from tasking.ledger import Filter, OrderRecord, open_ledger
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-PROVIDERS = ("axelglobe", "iceye", "satellogic")
+PROVIDERS = tuple(KITS)
 MOST = 100_000
 
 
@@ -65,7 +67,7 @@ class Figures:
         return once and self.delivered == set(self.ordered) and not self.problems
 
     def _requests(self, reference: str) -> list[int]:
-        return [count for what, count in self.made[reference].items() if what != "credits"] or [0]
+        return list(self.made[reference].values()) or [0]
 
     def table(self) -> Table:
         """One line for each provider."""
@@ -109,7 +111,7 @@ class Fleet:
             provider = PROVIDERS[number % len(PROVIDERS)]
             reference = f"fleet-{number:03}-{provider}"
             figures.ordered[reference] = provider
-            order = stack.providers[provider].order(reference, stack.provider_now())
+            order = stack.kits[provider].order(reference, stack.provider_now())
             self._runs[reference] = stack.order(order, provider)
         self._say.print(f"{self._count} orders placed within {time.monotonic() - begin:.0f} s")
         stack.wait_for(self._all_ended, timeout_seconds, "all orders to end", every_seconds=2.0)
@@ -136,8 +138,8 @@ class Fleet:
     def _perhaps_jump(self, left: list[OrderRecord]) -> None:
         """To the time at which the imagery of all is there, once nothing is left to do before."""
         now = self._stack.provider_now()
-        due = [self._stack.providers[one.provider].products_due(one) for one in left]
-        if any(one is None or one <= now for one in due):
+        due = [when for one in left if (when := self._stack.kits[one.provider].products_due(one)) is not None]
+        if len(due) < len(left) or min(due) <= now:
             return
         days = (max(due) - now).total_seconds() / 86400
         self._say.print(f"{len(left)} orders wait for imagery: the provider's time jumps {days:.1f} days")
@@ -146,11 +148,12 @@ class Fleet:
 
     def _count_up(self) -> None:
         stack, figures = self._stack, self.figures
+        summaries = {name: kit.summary(stack.sim) for name, kit in stack.kits.items()}
         for record in self._records():
             reference = record.reference
             run = stack.api.run(self._runs[reference])
             figures.starts[reference] = int(run["run_count"])
-            figures.made[reference] = stack.providers[record.provider].made(stack.sim, reference)
+            figures.made[reference] = stack.kits[record.provider].made(summaries[record.provider], reference)
             wrong = verify(stack.archive / reference) if record.status == "completed" else [str(record.outcome)]
             if wrong:
                 figures.problems.append(f"{reference}: {'; '.join(wrong[:3])}")
@@ -174,7 +177,7 @@ class Fleet:
 
 
 def _whose(path: str) -> str:
-    return next((name for name in PROVIDERS if path.startswith(f"/{name}/")), "axelglobe")
+    return next((name for name, kit in KITS.items() if any(fnmatchcase(path, one) for one in kit.paths)), "nobody")
 
 
 def _stat(pid: int) -> list[str]:
@@ -206,7 +209,7 @@ def _tree(program: Program) -> list[int]:
 
 def fleet(orders: int, say: Console, timeout_seconds: float = 1800.0, **stack: Any) -> Figures:
     """Run a fleet in a stack of its own."""
-    how: dict[str, Any] = {"rate": 60.0, "credits": 1000, "watch_seconds": 15.0, **stack}
+    how: dict[str, Any] = {"rate": 60.0, "room": True, "watch_seconds": 15.0, "webhooks": False, **stack}
     with Stack(PROVIDERS[0], others=PROVIDERS[1:], **how) as running:
         return Fleet(running, orders, say).run(timeout_seconds)
 
@@ -214,7 +217,7 @@ def fleet(orders: int, say: Console, timeout_seconds: float = 1800.0, **stack: A
 def main() -> int:
     """Run a fleet and print the figures; 0 when all is as it should be."""
     parser = argparse.ArgumentParser("python -m benchmarks.fleet", description=__doc__)
-    parser.add_argument("--orders", type=int, default=30, help="how many, over the three providers (default 30)")
+    parser.add_argument("--orders", type=int, default=30, help="how many, over all providers (default 30)")
     parser.add_argument("--timeout", type=float, default=1800.0, help="seconds (default 1800)")
     given = parser.parse_args()
     console = Console(highlight=False)

@@ -25,6 +25,11 @@ class Account(Block, ABC):
         """The provider, ready to be asked; close it after use."""
 
 
+def providers() -> list[str]:
+    """Names of the providers there are: what the type of each account block begins with, before ``-tasking``."""
+    return sorted(one.get_block_type_slug().removesuffix("-tasking") for one in Account.__subclasses__())
+
+
 def load_account(name: str) -> Account:
     """The account block named ``type/name``.
 

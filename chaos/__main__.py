@@ -8,14 +8,14 @@ import re
 import time
 from pathlib import Path
 
-from chaos import drawing, recording
+from chaos import generators, recording
+from chaos.action_plan import with_people
 from chaos.campaign import progress
-from chaos.order import PROVIDERS, Subject
+from chaos.disturbances import Disturbances
+from chaos.orders import PROVIDERS, TestOrder
 from chaos.outcome import Outcome
-from chaos.people import Pair
 from chaos.table import LEAST, problems, table
-from chaos.unrest import Unrest
-from chaos.wishes import with_people
+from chaos.user_actions import Pair
 
 SECONDS_AN_ORDER = 20.0
 """Patience for a batch, for each of its orders; and no less than ten minutes."""
@@ -31,7 +31,7 @@ ACTED_ON = 0.35
 
 def main() -> int:
     """Run one of the modes and print its table; 0 only when all is as it should be."""
-    parser = argparse.ArgumentParser("python -m chaos", description="Strike orders, then count what became of them.")
+    parser = argparse.ArgumentParser("python -m chaos", description="Fault orders, then count what became of them.")
     parser.add_argument("mode", choices=("points", "random", "table"))
     parser.add_argument("--orders", type=int, help="random: how many (60); points: at most so many, drawn")
     parser.add_argument("--seed", type=int, default=1, help="decides what is drawn (1)")
@@ -52,26 +52,26 @@ def main() -> int:
     recorded = _recorded(given)
     chance = random.Random(given.seed)  # noqa: S311 # repeatable on purpose
     if given.mode == "points":
-        subjects = drawing.every_strike(recorded, given.only)
+        subjects = generators.every_fault(recorded, given.only)
         if given.orders is not None and given.orders < len(subjects):
             subjects = sorted(chance.sample(subjects, given.orders), key=lambda one: one.reference)
     else:
-        drawn = drawing.at_random(recorded, given.orders or 60, chance, tuple(given.faults))
+        drawn = generators.at_random(recorded, given.orders or 60, chance, tuple(given.faults))
         subjects = [with_people(subject, chance, ACTED_ON) for subject in drawn]
     outcomes = _batches(subjects, recorded, given, chance)
     if given.mode == "points":
-        detours = drawing.every_detour([one for outcome in outcomes for one in outcome.detours])
+        detours = generators.every_detour([one for outcome in outcomes for one in outcome.detours])
         progress(f"{len(detours)} more, where only struck orders come to")
         outcomes += _batches(detours, recorded, given, chance)
     return _print(outcomes)
 
 
 def _batches(
-    subjects: list[Subject], recorded: recording.Recorded, given: argparse.Namespace, chance: random.Random
+    subjects: list[TestOrder], recorded: recording.Recorded, given: argparse.Namespace, chance: random.Random
 ) -> list[Outcome]:
     outcomes = []
     kept = {_subjects(one): one for one in _kept(given.outcomes)}
-    for number, batch in enumerate(drawing.batches(subjects, given.batch)):
+    for number, batch in enumerate(generators.batches(subjects, given.batch)):
         luck = random.Random(chance.random())  # noqa: S311
         if frozenset(batch) in kept:
             outcomes.append(kept[frozenset(batch)])
@@ -92,21 +92,21 @@ def _kept(file: Path | None) -> list[Outcome]:
     return [Outcome.model_validate_json(line) for line in file.read_text().splitlines()]
 
 
-def _subjects(outcome: Outcome) -> frozenset[Subject]:
+def _subjects(outcome: Outcome) -> frozenset[TestOrder]:
     return frozenset(verdict.subject for verdict in outcome.verdicts)
 
 
 def _print(outcomes: list[Outcome]) -> int:
     progress("done\n\n" + table(outcomes))
-    strikes = [hits for outcome in outcomes for hits in outcome.strikes.values()]
-    seldom = sum(len(hits) < LEAST for hits in strikes)
-    progress(f"{seldom} of {len(strikes)} orders were struck fewer than {LEAST} times")
+    faults = [hits for outcome in outcomes for hits in outcome.faults.values()]
+    seldom = sum(len(hits) < LEAST for hits in faults)
+    progress(f"{seldom} of {len(faults)} orders were struck fewer than {LEAST} times")
     unhurt = [
         verdict.subject.reference
         for outcome in outcomes
         for verdict in outcome.verdicts
-        if verdict.subject.own_home  # of the points mode: each strike is meant to hit
-        and len(outcome.strikes[verdict.subject.reference]) < len(verdict.subject.plan.strikes)
+        if verdict.subject.own_home  # of the points mode: each fault is meant to hit
+        and len(outcome.faults[verdict.subject.reference]) < len(verdict.subject.plan.faults)
     ]
     if unhurt:
         progress(f"{len(unhurt)} never reached a point they were to be struck at: {', '.join(unhurt)}")
@@ -128,7 +128,7 @@ def _recorded(given: argparse.Namespace) -> recording.Recorded:
 
 
 def _batch(
-    batch: list[Subject], recorded: recording.Recorded, given: argparse.Namespace, chance: random.Random
+    batch: list[TestOrder], recorded: recording.Recorded, given: argparse.Namespace, chance: random.Random
 ) -> Outcome:
     begin = time.monotonic()
     patience = max(600.0, SECONDS_AN_ORDER * len(batch))
@@ -140,15 +140,15 @@ def _batch(
             happened = {}
         else:
             storm = min(LONGEST_STORM_SECONDS, max(60.0, STORM_SECONDS_AN_ORDER * len(batch)))
-            unrest = Unrest(campaign, chance, storm, DISTURBED_EVERY_SECONDS, progress)
-            unrest.people.want(batch, storm)
-            unrest.follow(patience)
-            happened = unrest.tally()
+            disturbances = Disturbances(campaign, chance, storm, DISTURBED_EVERY_SECONDS, progress)
+            disturbances.user_actions.want(batch, storm)
+            disturbances.follow(patience)
+            happened = disturbances.tally()
         outcome = campaign.judge()
         went = {subject.reference: campaign.points(subject.reference) for subject in batch}
     outcome.seconds = time.monotonic() - begin
-    outcome.unrest = happened
-    outcome.detours = drawing.beyond(recorded, went, batch)
+    outcome.disturbances = happened
+    outcome.detours = generators.beyond(recorded, went, batch)
     return outcome
 
 

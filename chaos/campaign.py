@@ -14,17 +14,17 @@ from typing import Any
 
 import httpx
 
-from chaos import run as thin
+from chaos import fork_client
 from chaos.cancels import ENDS
-from chaos.judge import Judge, Verdict
-from chaos.order import PROVIDERS, Subject, order
+from chaos.checker import Checker, Verdict
+from chaos.config import ACCOUNT, MOST_CRASHES, RATE, set_up
+from chaos.fail_point import FailPoint
+from chaos.failure_report import story
+from chaos.orders import PROVIDERS, TestOrder, order
 from chaos.outcome import Outcome
-from chaos.point import Point
-from chaos.setting import ACCOUNT, MOST_CRASHES, RATE, set_up
-from chaos.sleepers import Sleepers, orders_asleep, runs_asleep
-from chaos.story import story
+from chaos.stuck_runs import StuckRuns, orders_asleep, runs_asleep
 from chaos.trace import FOLDER, ORDER, Trace
-from demo.stack import Stack
+from devstack.stack import Stack
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import Filter, OrderRecord, open_ledger
 
@@ -69,30 +69,30 @@ class Campaign:
         self.cancels: dict[str, list[str]] = {}
         self.ended: Counter[str] = Counter()
         self.jumps = 0
-        self._sleepers, self._next_look_at_runs = Sleepers(), time.monotonic()
+        self._stuck, self._next_look_at_runs = StuckRuns(), time.monotonic()
         self._gave_up: list[str] = []
         self._placed: dict[str, dict[str, Any]] = {}
-        self.subjects: list[Subject] = []
+        self.subjects: list[TestOrder] = []
         socket = Path("forks.socket")
         self.stack = Stack(
-            "iceye",  # the one that sends notifications
-            others=[one for one in PROVIDERS if one != "iceye"],
+            PROVIDERS[0],
+            others=PROVIDERS[1:],
             rate=RATE,
-            credits=100_000,
+            room=True,
             watch_seconds=watch_seconds,
             watch_parameters={"lost_after_seconds": 25, "most_crashes": MOST_CRASHES},
             order_slots=slots,
             account=ACCOUNT,
-            engine=("-I", "-S", str(Path(thin.__file__)), "{folder}/forks.socket"),
+            engine=("-I", "-S", str(Path(fork_client.__file__)), "{folder}/forks.socket"),
             database_url=database_url,
         )
         self.folder = self.stack.folder / "chaos"
         self.folder.mkdir()
-        self._forks = self.stack.program("forks", ["-m", "chaos.forks", str(self.stack.folder / socket)])
+        self._fork_server = self.stack.program("forks", ["-m", "chaos.fork_server", str(self.stack.folder / socket)])
 
     def __enter__(self) -> Campaign:
         try:
-            self._forks.start()
+            self._fork_server.start()
             self.stack.__enter__()
             set_up(self.stack.sim)
         except BaseException:
@@ -103,7 +103,7 @@ class Campaign:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stack.close()
 
-    def place(self, subjects: list[Subject]) -> None:
+    def place(self, subjects: list[TestOrder]) -> None:
         """Place their orders, one after the other without a pause."""
         self.subjects += subjects
         for number, subject in enumerate(subjects):
@@ -111,7 +111,7 @@ class Campaign:
             self._placed[subject.reference] = order(subject, number, self.stack.provider_now())
             self.start(subject, subject.reference)
 
-    def start(self, subject: Subject, key: str) -> None:
+    def start(self, subject: TestOrder, key: str) -> None:
         """Start a run for a placed order, and keep its id; the same key gives the same run."""
         env = {FOLDER: str(self.folder), ORDER: subject.reference}
         if subject.own_home:
@@ -145,21 +145,21 @@ class Campaign:
                 self._say(f"{program.name} ended by itself and is started again. {program.last_words(5)}")
                 self.ended[program.name] += 1
                 self.stack.start(program)
-        self._forks.check()
+        self._fork_server.check()
 
     def judge(self) -> Outcome:
         """Count at the providers and in the archive; once all orders have ended, also what is published later."""
         unfinished = [*self._gave_up, *self._open_orders()]
         if not unfinished:
             self._turn_clock(self.stack.provider_now() + LATER)
-        judge = Judge(self.stack)
-        outcome = Outcome(ended=dict(self.ended), unfinished=unfinished, asleep=sorted(self._sleepers.found))
+        judge = Checker(self.stack)
+        outcome = Outcome(ended=dict(self.ended), unfinished=unfinished, asleep=sorted(self._stuck.found))
         for subject in self.subjects:
             trace = Trace(self.folder, subject.reference)
             ids = self.runs[subject.reference], self.cancels.get(subject.reference, [])
             verdict = judge.verdict(subject, *ids)
             outcome.verdicts.append(verdict)
-            outcome.strikes[subject.reference] = trace.hits()
+            outcome.faults[subject.reference] = trace.hits()
             if not verdict.fine:
                 self._tell_story(verdict, trace, [*ids[0], *ids[1]])
         outcome.strangers = judge.strangers(self.subjects)
@@ -177,7 +177,7 @@ class Campaign:
             *(f"{one}: the ledger does not know it" for one in self.runs if one not in known),
         ]
 
-    def points(self, reference: str) -> list[Point]:
+    def points(self, reference: str) -> list[FailPoint]:
         """The points an order went through."""
         return Trace(self.folder, reference).points()
 
@@ -194,7 +194,7 @@ class Campaign:
         if records is None:
             return False
         left = [one for one in records if one.ended is None]
-        self._sleepers.look("ledger", orders_asleep(left))
+        self._stuck.look("ledger", orders_asleep(left))
         self._look_at_runs()
         if left or len(records) < len(self.runs):
             if len(records) == len(self.runs) and all(one.waits_for == "imagery" for one in left):
@@ -217,11 +217,11 @@ class Campaign:
         for first in range(0, len(ids), PAGE):
             wanted = {"id": {"any_": ids[first : first + PAGE]}, "state": {"type": {"any_": ["SCHEDULED"]}}}
             parked += self.stack.api.ask("POST", "/flow_runs/filter", json={"flow_runs": wanted, "limit": PAGE})
-        self._sleepers.look("Prefect", runs_asleep(parked))
+        self._stuck.look("Prefect", runs_asleep(parked))
 
     def _perhaps_jump(self, left: list[OrderRecord]) -> None:
         now = self.stack.provider_now()
-        due = [self.stack.providers[one.provider].products_due(one) for one in left]
+        due = [self.stack.kits[one.provider].products_due(one) for one in left]
         later = [one for one in due if one is not None and one > now]
         if len(later) < len(due):
             return

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field
 
-from chaos.judge import Verdict
-from chaos.order import Detour
-from chaos.plan import Strike
+from chaos.checker import Verdict
+from chaos.fault_plan import Fault
+from chaos.orders import Detour
 
 
 class Outcome(BaseModel):
@@ -14,8 +14,8 @@ class Outcome(BaseModel):
 
     Attributes:
         verdicts: One for each order.
-        strikes: What hit each order from inside its processes, by reference.
-        unrest: What happened to the stack meanwhile, and how often.
+        faults: What hit each order from inside its processes, by reference.
+        disturbances: What happened to the stack meanwhile, and how often.
         ended: Programs of the stack that ended by themselves, and how often.
         asleep: Orders and runs seen waiting without a time at which they wake.
         unfinished: What had not come to its end when the time was over.
@@ -26,8 +26,8 @@ class Outcome(BaseModel):
     """
 
     verdicts: list[Verdict] = Field(default_factory=list)
-    strikes: dict[str, list[Strike]] = Field(default_factory=dict)
-    unrest: dict[str, int] = Field(default_factory=dict)
+    faults: dict[str, list[Fault]] = Field(default_factory=dict, validation_alias=AliasChoices("faults", "strikes"))
+    disturbances: dict[str, int] = Field(default_factory=dict, validation_alias=AliasChoices("disturbances", "unrest"))
     ended: dict[str, int] = Field(default_factory=dict)
     asleep: list[str] = Field(default_factory=list)
     unfinished: list[str] = Field(default_factory=list)

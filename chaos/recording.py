@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chaos.campaign import Campaign
-from chaos.order import Subject
-from chaos.point import Point
+from chaos.fail_point import FailPoint
+from chaos.orders import TestOrder
 
-Recorded = dict[str, list[Point]]
+Recorded = dict[str, list[FailPoint]]
 """The points of one undisturbed order of each provider."""
 
 
@@ -29,7 +29,7 @@ def record(
         NotRecorded: One of them did not end well.
     """
     with Campaign(say, database_url=database_url) as campaign:
-        campaign.place([Subject(reference=f"clean-{one}", provider=one, own_home=True) for one in providers])
+        campaign.place([TestOrder(reference=f"clean-{one}", provider=one, own_home=True) for one in providers])
         campaign.follow(timeout_seconds)
         for verdict in campaign.judge().verdicts:
             if not verdict.fine:
@@ -48,5 +48,5 @@ def load(file: Path) -> Recorded:
     recorded: Recorded = {}
     for line in file.read_text().splitlines():
         provider, _, point = line.partition("\t")
-        recorded.setdefault(provider, []).append(Point.model_validate_json(point))
+        recorded.setdefault(provider, []).append(FailPoint.model_validate_json(point))
     return recorded

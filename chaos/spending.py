@@ -1,22 +1,10 @@
-"""What was made and spent at the providers, counted a second way: by the calls that made it."""
+"""What was made at the providers, counted a second way: by the calls that made it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-CREATES = {
-    "axelglobe": {
-        "plans_by_name": "/wfs/tasking/v2/collections/plans/items",
-        "requests_by_name": "/wfs/tasking/v2/collections/requests/items",
-    },
-    "iceye": {"tasks_by_reference": "/iceye/api/tasking/v2/tasks"},
-    "satellogic": {"tasks_by_name": "/satellogic/tasking/tasks*"},
-}
-"""Where each kind of thing is created: paths as the simulator's journal has them, with one glob for a last slash."""
-
-_COSTS_NOTHING = ("REJECTED", "FAILED")
 
 
 def uncounted(calls: Sequence[Mapping[str, Any]], there: Mapping[str, Sequence[object]], orders: int) -> list[str]:
@@ -43,41 +31,6 @@ def uncounted(calls: Sequence[Mapping[str, Any]], there: Mapping[str, Sequence[o
     if len(everything) != orders:
         found.append(f"{len(everything)} are there ({len(acted)} creates acted), and {orders} orders made one")
     return found
-
-
-def overspent(summary: Mapping[str, Any], references: Collection[str]) -> list[str]:
-    """Where a contract of ICEYE's paid something else than one task for each order.
-
-    Args:
-        summary: What ICEYE holds, with ``budgets``, ``contracts``, ``tasks`` and ``tasks_by_reference``.
-        references: Of all orders.
-    """
-    ids = summary["tasks_by_reference"]
-    firsts = {ids[one][0] for one in references if ids.get(one)}
-    found = []
-    for contract in summary["contracts"]:
-        budget = summary["budgets"][contract["id"]]
-        if budget is None:
-            continue
-        tasks = [task for task in summary["tasks"] if task["id"] in firsts and task["contract_id"] == contract["id"]]
-        due = contract["pricing"]["spent"] + sum(map(_cost, tasks))
-        spent = budget["consolidatedSpent"] + budget["onHold"]
-        if spent != due:
-            found.append(f"contract {contract['id']}: {spent} spent or held, and its {len(tasks)} orders cost {due}")
-    return found
-
-
-def credits_astray(summary: Mapping[str, Any], references: Collection[str]) -> list[str]:
-    """Where AxelGlobe's accounts paid something else than one credit for each order that made a request."""
-    spent = summary["credits_total"] - sum(summary["credits_left"].values())
-    asked = sum(bool(summary["requests_by_name"].get(one)) for one in references)
-    return [f"{spent} credits spent by {asked} orders that made a request"] if spent != asked else []
-
-
-def _cost(task: Mapping[str, Any]) -> int:
-    if task["status"] in _COSTS_NOTHING:
-        return 0
-    return int(task["fee"] if task["status"] == "CANCELED" else task["price"] or 0)
 
 
 def _named(body: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from chaos.order import PROVIDERS
+from chaos.orders import PROVIDERS
 from chaos.outcome import Outcome
 
 LEAST = 3
@@ -16,7 +16,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
     """Orders, duplicates, lost, wrong files and untrue answers by provider, and the faults by kind; Markdown."""
     # campaigns of several seeds use the same references
     judged = [
-        (verdict, outcome.strikes.get(verdict.subject.reference, []))
+        (verdict, outcome.faults.get(verdict.subject.reference, []))
         for outcome in outcomes
         for verdict in outcome.verdicts
     ]
@@ -43,21 +43,18 @@ def table(outcomes: Sequence[Outcome]) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     kinds = Counter(
-        (strike.way, strike.at.kind)
-        for outcome in outcomes
-        for strikes in outcome.strikes.values()
-        for strike in strikes
+        (fault.kind, fault.at.kind) for outcome in outcomes for faults in outcome.faults.values() for fault in faults
     )
-    for way in sorted({way for way, _ in kinds}):
-        counts = [kinds[way, kind] for kind in ("provider", "prefect", "ledger", "disk", "process")]
-        lines.append(f"| {way} | {' | '.join(str(count or '') for count in counts)} |")
-    unrest: Counter[str] = Counter()
+    for fault_kind in sorted({fault_kind for fault_kind, _ in kinds}):
+        counts = [kinds[fault_kind, kind] for kind in ("provider", "prefect", "ledger", "disk", "process")]
+        lines.append(f"| {fault_kind} | {' | '.join(str(count or '') for count in counts)} |")
+    disturbances: Counter[str] = Counter()
     for outcome in outcomes:
-        unrest.update(outcome.unrest)
-        unrest.update({f"{name} ended by itself": count for name, count in outcome.ended.items()})
-    if unrest:
+        disturbances.update(outcome.disturbances)
+        disturbances.update({f"{name} ended by itself": count for name, count in outcome.ended.items()})
+    if disturbances:
         lines += ["", "| meanwhile | times |", "| --- | ---: |"]
-        lines += [f"| {what} | {count} |" for what, count in sorted(unrest.items())]
+        lines += [f"| {what} | {count} |" for what, count in sorted(disturbances.items())]
     seconds = sum(outcome.seconds for outcome in outcomes)
     strangers = [one for outcome in outcomes for one in outcome.strangers]
     lines += ["", f"Time: {seconds / 60:.0f} min. Made at a provider for nobody: {len(strangers)}."]
@@ -78,6 +75,6 @@ def problems(outcomes: Sequence[Outcome]) -> list[str]:
                 wrong += [f"lost: {one.lost}"] if one.lost else []
                 wrong += one.untrue
                 wrong += one.wrong_files[:3]
-                strikes = "; ".join(map(str, one.subject.plan.strikes))
-                found.append(f"{one.subject.reference}: {'; '.join(wrong)} [{strikes}] {' '.join(one.subject.acts)}")
+                faults = "; ".join(map(str, one.subject.plan.faults))
+                found.append(f"{one.subject.reference}: {'; '.join(wrong)} [{faults}] {' '.join(one.subject.acts)}")
     return found

@@ -1,1 +1,1 @@
-"""The whole system on this machine: simulator, Prefect server, workers and deployments, for the demo and for tests."""
+"""One order on this machine, from plan to catalog, for people to watch."""

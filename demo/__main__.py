@@ -14,10 +14,11 @@ import httpx
 from rich.console import Console
 
 from demo.held import Held
-from demo.programs import ProgramEnded
-from demo.report import show_cost, show_counts, show_delivery
-from demo.stack import PROJECT, Stack, TookTooLong
+from demo.report import show_cost, show_counts, show_delivery, show_spending
 from demo.story import Story, as_curl, create_flow_run
+from devstack.kits import KITS
+from devstack.programs import ProgramEnded
+from devstack.stack import PROJECT, Stack, TookTooLong
 from tasking.waiting import readable
 
 ORDER_TIMEOUT_SECONDS = 240.0
@@ -29,9 +30,9 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m demo", description=__doc__)
     parser.add_argument(
         "--provider",
-        default="axelglobe",
-        choices=["axelglobe", "iceye", "satellogic"],
-        help="whose simulator (default axelglobe)",
+        default=next(iter(KITS)),
+        choices=list(KITS),
+        help="whose simulator (default %(default)s)",
     )
     parser.add_argument("--keep", action="store_true", help="place no order; keep everything running until Ctrl-C")
     parser.add_argument(
@@ -76,7 +77,7 @@ def show_one_order(console: Console, provider: str, archive: Path) -> int:
     with Stack(provider, archive=archive, say=lambda line: console.print(line, soft_wrap=True)) as stack:
         _say_ready(console, stack, time.monotonic() - begin)
         placed, placed_theirs = time.monotonic(), stack.provider_now()
-        order = stack.provider.order(None, placed_theirs)
+        order = stack.kit.order(None, placed_theirs)
         reference = f"{order['name'].lower().replace(' ', '-')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         url, body = create_flow_run(stack, {**order, "reference": reference})
         console.print("\nThe order is placed by one call to the Prefect API:\n")
@@ -89,12 +90,14 @@ def show_one_order(console: Console, provider: str, archive: Path) -> int:
             story = Story(stack, console, reference, run_id)
             last = story.follow(ORDER_TIMEOUT_SECONDS)
         ours, theirs = timedelta(seconds=time.monotonic() - placed), stack.provider_now() - placed_theirs
+        held_there = stack.kit.summary(stack.sim)
         console.print()
         fine = [
             last["type"] == "COMPLETED",
-            story.deliveries >= getattr(stack.provider, "DELIVERIES", 1),
+            story.deliveries >= stack.kit.deliveries,
             show_delivery(console, archive / reference),
-            show_counts(console, stack.provider.made(stack.sim, reference)),
+            show_counts(console, stack.kit.made(held_there, reference)),
+            show_spending(console, stack.kit.spending(held_there, [reference])),
         ]
         show_cost(console, held, ours, theirs, len(stack.api.runs("watch-orders", "COMPLETED", "RUNNING")))
     console.print(
@@ -113,13 +116,12 @@ def keep(console: Console, provider: str, archive: Path) -> int:
         rate=60,
         start=now,
         watch_seconds=15,
-        credits=100,
         archive=archive,
         say=lambda line: console.print(line),
     ) as stack:
         _say_ready(console, stack, time.monotonic() - begin)
         _say_password(console, stack)
-        url, body = create_flow_run(stack, stack.provider.order(None, stack.provider_now()))
+        url, body = create_flow_run(stack, stack.kit.order(None, stack.provider_now()))
         console.print("\nOrder an image, in the UI under Deployments > order > Run > Custom run, or with this call:\n")
         console.print(as_curl(url, body), markup=False, soft_wrap=True)
         clock = f"{stack.simulator_url}/_sim/clock"
@@ -159,7 +161,7 @@ def _say_ready(console: Console, stack: Stack, seconds: float) -> None:
     console.print(f"Ready after {seconds:.0f} s.")
     console.print(f"  Prefect UI           {stack.url}", markup=False, soft_wrap=True)
     console.print(f"  simulated provider   {stack.simulator_url}", markup=False, soft_wrap=True)
-    if stack.order_extras:
+    if stack.takes_notifications:
         console.print(f"  webhook receiver     {stack.receiver_url}", markup=False, soft_wrap=True)
     console.print(
         f"  provider's clock     {readable(stack.provider_now())}, {rate:g} times as fast as ours: "

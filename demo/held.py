@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from demo.programs import RUN_MARK, cpu_seconds, with_mark
+from devstack.programs import RUN_MARK, cpu_seconds, with_mark
 
 CAN_LOOK = Path("/proc/self/environ").exists()
 """Whether this system shows its processes as Linux does."""

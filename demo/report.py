@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -63,6 +64,13 @@ def show_counts(console: Console, made: dict[str, int]) -> bool:
     right = "one of each" if len(made) > 1 else "one"
     console.print(f"The provider counted [{color}]{counted}[/{color}] (exactly {right} is right).")
     return once
+
+
+def show_spending(console: Console, wrong: Sequence[str]) -> bool:
+    """Print where what was paid is not what one order costs; whether there is nothing of that."""
+    for line in wrong:
+        console.print(f"[red]{escape(line)}[/red]")
+    return not wrong
 
 
 def show_cost(console: Console, held: Held, ours: timedelta, theirs: timedelta, watches: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from demo.stack import Stack
+from devstack.stack import Stack
 from tasking.ledger import open_ledger
 from tasking.waiting import readable
 
@@ -22,8 +22,8 @@ FORWARD_SECONDS = 6.0
 
 def create_flow_run(stack: Stack, order: dict[str, Any]) -> tuple[str, bytes]:
     """Address and body of the call that places an order; with its key it may be sent again, and starts one run."""
-    order = {**order, **stack.order_extras}
-    deployment = stack.deployments[stack.provider.DEPLOYMENT]
+    order = stack.told(order, stack.kit)
+    deployment = stack.deployments[stack.kit.deployment]
     key = {"idempotency_key": order["reference"]} if order.get("reference") else {}
     body = json.dumps({"parameters": {"order": order}, **key})
     return f"{stack.url}/api/deployments/{deployment}/create_flow_run", body.encode()
@@ -99,9 +99,7 @@ class Story:
     def _perhaps_turn_forward(self) -> None:
         with closing(open_ledger(self._stack.ledger_url)) as ledger:
             record = ledger.find(self._reference)
-        due = (
-            self._stack.provider.products_due(record) if record is not None and record.waits_for == "imagery" else None
-        )
+        due = self._stack.kit.products_due(record) if record is not None and record.waits_for == "imagery" else None
         if due is None or due == self._turned_for:
             return
         now = self._stack.provider_now()

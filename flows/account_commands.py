@@ -14,11 +14,10 @@ from rich.table import Table
 from blocks.account import load_account
 from flows.saying import ERRORS, in_a_sentence, words
 from tasking.errors import InvalidOrder
-from tasking.iceye import Iceye
-from tasking.provider import Contracts, Provider
+from tasking.provider import Contracts, Notifies, Provider
 
 AccountName = Annotated[str, typer.Argument(help="The account block, as type/name, e.g. iceye-tasking/default.")]
-webhooks = typer.Typer(help="ICEYE's webhooks: who is told of changes.", no_args_is_help=True)
+webhooks = typer.Typer(help="Webhooks of an account: who is told of changes.", no_args_is_help=True)
 
 
 @contextmanager
@@ -49,10 +48,10 @@ def list_contracts(account: AccountName) -> None:
 
 @webhooks.command("list")
 def list_webhooks(account: AccountName) -> None:
-    """The webhooks registered with ICEYE; an order or the account names one by its id."""
+    """The webhooks registered with the provider; an order or the account names one by its id."""
     with _opened(account) as provider:
         table = Table("id", "address")
-        for one in _iceye(account, provider).client.webhooks():
+        for one in _notifies(account, provider).webhooks():
             table.add_row(*map(words, (one.id, one.url or "")))
     Console().print(table)
 
@@ -61,13 +60,13 @@ def list_webhooks(account: AccountName) -> None:
 def register_webhook(
     account: AccountName, url: Annotated[str, typer.Argument(help="The receiver's address, https://...")]
 ) -> None:
-    """Register an address with ICEYE; prints the id that an order or the account names it by."""
+    """Register an address with the provider; prints the id that an order or the account names it by."""
     with _opened(account) as provider:
-        typer.echo(_iceye(account, provider).client.register_webhook(url).id)
+        typer.echo(_notifies(account, provider).register_webhook(url).id)
 
 
-def _iceye(account: str, provider: Provider) -> Iceye:
-    if not isinstance(provider, Iceye):
-        ERRORS.print(f"{words(account)}: {provider.name} has no webhooks; name an iceye-tasking block")
+def _notifies(account: str, provider: Provider) -> Notifies:
+    if not isinstance(provider, Notifies):
+        ERRORS.print(f"{words(account)}: {provider.name} has no webhooks")
         raise typer.Exit(2)
     return provider

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,8 +16,7 @@ from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-import flows
-from blocks.account import load_account
+from blocks.account import load_account, providers
 from flows.accounts import Silent, look_at_all, silent_accounts
 from flows.cancel_order import cancel_order
 from flows.ending import ended
@@ -147,9 +145,8 @@ def _end(
 
 
 def order_flows() -> list[str]:
-    """Names of the flows that carry out orders: one module of this folder each, ``order_<provider>``."""
-    modules = (module.name for module in iter_modules(flows.__path__))
-    return [name.replace("_", "-") for name in modules if name.startswith("order_")]
+    """Names of the flows that carry out orders, as `tasks.start` starts them: one for each provider there is."""
+    return [f"order-{name}" for name in providers()]
 
 
 def recoverable_flows() -> list[str]:

@@ -193,7 +193,7 @@ class Order(Form):
     @classmethod
     def _names_a_block(cls, value: str, info: Any) -> str:
         if not _BLOCK.fullmatch(value):
-            default = cls.model_fields[info.field_name].get_default() or "axelglobe-tasking/default"
+            default = cls.model_fields[info.field_name].get_default() or f"{cls.provider}-tasking/default"
             raise InvalidOrder(info.field_name, value, f"name the block as type/name, e.g. {default}")
         return value
 

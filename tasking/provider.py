@@ -316,6 +316,31 @@ class Contracts(Protocol):
         """The account's contracts; nothing is made."""
 
 
+class Webhook(BaseModel):
+    """A callback registered at the provider.
+
+    Attributes:
+        id: What an order or an account block names it by.
+        url: Where it leads, when the provider says so.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    url: str | None = None
+
+
+@runtime_checkable
+class Notifies(Protocol):
+    """A provider that tells an address of changes, once it is registered."""
+
+    def webhooks(self) -> Iterable[Webhook]:
+        """The account's webhooks."""
+
+    def register_webhook(self, url: str) -> Webhook:
+        """Register an address; sent once."""
+
+
 @runtime_checkable
 class TriesAgain(Protocol):
     """A provider that picks the pass itself, and takes a new request once it has given one up."""

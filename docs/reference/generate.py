@@ -11,6 +11,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,15 @@ from flows.cli import app
 from tasking import errors
 from tasking.http.settings import HttpSettings
 from tasking.order import Order
-from tasking.simulator.iceye.switches import IceyeSwitches
-from tasking.simulator.satellogic.switches import SatellogicSwitches
 from tasking.simulator.switches import Switches
 from tasking.status import StatusCode
 from tasking.window import Window
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (*sorted((ROOT / "docs" / "reference").glob("*.md")), ROOT / "tasking" / "simulator" / "README.md")
+PAGES = (
+    *sorted((ROOT / "docs" / "reference").glob("*.md")),
+    *sorted((ROOT / "tasking" / "simulator").rglob("README.md")),
+)
 _MADE = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 _NO_DEFAULT = "required"
 FIELD = ("field", "in the form", "default", "meaning")
@@ -111,18 +113,13 @@ def error_classes() -> str:
 
 
 def switches() -> str:
-    """The simulator's shared and AxelGlobe's switches."""
+    """The simulator's switches that all providers have."""
     return _switches(Switches)
 
 
-def iceye_switches() -> str:
-    """The simulator's switches of ICEYE."""
-    return _switches(IceyeSwitches, "iceye.")
-
-
-def satellogic_switches() -> str:
-    """The simulator's switches of Satellogic."""
-    return _switches(SatellogicSwitches)
+def own_switches(name: str) -> str:
+    """The switches of one simulated provider."""
+    return _switches(importlib.import_module(f"tasking.simulator.{name}").Provider.switches_model)
 
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -135,8 +132,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "errors": error_classes,
     "switches": switches,
-    "iceye-switches": iceye_switches,
-    "satellogic-switches": satellogic_switches,
+    **{f"{name}-switches": partial(own_switches, name) for name in ("axelglobe", "iceye", "satellogic")},
 }
 
 
@@ -205,11 +201,11 @@ def _fields(known: dict[str, FieldInfo], prefix: str) -> list[tuple[str, ...]]:
     return rows
 
 
-def _switches(kind: type[BaseModel], prefix: str = "") -> str:
+def _switches(kind: type[BaseModel]) -> str:
     rows = []
     for name, field in kind.model_fields.items():
         default = list(field.default) if isinstance(field.default, tuple) else field.default
-        rows.append((f"`{prefix}{name}`", f"`{json.dumps(default)}`", field.description or ""))
+        rows.append((f"`{name}`", f"`{json.dumps(default)}`", field.description or ""))
     return _table(("switch", "default", "meaning"), rows)
 
 

@@ -18,7 +18,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
-from blocks.account import Account
+from blocks.account import providers
 from flows.receiver.auth import TOKEN_SECONDS, Auth, load_auth
 from flows.receiver.notification import LARGEST_BODY, extract_ids
 from flows.receiver.wake_queue import BackendUnavailable, QueueFull, WakeQueue
@@ -52,7 +52,7 @@ def receiver(auth: Auth, queue: WakeQueue) -> FastAPI:
         queue: Where notifications go.
     """
     rate = _RateLimit(queue.clock)
-    providers = {one.get_block_type_slug().removesuffix("-tasking") for one in Account.__subclasses__()}
+    known = frozenset(providers())
 
     @asynccontextmanager
     async def at_work(_app: FastAPI) -> AsyncIterator[None]:
@@ -86,7 +86,7 @@ def receiver(auth: Auth, queue: WakeQueue) -> FastAPI:
         # the secret path is no parameter of this function: where the address has none, it would count in a query
         if not auth.fits(request.headers.get("authorization", ""), request.path_params.get("secret_path")):
             raise HTTPException(401, "not from whom we expect", {"WWW-Authenticate": "Bearer"})
-        if provider not in providers:
+        if provider not in known:
             raise HTTPException(404, "no such provider")
         if not rate.allows():
             raise HTTPException(429, "too many", {"Retry-After": "1"})

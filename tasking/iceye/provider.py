@@ -39,7 +39,7 @@ from tasking.iceye.order import IceyeOrder
 from tasking.iceye.quote import no_funds, quote_for, still_as_quoted
 from tasking.iceye.settings import IceyeSettings
 from tasking.order import Order
-from tasking.provider import CancelTerms, Items, Quote, Request
+from tasking.provider import CancelTerms, Items, Quote, Request, Webhook
 from tasking.provider import Contract as AccountContract
 from tasking.provider_base import ProviderBase
 from tasking.window import Window
@@ -97,6 +97,15 @@ class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
         return [
             AccountContract(id=each.id, name=each.name, facts=what_it_allows(each)) for each in self.client.contracts()
         ]
+
+    def webhooks(self) -> list[Webhook]:
+        """The webhooks of the account."""
+        return [Webhook(id=each.id, url=each.url) for each in self.client.webhooks()]
+
+    def register_webhook(self, url: str) -> Webhook:
+        """Register an address; sent once."""
+        made = self.client.register_webhook(url)
+        return Webhook(id=made.id, url=made.url)
 
     # the order -------------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 Run it with ``python -m tasking.simulator --port 8600``, or within a test:
 
     with serve(start=datetime(2026, 12, 1, tzinfo=UTC), switches={"rate_limit_per_minute": 5}) as simulator:
-        httpx.get(simulator.api_url)
+        httpx.get(simulator.axelglobe.api_url)
 """
 
 from __future__ import annotations

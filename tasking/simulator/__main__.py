@@ -35,7 +35,6 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=float, default=1.0, help="simulated seconds per real second (default 1)")
     parser.add_argument("--start", type=_when, help="simulated time at the start, RFC 3339 (default: now)")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--credits", type=int, default=100, help="task credits of each account (default 100)")
     parser.add_argument("--state", type=Path, help="SQLite file that survives; what it holds wins over the options")
     parser.add_argument("--switch", action="append", type=read_switch, default=[], metavar="NAME=VALUE")
     parser.add_argument("--client", action="append", type=_client, default=[], metavar="ID:SECRET", help="an account")
@@ -46,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGINT or SIGTERM; the first line printed is ``listening on http://HOST:PORT``."""
     parser = _arguments()
     given = parser.parse_args(arguments)
-    settings: dict[str, Any] = {name: getattr(given, name) for name in ("rate", "start", "seed", "credits", "state")}
+    settings: dict[str, Any] = {name: getattr(given, name) for name in ("rate", "start", "seed", "state")}
     if given.client:
         settings["clients"] = dict(given.client)
     try:
@@ -65,8 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         pass
     finally:
-        app.iceye.close()
-        app.world.store.close()
+        app.close()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The simulator's own routes under ``/_sim``: they belong to no provider and need no token."""
+"""The simulator's own routes under ``/_sim``, and those that it has for each provider; they need no token."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from tasking.simulator.provider import SimulatedProvider
 from tasking.simulator.world import World
 
 
@@ -76,6 +77,33 @@ def control_routes(world: World) -> APIRouter:
     @routes.patch("/switches")
     def change_switches(changes: dict[str, Any]) -> dict[str, Any]:
         return world.switches.change(**changes).model_dump(mode="json")
+
+    return routes
+
+
+def provider_routes(provider: SimulatedProvider[Any]) -> APIRouter:
+    """What a provider holds and has published, its own switches, and the end of its tokens."""
+    routes = APIRouter(prefix=f"/_sim/{provider.name}")
+
+    @routes.get("")
+    def summary() -> dict[str, Any]:
+        return provider.summary()
+
+    @routes.get("/files")
+    def files(reference: str) -> list[dict[str, Any]]:
+        return provider.files(reference)
+
+    @routes.get("/switches")
+    def switches() -> dict[str, Any]:
+        return dict(provider.switches.now.model_dump(mode="json"))
+
+    @routes.patch("/switches")
+    def change_switches(changes: dict[str, Any]) -> dict[str, Any]:
+        return dict(provider.switch(**changes).model_dump(mode="json"))
+
+    @routes.delete("/tokens")
+    def revoke_tokens() -> dict[str, int]:
+        return {"tokens_revoked": provider.tokens.revoke()}
 
     return routes
 

@@ -22,7 +22,6 @@ _SHOWN_HEADERS = {
     "if-range",
     "if-none-match",
     "user-agent",
-    "x-satellogic-contract-id",
 }
 _TOKEN_HEADERS = {"authorization", "authorizationtoken"}
 _SECRETS = {"client_secret", "access_token", "refresh_token", "password"}
@@ -58,10 +57,15 @@ class Journal:
 
     def __init__(self, store: Store, clock: SimulatedClock) -> None:
         self._store, self._clock = store, clock
+        self._shown = set(_SHOWN_HEADERS)
+
+    def show(self, *headers: str) -> None:
+        """Keep further headers of calls, named in lower case."""
+        self._shown |= set(headers)
 
     def open(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
         """Write down a call on its arrival; `close` completes the entry."""
-        shown = {name: value for name, value in headers.items() if name in _SHOWN_HEADERS}
+        shown = {name: value for name, value in headers.items() if name in self._shown}
         for name in _TOKEN_HEADERS & headers.keys():
             scheme, _, token = headers[name].partition(" ")
             shown[name] = f"{scheme if token else 'unreadable'} {token_mark(token or headers[name])}"

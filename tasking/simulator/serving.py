@@ -9,11 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from tasking.simulator.app import create_app
-from tasking.simulator.axelglobe.server import AxelGlobe
 from tasking.simulator.clock import SimulatedClock
 from tasking.simulator.faults import Fault
-from tasking.simulator.iceye.server import Iceye
-from tasking.simulator.satellogic.server import Satellogic
 from tasking.simulator.switches import Switches
 from tasking.simulator.wire import Server, listening_socket, server
 from tasking.simulator.world import Config, World
@@ -26,21 +23,17 @@ class Simulator:
         url: Its address, ``http://127.0.0.1:PORT``.
         world: Everything it remembers.
         clock: Its clock (``clock.now()``, ``clock.move(...)``).
-        axelglobe: Its AxelGlobe: ``plans()``, ``requests()``, ``summary()``, ``decide(...)``.
-        iceye: Its ICEYE: ``tasks()``, ``summary()``, ``decide(...)``, ``contract_id()``, ``switch(...)``, ...
-        satellogic: Its Satellogic: ``tasks()``, ``summary()``, ``decide(...)``, ``fail_next_captures(n)``, ...
+        providers: Its providers by name; each is an attribute, too: ``simulator.iceye.summary()``.
     """
 
     def __init__(self, config: Config, *, port: int = 0, host: str = "127.0.0.1") -> None:
-        app = create_app(config)
+        self._app = app = create_app(config)
         self.world: World = app.world
         self.clock: SimulatedClock = app.world.clock
-        self.axelglobe: AxelGlobe = app.axelglobe
-        self.iceye: Iceye = app.iceye
-        self.satellogic: Satellogic = app.satellogic
+        self.providers = app.providers
         sock = listening_socket(host, port)
         self.port: int = sock.getsockname()[1]
-        self.url = f"http://{host}:{self.port}"
+        self.url = self.world.url = f"http://{host}:{self.port}"
         started = threading.Event()
         self._server: Server = server(app, started.set)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [sock]}, daemon=True)
@@ -48,40 +41,12 @@ class Simulator:
         if not started.wait(20):
             raise RuntimeError("the simulator did not start")
 
-    @property
-    def api_url(self) -> str:
-        """The AxelGlobe tasking API's base, with its final slash."""
-        return f"{self.url}/wfs/tasking/v2/"
-
-    @property
-    def token_url(self) -> str:
-        """Where AxelGlobe tokens are asked for."""
-        return f"{self.url}/oauth/token"
-
-    @property
-    def stac_url(self) -> str:
-        """The STAC API's landing page."""
-        return f"{self.url}/stac/v1/catalogs/axelglobe"
-
-    @property
-    def satellogic_api_url(self) -> str:
-        """Satellogic's base, without final slash."""
-        return f"{self.url}/satellogic"
-
-    @property
-    def satellogic_token_url(self) -> str:
-        """Where Satellogic tokens are asked for."""
-        return f"{self.url}/satellogic/oauth/token"
-
-    @property
-    def iceye_api_url(self) -> str:
-        """The base of ICEYE's APIs, before ``/tasking/v2`` and ``/company/v1``."""
-        return f"{self.url}/iceye/api"
-
-    @property
-    def iceye_auth_url(self) -> str:
-        """The base of ICEYE's token server, before ``/v1/token``."""
-        return f"{self.url}/iceye/auth"
+    def __getattr__(self, name: str) -> Any:
+        """The provider of that name; what each offers beyond `SimulatedProvider` is its own."""
+        try:
+            return self.__dict__["providers"][name]
+        except KeyError:
+            raise AttributeError(f"no provider is named {name}") from None
 
     @property
     def credentials(self) -> tuple[str, str]:
@@ -109,8 +74,7 @@ class Simulator:
         if self._thread.is_alive():
             self._server.stop()
             self._thread.join(10)
-            self.iceye.close()
-            self.world.store.close()
+            self._app.close()
 
 
 @contextmanager

@@ -24,7 +24,6 @@ class Config(BaseModel):
         start: Simulated time at the first start; the real time when absent.
         rate: Simulated seconds per real second.
         seed: Makes ids, jitter and pictures repeatable.
-        credits: Task credits of each account.
         clients: Accounts: client id to client secret.
         state: SQLite file that survives the process; in memory when absent.
         switches: First values of switches; a provider's own are named with a dot: ``iceye.error_form``.
@@ -35,7 +34,6 @@ class Config(BaseModel):
     start: AwareDatetime | None = None
     rate: float = Field(default=1.0, gt=0)
     seed: int = 7
-    credits: int = Field(default=100, ge=0)
     clients: dict[str, str] = {"demo-client": "demo-secret", "second-client": "second-secret"}
     state: Path | None = None
     switches: dict[str, Any] = {}
@@ -53,11 +51,13 @@ class World:
             self.switches = SwitchBoard(self.store, Switches, shared)
             if self.store.get("world", "first") is None:
                 epoch = self.clock.seconds() // 86400 * 86400 - 86400
-                told = config.model_dump(include={"seed", "credits", "clients"})
+                told = config.model_dump(include={"seed", "clients"})
                 self.store.put("world", "first", {"epoch": epoch, **told})
         self._first_switches = config.switches
         self.journal = Journal(self.store, self.clock)
         self.faults = FaultBook(self.store)
+        self.url = ""
+        """Address of the simulator, once it is served."""
         first = self.store.get("world", "first") or {}
         self.seed: int = first["seed"]
         self.epoch: float = first["epoch"]
@@ -68,16 +68,6 @@ class World:
         dotted = {name.partition(".")[::2]: value for name, value in self._first_switches.items()}
         first = {name: value for (whose, name), value in dotted.items() if whose == provider and name}
         return SwitchBoard(self.store, model, first, provider)
-
-    @property
-    def credits(self) -> int:
-        """Task credits each account was given."""
-        return int((self.store.get("world", "first") or {})["credits"])
-
-    def give_credits(self, total: int) -> None:
-        """Change how many task credits each account was given."""
-        with self.store.lock:
-            self.store.put("world", "first", {**(self.store.get("world", "first") or {}), "credits": total})
 
     def chance(self, *about: object) -> random.Random:
         """A random source that gives the same numbers for the same subject, whenever it is asked."""

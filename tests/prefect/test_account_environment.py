@@ -9,7 +9,7 @@ import pytest
 from flows.cancel_order import cancel_order
 from tasking.simulator import Simulator, serve
 from tests.support.create_in_doubt import in_doubt, until_requested
-from tests.support.installation import Installation, save_blocks, save_satellogic
+from tests.support.installation import Installation, save_account, save_blocks
 from tests.support.order_kinds import KINDS
 
 
@@ -76,7 +76,7 @@ def test_another_contract_of_the_same_host_is_another_environment(installation: 
     kind = KINDS["satellogic"]
     run = installation.start(kind.flow, order=kind.order(installation))
     second = installation.simulator.satellogic.contracts()[1]["contract_id"]
-    save_satellogic(installation.simulator, contract_id=second)
+    save_account(installation.simulator, "satellogic", contract_id=second)
     installation.pass_time(run)
     run = installation.go_on(run.id)
     assert f"contract {second} now" in str(run.state and run.state.message)

@@ -36,7 +36,7 @@ def test_a_block_of_the_wrong_kind_or_name_is_said(installation: Installation) -
         load_account("axelglobe-tasking/nobody")
     account = load_account("axelglobe-tasking/default")
     assert isinstance(account, AxelGlobeTasking)
-    assert account.settings().api_url == installation.simulator.api_url
+    assert account.settings().api_url == installation.simulator.axelglobe.api_url
 
 
 def test_a_block_that_was_saved_with_its_client_id_in_plain_is_read(installation: Installation) -> None:

@@ -58,7 +58,7 @@ def test_many_open_orders_are_read_in_pages_and_not_asked_twice(installation: In
 
 
 def test_the_watcher_wakes_a_run_whose_plan_is_ready_early(installation: Installation) -> None:
-    installation.simulator.switch(candidates_ready_seconds=600, candidates_ready_jitter_seconds=0)
+    installation.simulator.axelglobe.switch(candidates_ready_seconds=600, candidates_ready_jitter_seconds=0)
     installation.start(order_axelglobe, order=installation.order())
     installation.simulator.advance(700)
     forget_pauses(installation)

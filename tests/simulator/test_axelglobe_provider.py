@@ -46,24 +46,25 @@ ITEMS = "/wfs/tasking/v2/collections/{}/items"
 
 @pytest.fixture(scope="module")
 def shared_simulator() -> Iterator[Simulator]:
-    with serve(start=START, credits=100_000) as simulator:
+    with serve(start=START, switches={"axelglobe.credits": 100_000}) as simulator:
         yield simulator
 
 
 @pytest.fixture
 def simulator(shared_simulator: Simulator) -> Iterator[Simulator]:
     """The module's simulator; faults and switches of a test end with it."""
-    before = shared_simulator.world.switches.now.model_dump()
+    shared, own = shared_simulator.world.switches.now.model_dump(), shared_simulator.axelglobe.switches.now.model_dump()
     yield shared_simulator
-    shared_simulator.world.switches.change(**before)
+    shared_simulator.world.switches.change(**shared)
+    shared_simulator.axelglobe.switches.change(**own)
     shared_simulator.world.faults.clear()
 
 
 def settings_for(simulator: Simulator, **more: Any) -> AxelGlobeSettings:
     client_id, secret = simulator.credentials
     return AxelGlobeSettings(
-        api_url=simulator.api_url,
-        token_url=simulator.token_url,
+        api_url=simulator.axelglobe.api_url,
+        token_url=simulator.axelglobe.token_url,
         client_id=SecretStr(client_id),
         client_secret=SecretStr(more.pop("secret", secret)),
         http=HTTP,
@@ -188,7 +189,7 @@ def test_a_request_whose_name_does_not_come_back_is_still_found(
     axelglobe: AxelGlobe, simulator: Simulator, order: AxelGlobeOrder
 ) -> None:
     plan, candidates = planned(axelglobe, simulator, order, "nameless")
-    simulator.switch(name_echo="other")
+    simulator.axelglobe.switch(name_echo="other")
     first = axelglobe.request(order, plan.id, candidates[-1], "nameless")
     assert axelglobe.find_request(order, plan.id, "nameless#2") is None
     simulator.advance(5)
@@ -461,7 +462,7 @@ def test_an_order_is_checked_before_anything_is_sent(axelglobe: AxelGlobe, simul
 def test_a_capture_that_only_the_link_names_comes_home_and_expired_addresses_are_renewed(
     axelglobe: AxelGlobe, simulator: Simulator, order: AxelGlobeOrder
 ) -> None:
-    simulator.switch(capture_id_known="never", asset_life_seconds=3600)
+    simulator.axelglobe.switch(capture_id_known="never", asset_life_seconds=3600)
     plan, candidates = planned(axelglobe, simulator, order, "linked")
     chosen = candidates[-1]
     request = axelglobe.request(order, plan.id, chosen, "linked")

@@ -14,14 +14,15 @@ import pytest
 
 from chaos.archive import wrong_files
 from chaos.cancels import may_be_cancelled, untrue
-from chaos.judge import Verdict, lost
-from chaos.order import Subject
+from chaos.checker import Verdict, lost
+from chaos.fail_point import FailPoint
+from chaos.fault_plan import Fault
+from chaos.orders import TestOrder
 from chaos.outcome import Outcome
-from chaos.plan import Strike
-from chaos.point import Point
-from chaos.sleepers import LEAST_SECONDS, Sleepers, runs_asleep
-from chaos.spending import credits_astray, overspent, uncounted
+from chaos.spending import uncounted
+from chaos.stuck_runs import LEAST_SECONDS, StuckRuns, runs_asleep
 from chaos.table import problems, table
+from devstack.kits import KITS
 from tasking.delivery.unzip import UNZIP
 from tasking.simulator.manifest import listed
 from tests.support.asset_server import opener
@@ -258,7 +259,7 @@ def test_the_judge_takes_a_true_answer(cancel: dict[str, Any], end: dict[str, An
         (["reference: bay: the ledger has no such order; the reference is on the page of the order's run"], False),
         ([GOES_ON, AT], True),
         ([BEFORE], True),
-        (["Order bay has a request under way whose outcome is not known yet. If it did not arrive"], True),
+        (["Order bay has a request under kind whose outcome is not known yet. If it did not arrive"], True),
         (["Order bay: not known whether it was cancelled; run this again: no answer"], True),
         (["Flow run encountered an exception: LedgerUnavailable: locked"], True),
     ],
@@ -313,31 +314,32 @@ def iceye(spent: int, held: int, *tasks: tuple[str, str, str]) -> dict[str, Any]
 
 def test_a_budget_pays_for_one_task_of_each_order() -> None:
     tasks = ("t1", "bay", "DONE"), ("t2", "isle", "CANCELED"), ("t3", "cape", "ACTIVE"), ("t4", "reef", "REJECTED")
-    known = ("bay", "isle", "cape", "reef", "none")
-    assert overspent(iceye(1110, 100, *tasks), known) == []
-    assert overspent(iceye(1110, 200, *tasks), known) == ["contract c1: 1310 spent or held, and its 4 orders cost 1210"]
-    assert overspent(iceye(1210, 100, *tasks, ("t5", "bay", "DONE")), known)
-    assert overspent(iceye(1210, 100, *tasks, ("t5", "stranger", "DONE")), known)
+    spending, known = KITS["iceye"].spending, ("bay", "isle", "cape", "reef", "none")
+    assert spending(iceye(1110, 100, *tasks), known) == []
+    assert spending(iceye(1110, 200, *tasks), known) == ["contract c1: 1310 spent or held, and its 4 orders cost 1210"]
+    assert spending(iceye(1210, 100, *tasks, ("t5", "bay", "DONE")), known)
+    assert spending(iceye(1210, 100, *tasks, ("t5", "stranger", "DONE")), known)
 
 
 def test_axelglobe_takes_one_credit_of_each_order_that_made_a_request() -> None:
+    spending = KITS["axelglobe"].spending
     summary = {"credits_total": 20, "credits_left": {"a": 8, "b": 10}, "requests_by_name": {"bay": ["1", "2"]}}
-    assert credits_astray(summary, ["bay", "isle"]) == ["2 credits spent by 1 orders that made a request"]
-    assert credits_astray({**summary, "credits_left": {"a": 9, "b": 10}}, ["bay", "isle"]) == []
+    assert spending(summary, ["bay", "isle"]) == ["2 credits spent by 1 orders that made a request"]
+    assert spending({**summary, "credits_left": {"a": 9, "b": 10}}, ["bay", "isle"]) == []
 
 
 def test_who_waits_for_nothing_is_found_when_seen_twice_far_apart_and_never_awake_in_between() -> None:
     now = [0.0]
-    sleepers = Sleepers(lambda: now[0])
+    stuck = StuckRuns(lambda: now[0])
     for seconds, asleep in ((0, ["bay", "isle"]), (30, ["bay"]), (60, ["bay", "isle"]), (LEAST_SECONDS, ["isle"])):
         now[0] = seconds
-        sleepers.look("ledger", asleep)
-    assert sleepers.found == set()
+        stuck.look("ledger", asleep)
+    assert stuck.found == set()
     now[0] = 60 + LEAST_SECONDS
-    sleepers.look("Prefect", ["run r"])
-    assert sleepers.found == set()
-    sleepers.look("ledger", ["isle"])
-    assert sleepers.found == {"isle"}
+    stuck.look("Prefect", ["run r"])
+    assert stuck.found == set()
+    stuck.look("ledger", ["isle"])
+    assert stuck.found == {"isle"}
 
 
 def test_a_parked_run_without_a_time_is_asleep() -> None:
@@ -347,15 +349,15 @@ def test_a_parked_run_without_a_time_is_asleep() -> None:
     assert runs_asleep([parked, lost_run, running]) == ["run lost"]
 
 
-def outcome(*hits: Strike, **more: Any) -> Outcome:
+def outcome(*hits: Fault, **more: Any) -> Outcome:
     """An outcome of one order of the same reference."""
-    verdict = Verdict(subject=Subject(reference="random-1", provider="iceye"))
-    return Outcome(verdicts=[verdict], strikes={"random-1": list(hits)}, **more)
+    verdict = Verdict(subject=TestOrder(reference="random-1", provider="iceye"))
+    return Outcome(verdicts=[verdict], faults={"random-1": list(hits)}, **more)
 
 
 def test_orders_of_the_same_reference_in_several_outcomes_are_counted_apart() -> None:
-    strike = Strike(at=Point(kind="ledger", what="claimed"), way="locked")
-    told = table([outcome(strike), outcome(strike, strike, strike)])
+    fault = Fault(at=FailPoint(kind="ledger", what="claimed"), kind="locked")
+    told = table([outcome(fault), outcome(fault, fault, fault)])
     assert "| iceye | 2 | 4 | 0 | 0 | 0 | 0 |" in told
     assert "| locked |  |  | 4 |  |" in told
     assert "1 of them were struck at least 3 times" in told
@@ -369,12 +371,16 @@ def test_whatever_is_not_as_it_should_be_is_a_problem(field: str) -> None:
 
 @pytest.mark.parametrize("wrong", [{"duplicates": 1}, {"lost": "gone"}, {"untrue": ["told"]}, {"wrong_files": ["a"]}])
 def test_a_verdict_that_is_not_fine_is_a_problem(wrong: dict[str, Any]) -> None:
-    verdict = Verdict(subject=Subject(reference="bay", provider="iceye"), **wrong)
+    verdict = Verdict(subject=TestOrder(reference="bay", provider="iceye"), **wrong)
     assert len(problems([Outcome(verdicts=[verdict])])) == 1
 
 
 def test_an_outcome_that_was_kept_before_is_still_read() -> None:
-    kept = (
-        '{"verdicts": [{"subject": {"reference": "bay", "provider": "iceye"}}], "strikes": {"bay": []}, "seconds": 9}'
-    )
-    assert problems([Outcome.model_validate_json(kept)]) == []
+    fault = {"at": {"kind": "disk", "what": "write *.tif"}, "way": "disk full"}
+    subject = {"reference": "bay", "provider": "iceye", "plan": {"strikes": [fault]}}
+    kept = {"verdicts": [{"subject": subject}], "strikes": {"bay": [fault]}, "unrest": {"killed": 1}, "seconds": 9}
+    read = Outcome.model_validate_json(json.dumps(kept))
+    assert problems([read]) == []
+    assert read.disturbances == {"killed": 1}
+    assert read.faults["bay"] == list(read.verdicts[0].subject.plan.faults)
+    assert [one.kind for one in read.faults["bay"]] == ["disk full"]

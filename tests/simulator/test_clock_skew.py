@@ -24,7 +24,7 @@ REAL = {"own_clock": False}
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     """A provider whose clock shows the time of day, and whose candidates come at once."""
-    quick = {"candidates_ready_seconds": 0.0, "candidates_ready_jitter_seconds": 0.0}
+    quick = {"axelglobe.candidates_ready_seconds": 0.0, "axelglobe.candidates_ready_jitter_seconds": 0.0}
     with serve(seed=7, switches=quick) as running:
         yield running
 

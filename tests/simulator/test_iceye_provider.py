@@ -42,8 +42,8 @@ def opened(simulator: Simulator) -> Iceye:
     settings = IceyeSettings(
         client_id=SecretStr(client_id),
         client_secret=SecretStr(secret),
-        auth_url=simulator.iceye_auth_url,
-        api_url=simulator.iceye_api_url,
+        auth_url=simulator.iceye.auth_url,
+        api_url=simulator.iceye.api_url,
         contract_id=simulator.iceye.contract_id(),
         http=HTTP,
     )

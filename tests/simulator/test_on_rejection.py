@@ -44,7 +44,7 @@ def test_a_second_request_without_an_answer_is_found_on_a_new_plan_though_names_
         return read_plan(self, plan_id)
 
     monkeypatch.setattr(AxelGlobe, "read_plan", forgotten)
-    installation.simulator.switch(name_echo="other")
+    installation.simulator.axelglobe.switch(name_echo="other")
     decide(installation, 1, "REJECTED")
     run = go_on(installation, run)
     assert installation.created == (2, 1)

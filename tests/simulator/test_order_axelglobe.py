@@ -113,7 +113,8 @@ def test_a_plan_that_never_arrived_is_made_again(installation: Installation) -> 
 
 
 def test_a_lost_answer_is_found_also_when_the_provider_echoes_another_name(installation: Installation) -> None:
-    installation.simulator.switch(list_lag_seconds=60, name_echo="other")
+    installation.simulator.switch(list_lag_seconds=60)
+    installation.simulator.axelglobe.switch(name_echo="other")
     installation.simulator.fault("reset_after", method="POST", path=REQUESTS)
     state = installation.to_the_end(installation.start(order_axelglobe, order=installation.order()))
     assert state.is_completed(), state
@@ -305,7 +306,7 @@ def test_an_account_block_that_does_not_exist_is_named(installation: Installatio
 
 
 def test_a_status_word_nobody_knows_is_shown_and_waited_on(installation: Installation) -> None:
-    installation.simulator.switch(unknown_status_word="PONDERING")
+    installation.simulator.axelglobe.switch(unknown_status_word="PONDERING")
     run = installation.start(order_axelglobe, order=installation.order())
     words = []
     state = installation.to_the_end(run, seen=lambda record: words.append(record.provider_status))

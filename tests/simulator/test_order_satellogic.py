@@ -129,7 +129,7 @@ def test_a_window_that_ends_with_nothing_published_fails_and_says_so(installatio
 
 
 def test_a_status_word_nobody_knows_is_shown_and_waited_on(installation: Installation) -> None:
-    installation.simulator.switch(unknown_status_word="pondering")
+    installation.simulator.satellogic.switch(unknown_status_word="pondering")
     run = placed(installation)
     until(installation, "in_progress")
     run = woken(installation, run)

@@ -28,7 +28,7 @@ def home_of_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    lasting = {"satellogic.demand": 0.0, "satellogic.page_size_max": 100, "token_life_seconds": 90 * 86400}
+    lasting = {"satellogic.demand": 0.0, "satellogic.page_size_max": 100, "satellogic.token_life_seconds": 90 * 86400}
     with serve(start=START, switches=lasting) as running:
         yield running
 
@@ -36,8 +36,8 @@ def simulator() -> Iterator[Simulator]:
 def opened(simulator: Simulator) -> Satellogic:
     client_id, secret = simulator.credentials
     settings = SatellogicSettings(
-        api_url=simulator.satellogic_api_url,
-        token_url=simulator.satellogic_token_url,
+        api_url=simulator.satellogic.api_url,
+        token_url=simulator.satellogic.token_url,
         client_id=SecretStr(client_id),
         client_secret=SecretStr(secret),
         contract_id=simulator.satellogic.contracts()[0]["contract_id"],

@@ -57,18 +57,21 @@ def shared_simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def simulator(shared_simulator: Simulator) -> Iterator[Simulator]:
     """The module's simulator; faults and switches of a test end with it."""
-    shared, own = shared_simulator.world.switches.now.model_dump(), shared_simulator.satellogic.board.now.model_dump()
+    shared, own = (
+        shared_simulator.world.switches.now.model_dump(),
+        shared_simulator.satellogic.switches.now.model_dump(),
+    )
     yield shared_simulator
     shared_simulator.world.switches.change(**shared)
-    shared_simulator.satellogic.board.change(**own)
+    shared_simulator.satellogic.switches.change(**own)
     shared_simulator.world.faults.clear()
 
 
 def settings_for(simulator: Simulator, **more: Any) -> SatellogicSettings:
     client_id, secret = simulator.credentials
     said = {
-        "api_url": simulator.satellogic_api_url,
-        "token_url": simulator.satellogic_token_url,
+        "api_url": simulator.satellogic.api_url,
+        "token_url": simulator.satellogic.token_url,
         "client_id": client_id,
         "client_secret": SecretStr(secret),
         "contract_id": simulator.satellogic.contracts()[0]["contract_id"],
@@ -151,7 +154,7 @@ def test_it_plans_and_cancels_and_gives_no_quotes(satellogic: Satellogic) -> Non
 
 def test_contracts_are_listed_without_one_and_products_have_codes(satellogic: Satellogic, simulator: Simulator) -> None:
     assert [each.name for each in satellogic.client.contracts()][:2] == ["Standard tasking", "Rush tasking"]
-    simulator.satellogic.board.change(contracts_shape="results")
+    simulator.satellogic.switches.change(contracts_shape="results")
     assert len(satellogic.client.contracts()) == 3
     assert {(each.code, each.is_area) for each in satellogic.client.products()} == {(169, False), (178, True)}
 
@@ -241,7 +244,7 @@ def test_fewer_captures_than_wanted_is_a_delivery_with_a_note(satellogic: Satell
 def test_a_narrow_task_whose_word_says_failed_while_its_capture_is_processed_still_delivers_it(
     satellogic: Satellogic, simulator: Simulator
 ) -> None:
-    simulator.satellogic.board.change(ends_with_window=True)
+    simulator.satellogic.switches.change(ends_with_window=True)
     request = requested(satellogic, simulator, order_at(simulator, narrow=True), "narrow")
     seen = [request]
     for _ in range(80):
@@ -267,7 +270,7 @@ def test_the_archive_serves_where_the_settings_say_so(simulator: Simulator) -> N
 
 
 def test_an_address_that_expired_is_asked_for_anew(satellogic: Satellogic, simulator: Simulator) -> None:
-    simulator.satellogic.board.change(attachment_access="signed", signed_seconds=600)
+    simulator.satellogic.switches.change(attachment_access="signed", signed_seconds=600)
     request = requested(satellogic, simulator, order_at(simulator), "signed")
     done = seen_until_end(satellogic, simulator, request)[-1]
     (item,) = satellogic.products(done)
@@ -303,14 +306,14 @@ def test_no_trap_of_the_provider_comes_home(satellogic: Satellogic, simulator: S
         return verify(delivery.folder)
 
     for trap, error in TRAPS:
-        simulator.satellogic.board.change(zip_trap=trap)
+        simulator.satellogic.switches.change(zip_trap=trap)
         with pytest.raises(error):
             bring(trap)
         assert not (tmp_path / trap / "catalog.json").exists(), trap
-    simulator.satellogic.board.change(zip_trap="encrypted")  # nobody can judge it: kept as it came
+    simulator.satellogic.switches.change(zip_trap="encrypted")  # nobody can judge it: kept as it came
     assert bring("encrypted") == []
     assert list((tmp_path / "encrypted").rglob("*.zip"))
-    simulator.satellogic.board.change(zip_trap="")
+    simulator.satellogic.switches.change(zip_trap="")
     assert bring("wrong_crc") == []
     known = {*(trap for trap, _ in TRAPS), "encrypted", "home"}
     outside = [each for each in tmp_path.iterdir() if each.name not in known]
@@ -359,7 +362,7 @@ def test_our_task_is_found_among_many_whatever_the_filter_does(
     window = {"start": order.window.start.isoformat(), "end": order.window.end.isoformat()}
     for number in range(6):
         satellogic.client.create_task({**payload, **window, "task_name": f"needle-{filters}-{number}"})
-    simulator.satellogic.board.change(filters=filters, page_size_max=4)
+    simulator.satellogic.switches.change(filters=filters, page_size_max=4)
     found = satellogic.find_request(order, None, f"needle-{filters}-5")
     assert found is not None
     assert satellogic.find_request(order, None, f"needle-{filters}") is None
@@ -416,7 +419,7 @@ def test_a_create_is_sent_once_whatever_comes_back(
 @pytest.mark.parametrize("answer", ["task", "empty"])
 def test_a_cancel_is_sent_once_and_read_back(satellogic: Satellogic, simulator: Simulator, answer: str) -> None:
     request = requested(satellogic, simulator, order_at(simulator), f"cancel-{answer}")
-    simulator.satellogic.board.change(cancel_answer=answer)
+    simulator.satellogic.switches.change(cancel_answer=answer)
     assert satellogic.cancel_terms(request.id).allowed
     since = last_call(simulator)
     canceled = satellogic.cancel(request.id)

@@ -70,7 +70,7 @@ class Account:
 
     def check(self, case: Any) -> None:
         headers = {"Authorization": self.caller.http.headers["Authorization"], "Accept": "application/json"}
-        base = f"{self.simulator.iceye_api_url}/tasking/v2"
+        base = f"{self.simulator.iceye.api_url}/tasking/v2"
         case.call_and_validate(base_url=base, headers=headers, checks=CHECKS)
 
 
@@ -125,5 +125,5 @@ def test_no_call_gets_a_server_error_or_an_answer_that_is_not_described(name: st
     met = {one["status"] for one in account.simulator.journal()[begin:]}
     assert YES[name] in met
     assert met & {400, 404}
-    url = f"{account.simulator.iceye_api_url}/tasking/v2{operation.path}"
+    url = f"{account.simulator.iceye.api_url}/tasking/v2{operation.path}"
     assert httpx.request(operation.method.upper(), url.replace("{", "").replace("}", "")).status_code == 401

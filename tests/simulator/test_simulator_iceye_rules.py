@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-import tasking.simulator as simulator_package
 from tasking.simulator import Simulator, serve
-from tasking.simulator.iceye.switches import IceyeSwitches
 from tests.support.simulator_story_iceye import HELSINKI, START, Caller, iceye_story
 
 PRICE = 125_000  # a strip, COMMERCIAL, SLA_8H, PRIVATE, STANDARD
@@ -76,7 +73,7 @@ def test_a_wrong_task_is_refused_with_its_reason_and_holds_no_money(
 def test_a_body_that_is_no_task_is_refused(told: tuple[Simulator, Caller], content: bytes) -> None:
     simulator, caller = told
     for path in ("tasks", "feasibility"):
-        url = f"{simulator.iceye_api_url}/tasking/v2/{path}"
+        url = f"{simulator.iceye.api_url}/tasking/v2/{path}"
         answer = caller.http.post(url, content=content, headers={"Content-Type": "application/json"})
         assert (answer.status_code, set(answer.json())) == (400, {"code", "message"})
 
@@ -231,7 +228,7 @@ def test_tasks_are_listed_by_cursor_contract_and_time(last: str) -> None:
 
 
 def test_a_new_task_shows_in_lists_late_by_switch_and_at_once_by_id() -> None:
-    with iceye_story(iceye={"list_lag_seconds": 60}) as (simulator, caller):
+    with iceye_story(switches={"list_lag_seconds": 60}) as (simulator, caller):
         task_id = caller.create()
         assert caller.status(task_id) == "RECEIVED"
         assert caller.get("/tasking/v2/tasks")["data"] == []
@@ -273,7 +270,7 @@ def test_tokens_need_basic_credentials_and_a_form_and_live_an_hour() -> None:
         assert (given["expires_in"], given["token_type"]) == (3600, "bearer")
         assert caller.token(auth=("demo-client", "wrong")).status_code == 401
         assert caller.token(grant_type="password").status_code == 400
-        url = f"{simulator.iceye_auth_url}/v1/token"
+        url = f"{simulator.iceye.auth_url}/v1/token"
         as_json = caller.plain.post(url, auth=caller.client, json={"grant_type": "client_credentials"})
         assert as_json.status_code == 400
         form = {"grant_type": "client_credentials", "client_id": "demo-client", "client_secret": "demo-secret"}
@@ -284,7 +281,7 @@ def test_tokens_need_basic_credentials_and_a_form_and_live_an_hour() -> None:
         assert caller.call("GET", "/tasking/v2/tasks").status_code == 401
         caller.renew()
         with httpx.Client(base_url=simulator.url, verify=False) as http:
-            assert http.patch("/_sim/iceye", json={"revoke_tokens": True}).json() == {"tokens_revoked": 1}
+            assert http.delete("/_sim/iceye/tokens").json() == {"tokens_revoked": 1}
         assert caller.call("GET", "/tasking/v2/tasks").status_code == 401
         assert "demo-secret" not in json.dumps(simulator.journal())
 
@@ -297,7 +294,7 @@ def test_the_rate_limit_holds_here_too() -> None:
 
 
 def test_own_switches_are_set_at_the_start_and_over_http_and_checked() -> None:
-    with serve(start=START, switches={"iceye.url_life_seconds": 60, "create_status": 200}) as simulator:
+    with serve(start=START, switches={"iceye.url_life_seconds": 60, "list_lag_seconds": 9}) as simulator:
         with httpx.Client(base_url=simulator.url, verify=False) as http:
             assert http.get("/_sim/iceye/switches").json()["url_life_seconds"] == 60
             assert http.patch("/_sim/iceye/switches", json={"error_form": "plain"}).status_code == 200
@@ -305,10 +302,3 @@ def test_own_switches_are_set_at_the_start_and_over_http_and_checked() -> None:
         assert simulator.iceye.switches.now.error_form == "plain"
     with pytest.raises(ValueError, match="nonsense"), serve(start=START, switches={"iceye.nonsense": 1}):
         pass
-
-
-def test_the_readme_names_every_switch_of_iceye_with_its_default() -> None:
-    readme = (Path(simulator_package.__file__).parent / "README.md").read_text()
-    for name, field in IceyeSwitches.model_fields.items():
-        default = json.dumps(list(field.default) if isinstance(field.default, tuple) else field.default)
-        assert f"| `iceye.{name}` | `{default}` |" in readme, name

@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 import copy
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
 import tasking.simulator as simulator_package
 from tasking.simulator import Simulator
+from tasking.simulator.app import PROVIDERS
 from tasking.simulator.cql2 import FilterError, read_filter
 from tasking.simulator.faults import Kind
 from tasking.simulator.switches import Switches
@@ -156,7 +160,7 @@ def test_a_request_outside_the_rules_costs_nothing() -> None:
 def test_without_a_credit_there_is_no_request() -> None:
     with story() as (simulator, caller):
         candidate_id = first_candidate(simulator, caller)["id"]
-        simulator.world.give_credits(1)
+        simulator.axelglobe.switch(credits=1)
         assert [caller.post_request(candidate_id).status_code for _ in range(2)] == [201, 403]
         assert len(simulator.axelglobe.requests()) == 1
 
@@ -240,7 +244,7 @@ def test_a_token_can_die_before_it_said() -> None:
         assert caller.get("").status_code == 401
         caller.renew()
         assert caller.get("").status_code == 200
-        assert simulator.axelglobe.accounts.revoke() == 1
+        assert simulator.axelglobe.tokens.revoke() == 1
         assert caller.get("").status_code == 401
 
 
@@ -265,7 +269,7 @@ def test_more_calls_than_allowed_are_told_to_wait() -> None:
 def test_names_count_only_where_they_must_differ() -> None:
     with story() as (simulator, caller):
         assert caller.plan() != caller.plan()
-        simulator.switch(duplicate_names_allowed=False)
+        simulator.axelglobe.switch(duplicate_names_allowed=False)
         assert caller.post_plan().status_code == 409
         assert caller.post_plan(name="another").status_code == 201
 
@@ -281,9 +285,9 @@ def test_errors_come_in_the_switched_style(style: str, media: str) -> None:
 def test_answers_can_be_as_untidy_as_the_document_allows() -> None:
     with story() as (simulator, caller):
         request_id = caller.request(first_candidate(simulator, caller)["id"])
-        simulator.switch(
+        simulator.switch(extra_fields=True)
+        simulator.axelglobe.switch(
             name_echo="other",
-            extra_fields=True,
             hrefs="relative",
             ids_missing_in_links=True,
             assets_link_before_capture=False,
@@ -297,7 +301,7 @@ def test_answers_can_be_as_untidy_as_the_document_allows() -> None:
         assert feature["links"][0]["href"] == "/wfs/tasking/v2/collections/requests/items/"
         assert feature["properties"]["valid_start"] != "2026-12-01T00:00:00Z"
         assert caller.post_plan().status_code == 200
-        simulator.switch(self_links_without_href=True)
+        simulator.axelglobe.switch(self_links_without_href=True)
         assert "href" not in caller.get(f"collections/requests/items/{request_id}").json()["links"][0]
 
 
@@ -324,7 +328,7 @@ def test_asset_files_ask_for_the_token_unless_they_are_open() -> None:
         whole = caller.http.get(href).content
         caller.http.headers["Authorization"] = "Bearer none"
         assert caller.http.get(href).status_code == 401
-        simulator.switch(assets_need_token=False)
+        simulator.axelglobe.switch(assets_need_token=False)
         assert caller.http.get(href).content == whole
 
 
@@ -372,18 +376,28 @@ def test_a_geometry_that_cannot_be_read_is_refused(wkt: str) -> None:
         read_filter(f"s_intersects(geometry, {wkt})", (), geometry=True)
 
 
-def test_the_readme_names_every_switch_with_its_default() -> None:
+@pytest.mark.parametrize(
+    ("where", "switches"),
+    [(simulator_package, Switches), *((sys.modules[one.__module__], one.switches_model) for one in PROVIDERS.values())],
+    ids=["all", *(one.name for one in PROVIDERS.values())],
+)
+def test_a_readme_names_every_switch_with_its_default_and_what_it_means(
+    where: ModuleType, switches: type[BaseModel]
+) -> None:
+    readme = (Path(str(where.__file__)).parent / "README.md").read_text()
+    for name, field in switches.model_fields.items():
+        assert f"| `{name}` | `{json.dumps(field.default)}` | {field.description} |" in readme, name
+
+
+def test_the_readme_names_every_kind_of_fault() -> None:
     readme = (Path(simulator_package.__file__).parent / "README.md").read_text()
-    for name, field in Switches.model_fields.items():
-        default = json.dumps(list(field.default) if isinstance(field.default, tuple) else field.default)
-        assert f"| `{name}` | `{default}` |" in readme, name
     for kind in get_args(Kind):
         assert f"\n{kind} " in readme, kind
 
 
 def test_the_simulator_is_blind_to_our_client() -> None:
     own = Path(simulator_package.__file__).parent
-    for source in own.glob("*.py"):
+    for source in own.rglob("*.py"):
         for node in ast.walk(ast.parse(source.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

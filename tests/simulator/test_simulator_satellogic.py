@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +12,6 @@ import httpx
 import pytest
 
 from tasking.simulator import Simulator
-from tasking.simulator.satellogic.switches import SatellogicSwitches
 from tests.support.satellogic_story import AREA, CONTRACT, HOUR, POINT, Caller, payload, story
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -52,7 +49,7 @@ def test_the_usual_authorization_header_opens_nothing(told: tuple[Simulator, Cal
     simulator, caller = told
     bearer = caller.http.headers["AuthorizationToken"]
     contract = {CONTRACT: caller.http.headers[CONTRACT]}
-    url = simulator.satellogic_api_url + "/tasking/tasks/"
+    url = simulator.satellogic.api_url + "/tasking/tasks/"
     assert httpx.get(url, headers={"Authorization": bearer, **contract}).status_code == 401
     assert httpx.get(url, headers={"authorizationtoken": bearer, **contract}).status_code == 200
     assert httpx.get(url, headers={"AuthorizationToken": bearer + "x", **contract}).json().keys() == {"detail"}
@@ -61,7 +58,7 @@ def test_the_usual_authorization_header_opens_nothing(told: tuple[Simulator, Cal
 def test_only_the_contracts_are_listed_without_a_contract(told: tuple[Simulator, Caller]) -> None:
     simulator, caller = told
     headers = {"AuthorizationToken": caller.http.headers["AuthorizationToken"]}
-    base = simulator.satellogic_api_url
+    base = simulator.satellogic.api_url
     contracts = httpx.get(base + "/contracts", headers=headers).json()
     assert all(one.keys() == {"contract_id", "name"} and one["contract_id"].startswith("cont.") for one in contracts)
     for path in ("/tasking/tasks/", "/tasking/products/", "/telluric/scenes/", "/archive/stac/"):
@@ -261,9 +258,3 @@ def test_the_next_link_can_be_made_to_lead_away() -> None:
         caller.order()
         simulator.fault("next_to_other_host", path="*/tasking/tasks/", host="http://127.0.0.2:9")
         assert caller.http.get("/tasking/tasks/").json()["next"].startswith("http://127.0.0.2:9/")
-
-
-def test_every_switch_stands_in_the_readme() -> None:
-    text = (Path(__file__).parents[2] / "tasking/simulator/README.md").read_text()
-    for name, field in SatellogicSwitches.model_fields.items():
-        assert f"| `{name}` | `{json.dumps(field.default)}` | {field.description} |" in text, name

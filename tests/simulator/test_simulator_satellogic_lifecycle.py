@@ -258,7 +258,7 @@ def test_everything_is_as_it_was_after_a_restart(tmp_path: Path) -> None:
         simulator.advance(4 * DAY)
         before = [(caller.task(one), caller.captures(one)) for one in (area, point)]
         headers = dict(caller.http.headers)
-    with serve(state=state) as simulator, httpx.Client(base_url=simulator.satellogic_api_url) as again:
+    with serve(state=state) as simulator, httpx.Client(base_url=simulator.satellogic.api_url) as again:
         again.headers.update({name: headers[name] for name in ("authorizationtoken", CONTRACT.lower())})
         after = [
             (
@@ -268,4 +268,4 @@ def test_everything_is_as_it_was_after_a_restart(tmp_path: Path) -> None:
             for one in (area, point)
         ]
         assert after == before
-        assert simulator.satellogic.board.now.page_size == 3
+        assert simulator.satellogic.switches.now.page_size == 3

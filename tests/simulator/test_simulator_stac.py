@@ -40,7 +40,7 @@ def test_pystac_client_finds_a_capture_by_its_id(told: tuple[Simulator, Caller])
     simulator, caller = told
     headers = {"Authorization": caller.http.headers["Authorization"]}
     wanted = simulator.axelglobe.requests()[1]["capture_id"]
-    client = pystac_client.Client.open(simulator.stac_url, headers=headers)
+    client = pystac_client.Client.open(simulator.axelglobe.stac_url, headers=headers)
     try:
         search = client.search(
             method="GET", collections=["grus-1"], filter=f"ag:capture_id = '{wanted}'", filter_lang="cql2-text"
@@ -194,10 +194,10 @@ def test_an_unknown_file_or_item_is_not_found(told: tuple[Simulator, Caller], it
 
 def test_size_and_checksum_are_true_where_switched_on(told: tuple[Simulator, Caller]) -> None:
     simulator, caller = told
-    simulator.switch(asset_file_info=True)
+    simulator.axelglobe.switch(asset_file_info=True)
     try:
         asset = caller.get(SEARCH).json()["features"][0]["assets"]["msi_udm"]
     finally:
-        simulator.switch(asset_file_info=False)
+        simulator.axelglobe.switch(asset_file_info=False)
     data = caller.http.get(asset["href"]).content
     assert (asset["file:size"], asset["file:checksum"]) == (len(data), "1220" + hashlib.sha256(data).hexdigest())

@@ -104,12 +104,15 @@ def test_the_clock_is_moved_over_http_and_never_backwards() -> None:
 
 
 def test_switches_are_read_changed_and_checked_over_http() -> None:
-    with serve(start=START, switches={"create_status": 200}) as simulator, httpx.Client(base_url=simulator.url) as http:
-        assert http.get("/_sim/switches").json()["create_status"] == 200
-        assert http.patch("/_sim/switches", json={"list_lag_seconds": {"plans": 5}}).status_code == 200
-        for wrong in ({"nonsense": 1}, {"create_status": 418, "hrefs": "relative"}, {"rejection_probability": 2}):
-            assert http.patch("/_sim/switches", json=wrong).status_code == 400
-        assert simulator.world.switches.now.hrefs == "absolute"
+    with serve(start=START, switches={"axelglobe.create_status": 200}) as simulator:
+        with httpx.Client(base_url=simulator.url) as http:
+            own = "/_sim/axelglobe/switches"
+            assert http.get(own).json()["create_status"] == 200
+            assert http.patch("/_sim/switches", json={"list_lag_seconds": {"plans": 5}}).status_code == 200
+            for wrong in ({"nonsense": 1}, {"create_status": 418, "hrefs": "relative"}, {"rejection_probability": 2}):
+                assert http.patch(own, json=wrong).status_code == 400
+            assert http.patch("/_sim/switches", json={"nonsense": 1}).status_code == 400
+        assert simulator.axelglobe.switches.now.hrefs == "absolute"
         assert simulator.world.switches.now.lag("plans") == 5
 
 
@@ -124,10 +127,9 @@ def test_a_decision_is_made_over_http() -> None:
         assert caller.http.post("/_sim/axelglobe/requests/none", json={"status": "REJECTED"}).status_code == 404
         plan = f"/_sim/axelglobe/plans/{simulator.axelglobe.plans()[0]['id']}"
         assert caller.http.post(plan, json={"no_candidates": True}).json()["barren"]
-        assert caller.http.patch("/_sim/axelglobe", json={"credits": 5, "revoke_tokens": True}).json() == {
-            "credits": 5,
-            "tokens_revoked": 1,
-        }
+        assert caller.http.patch("/_sim/axelglobe/switches", json={"credits": 5}).json()["credits"] == 5
+        assert simulator.axelglobe.summary()["credits_left"]["demo-client"] == 4
+        assert caller.http.delete("/_sim/axelglobe/tokens").json() == {"tokens_revoked": 1}
         assert caller.http.get("/_sim/axelglobe").json()["requests_by_name"] == {"one": [request_id]}
 
 
@@ -146,7 +148,8 @@ def process(state: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str],
 
 def test_a_killed_simulator_goes_on_where_it_stood(tmp_path: Path) -> None:
     state = tmp_path / "state.db"
-    first = ("--start", "2026-12-01T00:00:00Z", "--rate", "100", "--credits", "3", "--switch", "create_status=200")
+    switches = ("--switch", "axelglobe.credits=3", "--switch", "axelglobe.create_status=200")
+    first = ("--start", "2026-12-01T00:00:00Z", "--rate", "100", *switches)
 
     def look(caller: Caller) -> dict[str, Any]:
         return {
@@ -160,6 +163,7 @@ def test_a_killed_simulator_goes_on_where_it_stood(tmp_path: Path) -> None:
             },
             "faults": caller.http.get("/_sim/faults").json(),
             "switches": caller.http.get("/_sim/switches").json(),
+            "own switches": caller.http.get("/_sim/axelglobe/switches").json(),
         }
 
     with process(state, *first) as (started, url), Caller(url) as caller:
@@ -191,7 +195,7 @@ def test_a_killed_simulator_goes_on_where_it_stood(tmp_path: Path) -> None:
         ["--switch", "novalue"],
         ["--start", "2026-12-01"],
         ["--rate", "0"],
-        ["--credits", "-1"],
+        ["--switch", "axelglobe.credits=-1"],
         ["--client", "nosecret"],
     ],
     ids=str,

@@ -77,8 +77,8 @@ def test_iceyes_scenes_are_asked_for_on_changes_and_near_the_imaging_only(simula
     settings = IceyeSettings(
         client_id=SecretStr(client_id),
         client_secret=SecretStr(secret),
-        auth_url=simulator.iceye_auth_url,
-        api_url=simulator.iceye_api_url,
+        auth_url=simulator.iceye.auth_url,
+        api_url=simulator.iceye.api_url,
         contract_id=simulator.iceye.contract_id(),
         http=QUICK,
     )
@@ -121,8 +121,8 @@ def test_iceyes_scenes_are_asked_for_on_changes_and_near_the_imaging_only(simula
 def axelglobe(simulator: Simulator) -> AxelGlobe:
     client_id, secret = simulator.credentials
     settings = AxelGlobeSettings(
-        api_url=simulator.api_url,
-        token_url=simulator.token_url,
+        api_url=simulator.axelglobe.api_url,
+        token_url=simulator.axelglobe.token_url,
         client_id=SecretStr(client_id),
         client_secret=SecretStr(secret),
         http=QUICK,

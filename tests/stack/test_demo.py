@@ -10,8 +10,8 @@ import time
 import uuid
 from pathlib import Path
 
-from demo.programs import kill_all, with_mark
-from demo.stack import PROJECT
+from devstack.programs import kill_all, with_mark
+from devstack.stack import PROJECT
 from tasking.delivery.verify import verify
 
 MARK = "TEST_DEMO_MARK"

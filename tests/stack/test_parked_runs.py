@@ -10,8 +10,8 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from demo.programs import kill_all
-from demo.stack import Stack
+from devstack.programs import kill_all
+from devstack.stack import Stack
 from tasking.delivery.verify import verify
 from tasking.ledger import OrderRecord, open_ledger
 
@@ -29,14 +29,16 @@ class Placed(NamedTuple):
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A pool of one slot; the twenty minutes until there are candidates take one."""
-    with Stack(rate=20, watch_seconds=5, watch_parameters={"lost_after_seconds": 20}, order_slots=1) as running:
+    with Stack(
+        "axelglobe", rate=20, watch_seconds=5, watch_parameters={"lost_after_seconds": 20}, order_slots=1
+    ) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def placed(stack: Stack) -> Placed:
     """An order that waits for candidates."""
-    run_id = stack.order(stack.provider.order("bay", stack.provider_now()))
+    run_id = stack.order(stack.kit.order("bay", stack.provider_now()))
     placed = Placed("bay", run_id)
     waits_for(stack, placed, "candidates")
     return placed
@@ -96,7 +98,7 @@ def test_a_wait_holds_no_slot_and_says_what_for(stack: Stack, placed: Placed) ->
 
 
 def test_in_a_pool_of_one_slot_another_run_has_its_turn_during_the_wait(stack: Stack, placed: Placed) -> None:
-    late = stack.provider.order("late", stack.provider_now() - timedelta(days=30))
+    late = stack.kit.order("late", stack.provider_now() - timedelta(days=30))
     other = stack.order(late)
 
     stack.wait_for(
@@ -122,7 +124,9 @@ def test_an_order_ends_well_although_everything_dies_during_its_waits(stack: Sta
     assert stack.api.slots_held("orders") == 0
     record = record_of(stack, placed.reference)
     assert record is not None
-    stack.sim.post("/_sim/clock", json={"now": stack.provider.products_due(record).isoformat()}).raise_for_status()
+    due = stack.kit.products_due(record)
+    assert due is not None
+    stack.sim.post("/_sim/clock", json={"now": due.isoformat()}).raise_for_status()
 
     stack.wait_for(
         lambda: stack.api.run(placed.run_id)["state_type"] in ("COMPLETED", "FAILED"),
@@ -131,7 +135,9 @@ def test_an_order_ends_well_although_everything_dies_during_its_waits(stack: Sta
     )
 
     assert stack.api.run(placed.run_id)["state"]["message"].startswith("Delivered")
-    assert stack.provider.made(stack.sim, placed.reference) == {"plans": 1, "requests": 1, "credits": 1}
+    held = stack.kit.summary(stack.sim)
+    assert stack.kit.made(held, placed.reference) == {"plans": 1, "requests": 1}
+    assert stack.kit.spending(held, [placed.reference]) == [], "one credit"
     assert (stack.archive / placed.reference / "catalog.json").is_file()
     assert verify(stack.archive / placed.reference) == []
 
@@ -154,7 +160,7 @@ def test_watching_goes_on_after_a_watch_was_killed_together_with_the_server(stac
 
 
 def test_an_order_whose_worker_and_engine_were_killed_is_brought_back_and_planned_once(stack: Stack) -> None:
-    run_id = stack.order(stack.provider.order("lost", stack.provider_now()))
+    run_id = stack.order(stack.kit.order("lost", stack.provider_now()))
     stack.wait_for(lambda: run_id in at_work(stack, "order-axelglobe"), PATIENCE_SECONDS, "the order to be at work")
     stack.workers["orders"].kill()
     kill_all(stack.processes(run_id))
@@ -162,7 +168,7 @@ def test_an_order_whose_worker_and_engine_were_killed_is_brought_back_and_planne
     stack.start(stack.workers["orders"])
 
     waits_for(stack, Placed("lost", run_id), "candidates")
-    assert stack.provider.made(stack.sim, "lost")["plans"] == 1
+    assert stack.kit.made(stack.kit.summary(stack.sim), "lost")["plans"] == 1
     assert "AwaitingRetry" in [
         state["name"] for state in stack.api.states(run_id) if "lost" in (state["message"] or "")
     ]

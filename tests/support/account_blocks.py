@@ -21,5 +21,5 @@ ACCOUNT: dict[str, Any] = {
 OURS = [
     kind
     for kind in (AxelGlobeTasking, ImageArchive, OrderLedger, WebhookReceiver, *Account.__subclasses__())
-    if kind.__module__.startswith(f"{blocks.__name__}.")
+    if kind.__module__.startswith((f"{blocks.__name__}.", "tests.support."))
 ]

@@ -37,7 +37,7 @@ TOKENS = {
     "iceye": "/iceye/auth/v1/token",
     "satellogic": "/satellogic/oauth/token",
 }
-LASTING = {"token_life_seconds": 86400 * 90, "iceye.token_life_seconds": 86400 * 90}
+LASTING = {f"{name}.token_life_seconds": 86400 * 90 for name in TOKENS}
 Open = Callable[[httpx.BaseTransport], Any]
 
 

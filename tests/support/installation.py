@@ -11,26 +11,27 @@ from typing import Any
 from uuid import UUID
 
 from prefect import get_client
+from prefect.blocks.core import Block
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 from prefect.flows import Flow
 from prefect.states import AwaitingRetry, Cancelled, Cancelling, Running
+from prefect.utilities.dispatch import lookup_type
 from pydantic import SecretStr
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
-from blocks.axelglobe_tasking import AxelGlobeTasking
-from blocks.iceye_tasking import IceyeTasking
 from blocks.image_archive import ImageArchive
 from blocks.order_ledger import OrderLedger
-from blocks.satellogic_tasking import SatellogicTasking
+from devstack.kits import KITS
 from flows.watch_orders import watch_orders
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord
 from tasking.ledger.tables import CreateAttemptRow
 from tasking.simulator import Simulator
+from tests.support.simulator_control import control
 
 QUICK = {
     "requests_per_second": 1000,
@@ -171,46 +172,21 @@ def ledger_url(folder: Path) -> str:
     return f"sqlite:///{folder / 'ledger.sqlite'}"
 
 
-def save_iceye(simulator: Simulator, **settings: Any) -> None:
-    """Save an ICEYE account that points to the simulator."""
-    client_id, client_secret = simulator.credentials
-    account = {
-        "client_id": client_id,
-        "client_secret": client_secret,
-        "api_url": simulator.iceye_api_url,
-        "auth_url": simulator.iceye_auth_url,
-        "contract_id": simulator.iceye.contract_id(priced=True),
-        "http": QUICK,
-    }
-    IceyeTasking(**{**account, **settings}).save("default", overwrite=True)
-
-
-def save_satellogic(simulator: Simulator, **settings: Any) -> None:
-    """Save a Satellogic account that points to the simulator."""
-    client_id, client_secret = simulator.credentials
-    account = {
-        "client_id": client_id,
-        "client_secret": client_secret,
-        "api_url": simulator.satellogic_api_url,
-        "token_url": simulator.satellogic_token_url,
-        "contract_id": simulator.satellogic.contracts()[0]["contract_id"],
-        "http": QUICK,
-    }
-    SatellogicTasking(**{**account, **settings}).save("default", overwrite=True)
+def save_account(simulator: Simulator, provider: str, **settings: Any) -> None:
+    """Save an account of a provider that points to the simulator."""
+    kit = KITS[provider]
+    with control(simulator) as client:
+        account = kit.account(client)
+    kind: type[Block] = lookup_type(Block, kit.block)
+    kind(**{**account, "http": QUICK, **settings}).save("default", overwrite=True)
 
 
 def save_blocks(simulator: Simulator, folder: Path, **settings: Any) -> None:
-    """Save the three blocks an installation needs."""
-    client_id, client_secret = simulator.credentials
-    account = {
-        "client_id": client_id,
-        "client_secret": client_secret,
-        "api_url": simulator.api_url,
-        "token_url": simulator.token_url,
-        "http": QUICK,
-    }
-    AxelGlobeTasking(**{**account, **settings}).save("default", overwrite=True)
+    """Save the blocks an installation needs: the archive, the ledger, and an account of each provider.
+
+    ``settings`` are AxelGlobe's.
+    """
+    for provider in KITS:
+        save_account(simulator, provider, **(settings if provider == "axelglobe" else {}))
     ImageArchive(url=str(folder / "archive")).save("default", overwrite=True)
-    save_iceye(simulator)
-    save_satellogic(simulator)
     OrderLedger(url=SecretStr(ledger_url(folder))).save("default", overwrite=True)

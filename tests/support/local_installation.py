@@ -16,26 +16,16 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import Flow
 from prefect.states import AwaitingRetry, Pending
 
+from devstack.kits import KITS
 from flows.order import state_of
-from flows.order_axelglobe import order_axelglobe
-from flows.order_iceye import order_iceye
-from flows.order_satellogic import order_satellogic
-from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.clock import utc_now
-from tasking.iceye.order import IceyeOrder
 from tasking.ledger import Ledger
 from tasking.local_host import LocalHost, Parked
-from tasking.order import Order
 from tasking.order_run import run_order
-from tasking.satellogic.order import SatellogicOrder
 from tasks.step import BLOCKS
 from tests.support.installation import Installation
 
-KINDS: dict[str, type[Order]] = {
-    order_axelglobe.name: AxelGlobeOrder,
-    order_iceye.name: IceyeOrder,
-    order_satellogic.name: SatellogicOrder,
-}
+KINDS = {f"order-{name}": kit.order_kind for name, kit in KITS.items()}
 
 
 @contextmanager

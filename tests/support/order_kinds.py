@@ -2,73 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 from prefect.flows import Flow
 
-from flows.order_axelglobe import order_axelglobe
-from flows.order_iceye import order_iceye
-from flows.order_satellogic import order_satellogic
-from tasking.iceye.order import IceyeOrder
+from devstack.kit import Kit
+from devstack.kits import KITS
 from tasking.order import Order
-from tasking.satellogic.order import SatellogicOrder
 from tasking.simulator import Simulator
 from tests.support.installation import Installation
-
-POINT = {"type": "Point", "coordinates": [139.8, 35.6]}
+from tests.support.simulator_control import control
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What differs between providers: the order, where it is created, and how the provider counts."""
+    """A provider by its kit: the order, where it is created, and how the provider counts."""
 
-    flow: Flow[..., Any]
-    order: Callable[[Installation], Order]
-    create: str
-    made: Callable[[Simulator], list[str]]
-    calls: str
+    kit: Kit
+
+    @property
+    def flow(self) -> Flow[..., Any]:
+        """The flow that takes its orders."""
+        module, _, name = self.kit.entrypoint.rpartition(".")
+        found: Flow[..., Any] = getattr(import_module(module), name)
+        return found
+
+    def order(self, installation: Installation) -> Order:
+        """The kit's order; no pass is lost to another customer, whatever day it is."""
+        with control(installation.simulator) as client:
+            self.kit.make_room(client)
+        return self.kit.order_kind.model_validate(self.kit.order("bay", installation.simulator.clock.now()))
+
+    @property
+    def create(self) -> str:
+        """Where what costs money is created, as a glob over paths."""
+        return self.kit.create
+
+    @property
+    def calls(self) -> str:
+        """The calls of an order, as a glob over paths."""
+        return self.kit.calls
+
+    def made(self, simulator: Simulator) -> list[str]:
+        """References of all that costs money at the provider, once for each that was made."""
+        ids = simulator.providers[self.kit.name].summary()[list(self.kit.creates)[-1]]
+        return [reference for reference, made in ids.items() for _ in made]
 
 
-def _iceye(installation: Installation) -> Order:
-    return IceyeOrder.model_validate({**_common(installation), "point": POINT})
-
-
-def _satellogic(installation: Installation) -> Order:
-    installation.simulator.satellogic.switch(demand=0)  # no pass is lost to another order, whatever day it is
-    return SatellogicOrder.model_validate({**_common(installation), "point": POINT})
-
-
-def _common(installation: Installation) -> dict[str, Any]:
-    now = installation.simulator.clock.now()
-    window = {"start": now + timedelta(days=2), "end": now + timedelta(days=9)}
-    return {"name": "Tokyo Bay", "reference": "bay", "window": window}
-
-
-KINDS = {
-    "axelglobe": Kind(
-        order_axelglobe,
-        lambda installation: installation.order(),
-        "/wfs/tasking/v2/collections/requests/items",
-        lambda simulator: [
-            name for name, ids in simulator.axelglobe.summary()["requests_by_name"].items() for _ in ids
-        ],
-        "/wfs/*",
-    ),
-    "iceye": Kind(
-        order_iceye,
-        _iceye,
-        "/iceye/api/tasking/v2/tasks",
-        lambda simulator: [name for name, ids in simulator.iceye.summary()["tasks_by_reference"].items() for _ in ids],
-        "/iceye/api/*",
-    ),
-    "satellogic": Kind(
-        order_satellogic,
-        _satellogic,
-        "/satellogic/tasking/tasks/",
-        lambda simulator: [task["task_name"] for task in simulator.satellogic.tasks()],
-        "/satellogic/t*",
-    ),
-}
+KINDS = {name: Kind(kit) for name, kit in KITS.items()}

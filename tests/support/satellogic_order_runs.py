@@ -31,8 +31,9 @@ def order(installation: Installation, days: float = 9, begins: float = 1, **chan
 
 def task(installation: Installation) -> dict[str, Any]:
     """The one task that was made."""
-    (made,) = installation.simulator.satellogic.tasks()
-    return made
+    made: list[dict[str, Any]] = installation.simulator.satellogic.tasks()
+    assert len(made) == 1
+    return made[0]
 
 
 def published(installation: Installation) -> set[str]:

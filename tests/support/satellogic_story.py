@@ -19,7 +19,7 @@ POINT = {"type": "Point", "coordinates": [72.905273, 19.023001]}
 # About 40 km wide and 40 km high.
 AREA = {"type": "Polygon", "coordinates": [[[10, 45], [10.51, 45], [10.51, 45.36], [10, 45.36], [10, 45]]]}
 # No chance: what happens is what a test ordered, and every pass is free.
-CALM = {"token_life_seconds": 86400 * 90, "satellogic.demand": 0.0}
+CALM = {"satellogic.token_life_seconds": 86400 * 90, "satellogic.demand": 0.0}
 CONTRACT = "X-Satellogic-Contract-Id"
 HOUR, DAY = 3600, 86400
 
@@ -30,7 +30,7 @@ class Caller:
     def __init__(self, simulator: Simulator, client: tuple[str, str] = ("demo-client", "demo-secret")) -> None:
         self.simulator, self.client = simulator, client
         # No certificates are loaded: the simulator speaks plain HTTP, and loading takes longer than most tests.
-        self.http = httpx.Client(base_url=simulator.satellogic_api_url, timeout=10, verify=False)
+        self.http = httpx.Client(base_url=simulator.satellogic.api_url, timeout=10, verify=False)
         self.http.headers["AuthorizationToken"] = f"Bearer {self.token().json()['access_token']}"
         self.contracts: list[dict[str, Any]] = self.http.get("/contracts").json()
         self.http.headers[CONTRACT] = self.contracts[0]["contract_id"]
@@ -52,7 +52,7 @@ class Caller:
             **changes,
         }
         sent = {name: value for name, value in body.items() if value is not None}
-        return self.http.post(self.simulator.satellogic_token_url, json=sent)
+        return self.http.post(self.simulator.satellogic.token_url, json=sent)
 
     def post(self, **changes: Any) -> httpx.Response:
         return self.http.post("/tasking/tasks/", json=payload(**changes))

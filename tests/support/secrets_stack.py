@@ -7,12 +7,12 @@ import hmac
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs
 
-from demo.programs import Program
-from demo.stack import Stack
+from devstack.kit import Kit
+from devstack.programs import Program
+from devstack.stack import Stack
 from tasking.simulator.app import create_app
 from tasking.simulator.world import Config
 from tests.support.secrets_search import MARK, marked
@@ -40,31 +40,25 @@ class MarkedStack(Stack):
             PROVIDERS[0],
             others=PROVIDERS[1:],
             rate=120.0,
-            credits=100,
             watch_seconds=600.0,  # started by hand when there is something to see,
             order_slots=4,
             account={"ask_again_seconds": 1.0},
         )
         self.secret_path = f"{MARK}Path"
         self.state = self.folder / "simulator.sqlite"
-        self._contracts = self._make_state()
+        self._make_state()
 
-    def _make_state(self) -> dict[str, str]:
-        """Make the simulator's state with the accounts, which a command line would show; their contracts."""
+    def _make_state(self) -> None:
+        """Make the simulator's state with the accounts, which a command line would show."""
         ours = {self.client_ids[name]: self.client_secrets[name] for name in PROVIDERS}
         clients = {"demo-client": "demo-secret", **ours}
-        told = {"start": self._start, "rate": self._rate, "credits": self._credits}
+        told = {"start": self._start, "rate": self._rate}
         switches = {"satellogic.attachment_access": "signed", "satellogic.demand": 0}
         app = create_app(Config.model_validate({"clients": clients, "state": self.state, "switches": switches, **told}))
         try:
             self._keys = {name: app.world.chance(about).randbytes(32) for name, about in _KEYS.items()}
-            mine = app.iceye.contracts.all()
-            of_iceye = (one["id"] for one in mine if one["client_id"] == self.client_ids["iceye"] and one["pricing"])
-            of_satellogic = app.satellogic.accounts.contracts(self.client_ids["satellogic"])
-            return {"iceye": next(of_iceye), "satellogic": of_satellogic[0]["contract_id"]}
         finally:
-            app.iceye.close()
-            app.world.store.close()
+            app.close()
 
     def program(self, name: str, arguments: list[str], folder: Path | None = None) -> Program:
         """Each program of the stack logs all it can, and has a home of its own."""
@@ -76,16 +70,13 @@ class MarkedStack(Stack):
         finally:
             self._environment = quiet
 
-    def _blocks(self, provider: ModuleType) -> dict[str, dict[str, Any]]:
-        """The account's block, and one whose token is refused."""
-        whose = provider.__name__.rpartition(".")[2]
-        ((address, fields),) = super()._blocks(provider).items()
-        fields |= {"client_id": self.client_ids[whose], "client_secret": self.client_secrets[whose]}
-        if whose in self._contracts:
-            fields["contract_id"] = self._contracts[whose]
-        where = "auth_url" if whose == "iceye" else "token_url"
-        refused = {**fields, where: f"{self.simulator_url}/refused/{whose}"}
-        return {address: fields, f"{address.partition('/')[0]}/refused": refused}
+    def _blocks(self, kit: Kit) -> dict[str, dict[str, Any]]:
+        """The account's block with marked credentials, and one whose token is refused."""
+        ((address, fields),) = super()._blocks(kit).items()
+        fields |= kit.account(self.sim, (self.client_ids[kit.name], self.client_secrets[kit.name]))
+        where = "auth_url" if "auth_url" in fields else "token_url"
+        refused = {**fields, where: f"{self.simulator_url}/refused/{kit.name}"}
+        return {address: fields, f"{kit.block}/refused": refused}
 
     def tokens(self) -> dict[str, str]:
         """All tokens that were given out, with their providers."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from demo.stack import TookTooLong
+from devstack.stack import TookTooLong
 from tasking.ledger import Filter, OrderRecord, open_ledger
 from tests.support.secrets_search import MARK, Search
 from tests.support.secrets_stack import CLIENT_ID, PROVIDERS, MarkedStack
@@ -153,7 +153,7 @@ class Story:
 
     def _order(self, provider: str, how: str, **more: str) -> None:
         reference = f"{provider}-{how}"
-        order = self._stack.providers[provider].order(reference, self._stack.provider_now())
+        order = self._stack.kits[provider].order(reference, self._stack.provider_now())
         self.runs[reference] = self._stack.order({**order, **more}, provider)
 
     def _fault(self, **fault: Any) -> None:
@@ -219,7 +219,7 @@ class Story:
             return all(self._ended(how) for how in ("good", "no-token", "no-create"))
         if any(one.waits_for != "imagery" for one in left):
             return False
-        due = [when for one in left if (when := self._stack.providers[one.provider].products_due(one)) is not None]
+        due = [when for one in left if (when := self._stack.kits[one.provider].products_due(one)) is not None]
         if due and max(due) > self._stack.provider_now():
             self._stack.sim.post("/_sim/clock", json={"now": max(due).isoformat()}).raise_for_status()
         every_ten_seconds = f"watch-{time.monotonic() // 10:.0f}"

@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx
 
 from tasking.simulator import Simulator, serve
+from tasking.simulator.switches import Switches
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
 BASE = "/wfs/tasking/v2/"
@@ -101,7 +102,8 @@ class Caller:
 @contextmanager
 def story(**switches: Any) -> Iterator[tuple[Simulator, Caller]]:
     """A fresh simulator that starts on 2026-12-01, whose tokens last, and a caller of it."""
-    settings = {"token_life_seconds": 86400 * 60, **switches}
+    named = {name if name in Switches.model_fields else f"axelglobe.{name}": value for name, value in switches.items()}
+    settings = {"axelglobe.token_life_seconds": 86400 * 60, **named}
     with serve(start=START, switches=settings) as simulator, Caller(simulator.url) as caller:
         yield simulator, caller
 

@@ -43,7 +43,7 @@ class Caller:
         self.plain.close()
 
     def token(self, auth: tuple[str, str] | None = None, **form: str) -> httpx.Response:
-        url = f"{self.simulator.iceye_auth_url}/v1/token"
+        url = f"{self.simulator.iceye.auth_url}/v1/token"
         return self.plain.post(url, auth=auth or self.client, data={"grant_type": "client_credentials", **form})
 
     def fetch(self, href: str, **headers: str) -> httpx.Response:
@@ -66,7 +66,7 @@ class Caller:
         """Call a path below ``/iceye/api``; a refusal is checked too, a request only when it was accepted."""
         content = None if body is None else json.dumps(body).encode()
         kind = {} if body is None else {"Content-Type": "application/json"}
-        url = self.simulator.iceye_api_url + path
+        url = self.simulator.iceye.api_url + path
         answer = self.http.request(method, url, content=content, headers={**kind, **(headers or {})}, params=query)
         if check and TASKING in path:
             said = answer.json()

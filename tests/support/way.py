@@ -11,25 +11,20 @@ from typing import Any
 
 import httpx
 
+from devstack.kit import Kit
+from devstack.kits import KITS
 from tasking import lifecycle
-from tasking.axelglobe.order import AxelGlobeOrder
-from tasking.axelglobe.provider import AxelGlobe
-from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.clock import utc_now
 from tasking.errors import OrderEnded
 from tasking.http.settings import HttpSettings
-from tasking.iceye.order import IceyeOrder
-from tasking.iceye.provider import Iceye
-from tasking.iceye.settings import IceyeSettings
 from tasking.ledger import Ledger, OrderRecord, open_ledger
 from tasking.order import Order
 from tasking.provider import Plans, Provider
-from tasking.satellogic.order import SatellogicOrder
-from tasking.satellogic.provider import Satellogic
-from tasking.satellogic.settings import SatellogicSettings
 from tasking.simulator import Simulator
 from tasking.waiting import Wait
+from tests.support.simulator_control import control
 
+POINT = {"lat": 35.6, "lon": 139.8}
 BAY = "POLYGON ((139.7 35.5, 139.9 35.5, 139.9 35.7, 139.7 35.7, 139.7 35.5))"
 
 
@@ -115,39 +110,24 @@ def on_its_way(simulator: Simulator, folder: Path, provider: str = "axelglobe", 
             **wishes.pop("http", {}),
         }
     )
+    kit = KITS[provider]
     now, days = simulator.clock.now(), wishes.pop("days", 7)
     window = {"start": now + timedelta(days=1), "end": now + timedelta(days=1 + days)}
     given = {"name": "Tokyo Bay", "reference": "bay", "window": window, **wishes}
     with ExitStack() as stack:
         ledger = stack.enter_context(closing(open_ledger(f"sqlite:///{folder / 'ledger.sqlite'}")))
-        opened = stack.enter_context(closing(_opened(simulator, provider, http)))
-        order = _order(provider, given)
+        opened = stack.enter_context(closing(_opened(simulator, kit, http)))
+        order = _order(kit, given)
         lifecycle.accept(ledger, opened, order, "bay", "a-run", lambda _run: False)
         yield Way(simulator, ledger, opened, order, folder / "archive")
 
 
-def _order(provider: str, given: dict[str, Any]) -> Order:
-    if provider == "axelglobe":
-        return AxelGlobeOrder.model_validate({"area": BAY, **given})
-    kind = IceyeOrder if provider == "iceye" else SatellogicOrder
-    target = {} if "area" in given else {"point": {"lat": 35.6, "lon": 139.8}}
-    return kind.model_validate({**target, **given})
+def _order(kit: Kit, given: dict[str, Any]) -> Order:
+    here: dict[str, Any] = {"area": BAY} if kit.order_kind.target_field == "area" else {"point": POINT}
+    return kit.order_kind.model_validate({**({} if "area" in given else here), **given})
 
 
-def _opened(simulator: Simulator, provider: str, http: HttpSettings) -> AxelGlobe | Iceye | Satellogic:
-    transport = httpx.HTTPTransport(verify=False)
-    client_id, secret = simulator.credentials
-    said: dict[str, Any] = {"client_id": client_id, "client_secret": secret, "http": http}
-    if provider == "axelglobe":
-        settings = AxelGlobeSettings(api_url=simulator.api_url, token_url=simulator.token_url, **said)
-        return AxelGlobe(settings, transport=transport)
-    if provider == "iceye":
-        contract = simulator.iceye.contract_id(priced=True)
-        said |= {"api_url": simulator.iceye_api_url, "auth_url": simulator.iceye_auth_url, "contract_id": contract}
-        return Iceye(IceyeSettings(**said), transport=transport)
-    said |= {
-        "api_url": simulator.satellogic_api_url,
-        "token_url": simulator.satellogic_token_url,
-        "contract_id": simulator.satellogic.contracts()[0]["contract_id"],
-    }
-    return Satellogic(SatellogicSettings(**said), transport=transport)
+def _opened(simulator: Simulator, kit: Kit, http: HttpSettings) -> Provider:
+    with control(simulator) as client:
+        account = kit.account(client)
+    return kit.open({**account, "http": http}, httpx.HTTPTransport(verify=False))

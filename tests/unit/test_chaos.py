@@ -1,4 +1,4 @@
-"""The harness that strikes orders: a strike hits the point and the time it is meant for."""
+"""The harness that strikes orders: a fault hits the point and the time it is meant for."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
-from chaos.drawing import beyond, every_detour
-from chaos.order import Subject
-from chaos.plan import EXHAUSTIVE, Plan, Strike
-from chaos.point import Kind, Point, file_pattern, path_pattern
+from chaos.fail_point import FailPoint, Kind, file_pattern, path_pattern
+from chaos.fault_plan import EXHAUSTIVE, Fault, FaultPlan
+from chaos.generators import beyond, every_detour
+from chaos.orders import TestOrder
 from chaos.trace import Trace
 
 
 def struck(trace: Trace, reached: list[tuple[Any, str]]) -> list[str]:
     """What hit while these points were reached."""
-    return [str(strike) for kind, what in reached if (strike := trace.reach(kind, what))]
+    return [str(fault) for kind, what in reached if (fault := trace.reach(kind, what))]
 
 
 def test_a_strike_hits_once_at_the_time_it_is_meant_for_whichever_process_gets_there(tmp_path: Path) -> None:
-    strike = Strike(at=Point(kind="provider", what="POST /tasks", nth=2), way="killed after")
-    Trace(tmp_path, "bay").prepare(Plan(strikes=(strike,)))
+    fault = Fault(at=FailPoint(kind="provider", what="POST /tasks", nth=2), kind="killed after")
+    Trace(tmp_path, "bay").prepare(FaultPlan(faults=(fault,)))
     assert struck(Trace(tmp_path, "bay"), [("provider", "POST /tasks"), ("ledger", "POST /tasks")]) == []
-    assert struck(Trace(tmp_path, "bay"), [("provider", "POST /tasks")]) == [str(strike)]
+    assert struck(Trace(tmp_path, "bay"), [("provider", "POST /tasks")]) == [str(fault)]
     assert struck(Trace(tmp_path, "bay"), [("provider", "POST /tasks")] * 3) == []
-    assert Trace(tmp_path, "bay").hits() == [strike]
+    assert Trace(tmp_path, "bay").hits() == [fault]
 
 
 def test_points_of_two_orders_have_the_same_names() -> None:
@@ -37,11 +37,11 @@ def test_points_of_two_orders_have_the_same_names() -> None:
 
 
 def test_a_process_that_is_to_be_killed_before_a_call_never_sends_it(tmp_path: Path) -> None:
-    strike = Strike(at=Point(kind="provider", what="GET /somewhere"), way="killed before")
-    Trace(tmp_path, "bay").prepare(Plan(strikes=(strike,)))
+    fault = Fault(at=FailPoint(kind="provider", what="GET /somewhere"), kind="killed before")
+    Trace(tmp_path, "bay").prepare(FaultPlan(faults=(fault,)))
     program = (
-        "import sys, httpx; from pathlib import Path; from chaos.struck_http import strike_http;"
-        "from chaos.trace import Trace; strike_http(Trace(Path(sys.argv[1]), 'bay'), 'http://127.0.0.1:1/api');"
+        "import sys, httpx; from pathlib import Path; from chaos.inject_http import inject_http;"
+        "from chaos.trace import Trace; inject_http(Trace(Path(sys.argv[1]), 'bay'), 'http://127.0.0.1:1/api');"
         "httpx.get('http://127.0.0.1:9/somewhere', trust_env=False); print('it lives')"
     )
     ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True)
@@ -50,18 +50,18 @@ def test_a_process_that_is_to_be_killed_before_a_call_never_sends_it(tmp_path: P
 
 
 def test_an_order_is_struck_again_where_only_a_struck_order_comes_to() -> None:
-    asked, made, adopted = (Point(kind="ledger", what=what) for what in ("asked", "made", "adopted"))
-    lost = Strike(at=made, way="answer lost")
+    asked, made, adopted = (FailPoint(kind="ledger", what=what) for what in ("asked", "made", "adopted"))
+    lost = Fault(at=made, kind="answer lost")
     subjects = [
-        Subject(reference="a", provider="iceye", plan=Plan(strikes=(Strike(at=asked, way="killed before"),))),
-        Subject(reference="b", provider="iceye", plan=Plan(strikes=(lost,))),
+        TestOrder(reference="a", provider="iceye", plan=FaultPlan(faults=(Fault(at=asked, kind="killed before"),))),
+        TestOrder(reference="b", provider="iceye", plan=FaultPlan(faults=(lost,))),
     ]
     went = {"a": [asked, asked.model_copy(update={"nth": 2}), made], "b": [asked, made, adopted, made]}
     detours = beyond({"iceye": [asked, made]}, went, subjects)
     assert detours == [(subjects[1], adopted)]
     further = every_detour([*detours, *detours])
-    assert [one.plan.strikes for one in further] == [
-        (lost, Strike(at=adopted, way=way)) for way in EXHAUSTIVE["ledger"]
+    assert [one.plan.faults for one in further] == [
+        (lost, Fault(at=adopted, kind=kind)) for kind in EXHAUSTIVE["ledger"]
     ]
     assert len({one.reference for one in further}) == len(further)
 
@@ -69,8 +69,8 @@ def test_an_order_is_struck_again_where_only_a_struck_order_comes_to() -> None:
 def test_an_order_is_struck_again_at_each_step_that_settles_a_create_in_doubt() -> None:
     undisturbed = [life("ledger request intended"), life("provider POST /tasks"), life("ledger request made")]
     undisturbed += [life("provider GET /tasks")]
-    killed = Subject(
-        reference="a", provider="iceye", plan=Plan(strikes=(Strike(at=undisturbed[1], way="killed before"),))
+    killed = TestOrder(
+        reference="a", provider="iceye", plan=FaultPlan(faults=(Fault(at=undisturbed[1], kind="killed before"),))
     )
     settling = [life("provider GET /tasks", 2), life("ledger request not seen"), life("ledger request absent")]
     again = [life("ledger request intended", 2), life("provider POST /tasks", 2)]
@@ -79,7 +79,7 @@ def test_an_order_is_struck_again_at_each_step_that_settles_a_create_in_doubt() 
     assert [point for _, point in beyond({"iceye": undisturbed}, {"a": went}, [killed])] == [*settling, *again]
 
 
-def life(words: str, nth: int = 1) -> Point:
+def life(words: str, nth: int = 1) -> FailPoint:
     """A point by its kind and what it does."""
     kind, _, what = words.partition(" ")
-    return Point(kind=cast(Kind, kind), what=what, nth=nth)
+    return FailPoint(kind=cast(Kind, kind), what=what, nth=nth)

@@ -18,11 +18,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROVIDERS = ("axelglobe", "iceye", "satellogic")
+PROVIDERS = sorted({path.parent.name for path in (ROOT / "tasking").glob("*/provider.py")} - {"simulator"})
+STAND_ON_IT = ("devstack", "demo", "chaos", "benchmarks", "tests")
 ABOVE = {
-    "tasking": ("prefect", "blocks", "tasks", "flows"),
-    "blocks": ("tasks", "flows"),
-    "tasks": ("flows",),
+    "tasking": ("prefect", "blocks", "tasks", "flows", *STAND_ON_IT),
+    "blocks": ("tasks", "flows", *STAND_ON_IT),
+    "tasks": ("flows", *STAND_ON_IT),
+    "flows": STAND_ON_IT,
+    "devstack": ("demo", "chaos", "benchmarks", "tests"),
 }
 SIMULATOR_MUST_NOT_KNOW = ("tasking.http", "tasking.clock", "tasking.provider", "tasking.order", "tasking.lifecycle")
 
@@ -91,7 +94,7 @@ FIXTURES = re.compile(r"\b(simulator|installation|prefect_server): (?:Simulator|
 
 
 def test_unit_tests_use_no_simulator_and_no_prefect_server() -> None:
-    forbidden = ("tasking.simulator", "demo", "prefect.testing.utilities", *_on_the_simulator())
+    forbidden = ("tasking.simulator", "devstack", "demo", "prefect.testing.utilities", *_on_the_simulator())
     files = list((ROOT / "tests" / "unit").glob("*.py"))
     wrong = {f"{path.name} imports {one}" for path in files for one in imports(path) if is_in(one, forbidden)}
     wrong |= {f"{path.name} asks for {one}" for path in files for one in FIXTURES.findall(path.read_text())}
@@ -103,7 +106,9 @@ def _on_the_simulator() -> tuple[str, ...]:
     support = {f"tests.support.{path.stem}": imports(path) for path in (ROOT / "tests" / "support").glob("*.py")}
     found: tuple[str, ...] = ()
     while more := {
-        one for one, those in support.items() if any(is_in(m, ("tasking.simulator", "demo", *found)) for m in those)
+        one
+        for one, those in support.items()
+        if any(is_in(m, ("tasking.simulator", "devstack", "demo", *found)) for m in those)
     } - {*found}:
         found += tuple(more)
     return found

@@ -1,1 +1,5 @@
 """AxelGlobe on localhost, written from its documents."""
+
+from tasking.simulator.axelglobe.server import AxelGlobe as Provider
+
+__all__ = ["Provider"]

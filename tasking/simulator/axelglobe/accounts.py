@@ -6,50 +6,25 @@ authentication server the documented request suggests.
 
 from __future__ import annotations
 
-import base64
 import json
-import threading
-import time
-from collections import deque
-from typing import Any
 
 from fastapi import Request, Response
 
+from tasking.simulator.axelglobe.switches import AxelGlobeSwitches
 from tasking.simulator.features import Call, json_answer
-from tasking.simulator.journal import token_mark
 from tasking.simulator.problem import Problem
+from tasking.simulator.switches import SwitchBoard
+from tasking.simulator.tokens import Tokens
 from tasking.simulator.world import World
 
 AUDIENCE = "https://api.axelglobe.com"
-_KIND = "axelglobe token"
-
-
-def _segment(value: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
 class Accounts:
     """Who may call, and how often."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._calls: dict[str, deque[float]] = {}
-        self._lock = threading.Lock()
-
-    @property
-    def tokens_issued(self) -> int:
-        """How many tokens were ever given out."""
-        return len(self._world.store.all(_KIND))
-
-    def revoke(self) -> int:
-        """End all tokens now; returns how many were alive."""
-        now, ended = self._world.clock.seconds(), 0
-        with self._world.store.together():
-            for key, token in self._world.store.items(_KIND):
-                if token["dies"] > now:
-                    self._world.store.put(_KIND, key, {**token, "dies": now})
-                    ended += 1
-        return ended
+    def __init__(self, world: World, switches: SwitchBoard[AxelGlobeSwitches], tokens: Tokens) -> None:
+        self._world, self._switches, self._tokens = world, switches, tokens
 
     def token(self, request: Request) -> Response:
         """``POST /oauth/token``."""
@@ -60,7 +35,7 @@ class Accounts:
         if not isinstance(asked, dict):
             return self._no(400, "invalid_request", "the body must be a JSON object")
         needed = ["grant_type", "client_id", "client_secret"]
-        if self._world.switches.now.require_audience:
+        if self._switches.now.require_audience:
             needed.append("audience")
         for name in needed:
             if not isinstance(asked.get(name), str) or not asked[name]:
@@ -80,17 +55,8 @@ class Accounts:
         return json_answer({"error": error, "error_description": description}, status)
 
     def _issue(self, request: Request, client_id: str) -> Response:
-        switches = self._world.switches.now
-        now = self._world.clock.seconds()
-        life = switches.token_life_seconds
-        dies = now + (switches.token_dies_after_seconds or life)
-        with self._world.store.together():
-            number = self._world.store.next_number("token")
-            claims = {"sub": client_id, "aud": AUDIENCE, "iat": int(now), "exp": int(now + life), "jti": str(number)}
-            signature = base64.urlsafe_b64encode(self._world.chance("token", number).randbytes(32)).decode().rstrip("=")
-            token = f"{_segment({'alg': 'HS256', 'typ': 'JWT'})}.{_segment(claims)}.{signature}"
-            self._world.store.put(_KIND, token, {"client_id": client_id, "dies": dies})
-        request.state.created_ids = [token_mark(token)]
+        life = self._switches.now.token_life_seconds
+        token = self._tokens.issue(request, client_id, life, aud=AUDIENCE)
         answer = json_answer({"access_token": token, "expires_in": life, "token_type": "Bearer"})
         answer.headers["cache-control"] = "no-store"
         return answer
@@ -98,24 +64,12 @@ class Accounts:
     def enter(self, request: Request) -> Call:
         """Let a call in; raises `Problem` 401 without a living token and 429 above the rate limit."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        known = self._world.store.get(_KIND, token.strip()) if scheme.lower() == "bearer" else None
-        if known is None or known["dies"] <= self._world.clock.seconds():
+        client_id = self._tokens.holder(token) if scheme.lower() == "bearer" else None
+        if client_id is None:
             said = "a Bearer token is required" if not token else "the token is unknown or has expired"
             raise Problem(401, said, {"WWW-Authenticate": "Bearer"})
-        request.state.client_id = known["client_id"]
-        self._count(known["client_id"])
-        return Call(request, known["client_id"])
-
-    def _count(self, client_id: str) -> None:
-        limit = self._world.switches.now.rate_limit_per_minute
-        if not limit:
-            return
-        now = time.monotonic()
-        with self._lock:
-            calls = self._calls.setdefault(client_id, deque())
-            while calls and calls[0] <= now - 60:
-                calls.popleft()
-            if len(calls) >= limit:
-                wait = max(1, int(calls[0] + 60 - now) + 1)
-                raise Problem(429, f"more than {limit} calls a minute", {"Retry-After": str(wait)})
-            calls.append(now)
+        request.state.client_id = client_id
+        if wait := self._tokens.too_many(client_id):
+            limit = self._world.switches.now.rate_limit_per_minute
+            raise Problem(429, f"more than {limit} calls a minute", {"Retry-After": str(wait)})
+        return Call(request, client_id)

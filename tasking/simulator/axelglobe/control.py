@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasking.simulator.world import World
-
 if TYPE_CHECKING:
     from tasking.simulator.axelglobe.server import AxelGlobe
 
@@ -36,31 +34,17 @@ class AccountChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    credits: int | None = Field(None, ge=0)
-    no_candidates_for_next: int | None = Field(None, ge=0)
-    revoke_tokens: bool = False
+    no_candidates_for_next: int = Field(ge=0)
 
 
-def axelglobe_control(axelglobe: AxelGlobe, world: World) -> APIRouter:
+def axelglobe_control(axelglobe: AxelGlobe) -> APIRouter:
     """Routes under ``/_sim/axelglobe``."""
     routes = APIRouter(prefix="/_sim/axelglobe")
 
-    @routes.get("")
-    def summary() -> dict[str, Any]:
-        return axelglobe.summary()
-
-    @routes.get("/files")
-    def files(reference: str) -> list[dict[str, Any]]:
-        return axelglobe.files(reference)
-
     @routes.patch("")
     def change(wish: AccountChange) -> dict[str, Any]:
-        if wish.credits is not None:
-            world.give_credits(wish.credits)
-        if wish.no_candidates_for_next is not None:
-            axelglobe.no_candidates_for_next(wish.no_candidates_for_next)
-        revoked = axelglobe.accounts.revoke() if wish.revoke_tokens else 0
-        return {"credits": world.credits, "tokens_revoked": revoked}
+        axelglobe.no_candidates_for_next(wish.no_candidates_for_next)
+        return {}
 
     @routes.post("/requests/{request_id}")
     def decide(request_id: str, decision: Decision) -> dict[str, Any]:

@@ -8,12 +8,14 @@ from collections import OrderedDict
 from typing import Any
 
 from tasking.simulator.axelglobe.rules import check_area, check_name, check_view, check_window
+from tasking.simulator.axelglobe.switches import AxelGlobeSwitches
 from tasking.simulator.axelglobe.timeline import generation
 from tasking.simulator.clock import utc_text
 from tasking.simulator.features import Json, opaque, unopaque
 from tasking.simulator.orbits import Satellite
 from tasking.simulator.passes import Capture, captures
 from tasking.simulator.problem import Problem
+from tasking.simulator.switches import SwitchBoard
 from tasking.simulator.world import World
 
 Fact = dict[str, Any]
@@ -24,13 +26,13 @@ _PROPERTIES = ("name", "valid_start", "valid_end", "off_nadir_range", "satellite
 class Plans:
     """Plans, and the candidates that follow from them."""
 
-    def __init__(self, world: World, satellites: list[Satellite]) -> None:
-        self._world, self._satellites = world, satellites
+    def __init__(self, world: World, switches: SwitchBoard[AxelGlobeSwitches], satellites: list[Satellite]) -> None:
+        self._world, self._switches, self._satellites = world, switches, satellites
         self._passes: OrderedDict[str, list[Capture]] = OrderedDict()
 
     def create(self, client_id: str, feature: Json) -> Fact:
         """Register a plan; raises `Problem` 400, or 409 for a known name when names must differ."""
-        switches, now = self._world.switches.now, self._world.clock.seconds()
+        switches, now = self._switches.now, self._world.clock.seconds()
         properties = feature["properties"]
         for name in properties.keys() - set(_PROPERTIES):
             raise Problem(400, f"properties.{name}: unknown property")

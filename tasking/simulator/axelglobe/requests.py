@@ -9,10 +9,12 @@ from typing import Any
 
 from tasking.simulator.axelglobe.plans import Plans
 from tasking.simulator.axelglobe.rules import check_name
+from tasking.simulator.axelglobe.switches import AxelGlobeSwitches
 from tasking.simulator.axelglobe.timeline import STORY, Standing, capture_of, standing
 from tasking.simulator.clock import utc_text
 from tasking.simulator.features import Json, opaque
 from tasking.simulator.problem import Problem
+from tasking.simulator.switches import SwitchBoard
 from tasking.simulator.world import World
 
 Fact = dict[str, Any]
@@ -23,8 +25,8 @@ PRIORITIES = ("NORMAL", "EMERGENCY")
 class Requests:
     """Requests, and how they stand."""
 
-    def __init__(self, world: World, plans: Plans) -> None:
-        self._world, self._plans = world, plans
+    def __init__(self, world: World, switches: SwitchBoard[AxelGlobeSwitches], plans: Plans) -> None:
+        self._world, self._switches, self._plans = world, switches, plans
 
     def of(self, client_id: str) -> list[Fact]:
         """All requests of an account, oldest first."""
@@ -45,11 +47,11 @@ class Requests:
     def credits_left(self, client_id: str) -> int:
         """Credits not spent; a cancelled request gives its credit back."""
         spent = [request for request in self.of(client_id) if not request["cancelled"]]
-        return self._world.credits - len(spent)
+        return self._switches.now.credits - len(spent)
 
     def create(self, client_id: str, feature: Json) -> Fact:
         """Order a capture; raises `Problem` 400, 404, or by switch for an expired candidate or without a credit."""
-        switches = self._world.switches.now
+        switches = self._switches.now
         if feature["geometry"] != {"type": "Polygon", "coordinates": []}:
             raise Problem(400, "geometry: must be an empty Polygon when a candidate is given")
         properties = feature["properties"]
@@ -76,7 +78,7 @@ class Requests:
         return request
 
     def _made(self, client_id: str, name: str, priority: str, candidate: Fact) -> Fact:
-        switches, now = self._world.switches.now, self._world.clock.seconds()
+        switches, now = self._switches.now, self._world.clock.seconds()
         request_id = opaque("Task", self._world.new_uuid("request"))
         chance = self._world.chance("request", request_id)
         capture = candidate["capture"]

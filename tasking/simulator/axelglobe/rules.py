@@ -8,13 +8,13 @@ from typing import Any
 import shapely
 
 from tasking.simulator.area import geometry, size_km
+from tasking.simulator.axelglobe.switches import AxelGlobeSwitches
 from tasking.simulator.clock import read_time
 from tasking.simulator.features import Json
 from tasking.simulator.problem import Problem
-from tasking.simulator.switches import Switches
 
 
-def check_name(properties: Json, switches: Switches) -> str:
+def check_name(properties: Json, switches: AxelGlobeSwitches) -> str:
     """The ``name`` of a plan or request; raises `Problem` 400."""
     name = properties.get("name")
     if not isinstance(name, str) or not name.strip():
@@ -38,7 +38,7 @@ def _numbers(value: Any) -> list[tuple[float, float]]:
     raise Problem(400, "geometry.coordinates: positions of two numbers are required")
 
 
-def check_area(area: Json, switches: Switches) -> Json:
+def check_area(area: Json, switches: AxelGlobeSwitches) -> Json:
     """The AOI of a plan; raises `Problem` 400."""
     kinds = ("Polygon", "MultiPolygon") if switches.multipolygon_allowed else ("Polygon",)
     if area.get("type") not in kinds:
@@ -69,7 +69,7 @@ def check_area(area: Json, switches: Switches) -> Json:
     return {"type": area["type"], "coordinates": area["coordinates"]}
 
 
-def check_window(properties: Json, now: float, switches: Switches) -> tuple[float, float]:
+def check_window(properties: Json, now: float, switches: AxelGlobeSwitches) -> tuple[float, float]:
     """The TOI of a plan, seconds since 1970; raises `Problem` 400."""
     times = []
     for name in ("valid_start", "valid_end"):
@@ -90,7 +90,7 @@ def check_window(properties: Json, now: float, switches: Switches) -> tuple[floa
     return start, end
 
 
-def check_view(properties: Json, names: list[str], switches: Switches) -> tuple[list[float], list[str]]:
+def check_view(properties: Json, names: list[str], switches: AxelGlobeSwitches) -> tuple[list[float], list[str]]:
     """The off-nadir range and the satellites of a plan; raises `Problem` 400."""
     angles: Any = properties.get("off_nadir_range")
     satellites: Any = properties.get("satellites")

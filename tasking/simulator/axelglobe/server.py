@@ -20,26 +20,46 @@ from tasking.simulator.axelglobe.requests import Requests
 from tasking.simulator.axelglobe.shapes import BASE
 from tasking.simulator.axelglobe.stac import ROOT as STAC_ROOT
 from tasking.simulator.axelglobe.stac import Stac
+from tasking.simulator.axelglobe.switches import AxelGlobeSwitches
 from tasking.simulator.axelglobe.tasking import Tasking
 from tasking.simulator.features import Call, Json
 from tasking.simulator.orbits import grus
 from tasking.simulator.problem import Problem, problem_answer
+from tasking.simulator.provider import SimulatedProvider
 from tasking.simulator.world import World
 
 Fact = dict[str, Any]
 
 
-class AxelGlobe:
+class AxelGlobe(SimulatedProvider[AxelGlobeSwitches]):
     """The provider."""
 
+    name = "axelglobe"
+    switches_model = AxelGlobeSwitches
+
     def __init__(self, world: World) -> None:
-        self._world = world
+        super().__init__(world)
         satellites = grus(world.epoch)
-        self.accounts = Accounts(world)
-        self._plans = Plans(world, satellites)
-        self._requests = Requests(world, self._plans)
-        self._tasking = Tasking(world, satellites, self._plans, self._requests)
-        self._stac = Stac(world, self._requests)
+        self.accounts = Accounts(world, self.switches, self.tokens)
+        self._plans = Plans(world, self.switches, satellites)
+        self._requests = Requests(world, self.switches, self._plans)
+        self._tasking = Tasking(world, self.switches, satellites, self._plans, self._requests)
+        self._stac = Stac(world, self.switches, self._requests)
+
+    @property
+    def api_url(self) -> str:
+        """The tasking API's base, with its final slash."""
+        return f"{self.url}{BASE}"
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are asked for."""
+        return f"{self.url}/oauth/token"
+
+    @property
+    def stac_url(self) -> str:
+        """The STAC API's landing page."""
+        return f"{self.url}{STAC_ROOT}"
 
     def plans(self) -> list[Fact]:
         """All plans of all accounts as stored, oldest first, each with its present ``status``."""
@@ -73,10 +93,10 @@ class AxelGlobe:
         """Counts and objects: the judge of what a client really did."""
         plans, requests = self.plans(), self.requests()
         return {
-            "credits_total": self._world.credits * len(self._world.clients),
+            "credits_total": self.switches.now.credits * len(self._world.clients),
             "credits_spent": len(requests),
             "credits_left": {client: self._requests.credits_left(client) for client in self._world.clients},
-            "tokens_issued": self.accounts.tokens_issued,
+            "tokens_issued": self.tokens.issued,
             "plans": plans,
             "requests": requests,
             "plans_by_name": _by_name(plans),
@@ -116,7 +136,7 @@ class AxelGlobe:
             app.add_api_route(path, self._entered(answer), methods=["GET"], response_model=None)
         files = STAC_ROOT + "/assets/{item_id}/{name}"
         app.add_api_route(files, self._entered(self._stac.file, open_to_all=True), methods=["GET", "HEAD"])
-        app.include_router(axelglobe_control(self, self._world))
+        app.include_router(axelglobe_control(self))
         app.add_exception_handler(Problem, self._say_no)
         app.add_exception_handler(HTTPException, self._say_no)
 
@@ -125,7 +145,7 @@ class AxelGlobe:
 
     def _entered(self, answer: Callable[..., Response], *, open_to_all: bool = False) -> Callable[..., Response]:
         def entered(request: Request) -> Response:
-            switches = self._world.switches.now
+            switches = self.switches.now
             if open_to_all and (not switches.assets_need_token or switches.asset_life_seconds):
                 call = Call(request, "")
             else:
@@ -135,7 +155,7 @@ class AxelGlobe:
         return entered
 
     async def _say_no(self, request: Request, error: Exception) -> Response:
-        style = self._world.switches.now.error_style
+        style = self.switches.now.error_style
         if isinstance(error, HTTPException):
             style = "detail" if request.url.path.startswith("/_sim") else style
             error = Problem(error.status_code, str(error.detail), dict(error.headers or {}))

@@ -7,7 +7,9 @@ from typing import Any
 from tasking.simulator.axelglobe.plans import Plans, candidate_properties, plan_properties
 from tasking.simulator.axelglobe.requests import Requests, request_properties
 from tasking.simulator.axelglobe.stac import ROOT as STAC_ROOT
+from tasking.simulator.axelglobe.switches import AxelGlobeSwitches
 from tasking.simulator.features import GEOJSON, Call, Json
+from tasking.simulator.switches import SwitchBoard
 from tasking.simulator.world import World
 
 BASE = "/wfs/tasking/v2/"
@@ -27,24 +29,26 @@ Fact = dict[str, Any]
 class Shapes:
     """Makes GeoJSON of what is stored."""
 
-    def __init__(self, world: World, plans: Plans, requests: Requests) -> None:
-        self._world, self._plans, self._requests = world, plans, requests
+    def __init__(
+        self, world: World, switches: SwitchBoard[AxelGlobeSwitches], plans: Plans, requests: Requests
+    ) -> None:
+        self._world, self._switches, self._plans, self._requests = world, switches, plans, requests
 
     def href(self, call: Call, path: str) -> str:
         """An address on this server, absolute or relative as switched."""
-        relative = self._world.switches.now.hrefs == "relative"
+        relative = self._switches.now.hrefs == "relative"
         return path if relative else str(call.request.base_url).rstrip("/") + path
 
     def item_link(self, call: Call, rel: str, collection: str, item_id: str) -> Json:
         """A link to one item, with the flaws that are switched on."""
-        switches = self._world.switches.now
+        switches = self._switches.now
         if switches.self_links_without_href:
             return {"rel": rel, "type": GEOJSON}
         path = f"{BASE}collections/{collection}/items/" + ("" if switches.ids_missing_in_links else item_id)
         return {"rel": rel, "href": self.href(call, path), "type": GEOJSON}
 
     def _feature(self, item_id: str, shape: Json, properties: Json, links: list[Json]) -> Json:
-        word = self._world.switches.now.unknown_status_word
+        word = self._switches.now.unknown_status_word
         if word and properties.get("status") == "PROCESSING":
             properties["status"] = word
         feature = {"type": "Feature", "geometry": shape, "id": item_id, "properties": properties, "links": links}
@@ -74,7 +78,7 @@ class Shapes:
 
     def request(self, call: Call, request: Fact) -> Json:
         """A request as it stands now; its geometry is empty, as documented."""
-        switches = self._world.switches.now
+        switches = self._switches.now
         stands = self._requests.standing(request)
         plan = self._plans.get(request["plan_id"]) or {}
         published = stands.captured and stands.data_at <= self._world.clock.seconds()

@@ -13,6 +13,7 @@ from fastapi import Response
 from tasking.simulator.area import geometry
 from tasking.simulator.axelglobe.requests import Requests
 from tasking.simulator.axelglobe.satellites import bands
+from tasking.simulator.axelglobe.switches import AxelGlobeSwitches
 from tasking.simulator.clock import utc_text
 from tasking.simulator.features import (
     GEOJSON,
@@ -30,6 +31,7 @@ from tasking.simulator.manifest import listed
 from tasking.simulator.passes import bounding_box
 from tasking.simulator.problem import Problem
 from tasking.simulator.rasters import PNG, TIFF, asset_file
+from tasking.simulator.switches import SwitchBoard
 from tasking.simulator.world import World
 
 Fact = dict[str, Any]
@@ -61,8 +63,8 @@ ASSETS = {
 class Stac:
     """The catalog of what was captured."""
 
-    def __init__(self, world: World, requests: Requests) -> None:
-        self._world, self._requests = world, requests
+    def __init__(self, world: World, switches: SwitchBoard[AxelGlobeSwitches], requests: Requests) -> None:
+        self._world, self._switches, self._requests = world, switches, requests
 
     def _scenes(self, client_id: str | None) -> Iterator[tuple[str, Fact, Fact, float]]:
         """Item id, request, capture and time of publication of all that is published."""
@@ -121,7 +123,7 @@ class Stac:
             "title": title,
             "roles": [role],
         }
-        if self._world.switches.now.asset_file_info:
+        if self._switches.now.asset_file_info:
             data = asset_file(request["capture_id"], key, capture["geometry"])
             asset["file:size"] = len(data)
             asset["file:checksum"] = "1220" + hashlib.sha256(data).hexdigest()
@@ -129,7 +131,7 @@ class Stac:
 
     def _signed(self, name: str) -> str:
         """The query of a signed address, when these are switched on."""
-        life = self._world.switches.now.asset_life_seconds
+        life = self._switches.now.asset_life_seconds
         expires = str(int(self._world.clock.seconds()) + life)
         return f"?expires={expires}&sig={self._signature(name, expires)}" if life else ""
 
@@ -216,7 +218,7 @@ class Stac:
     def search(self, call: Call) -> Response:
         """``GET /search``; raises `Problem` 400."""
         known = ("filter", "filter-lang", "bbox", "datetime", "collections", "limit", "token")
-        params = call.params(known, self._world.switches.now.unknown_parameters)
+        params = call.params(known, self._switches.now.unknown_parameters)
         if params.get("filter-lang", "cql2-text") != "cql2-text":
             raise Problem(400, "filter-lang: only cql2-text")
         wanted = filter_param(params, ("ag:capture_id",)).equals.get("ag:capture_id")
@@ -254,7 +256,7 @@ class Stac:
 
     def file(self, call: Call, item_id: str, name: str) -> Response:
         """One asset file; raises `Problem` 403 or 404. Without an account every published scene is served."""
-        if self._world.switches.now.asset_life_seconds:
+        if self._switches.now.asset_life_seconds:
             self._check_signature(call, name)
         for found, request, capture, _ in self._scenes(call.client_id or None):
             for key in ASSETS if found == item_id else ():

@@ -12,9 +12,11 @@ from tasking.simulator.axelglobe import satellites as reference
 from tasking.simulator.axelglobe.plans import Plans
 from tasking.simulator.axelglobe.requests import Requests
 from tasking.simulator.axelglobe.shapes import BASE, COLLECTIONS, Shapes
+from tasking.simulator.axelglobe.switches import AxelGlobeSwitches
 from tasking.simulator.features import GEOJSON, Call, Json, box_param, filter_param, json_answer, page, time_param
 from tasking.simulator.orbits import Satellite
 from tasking.simulator.problem import Problem
+from tasking.simulator.switches import SwitchBoard
 from tasking.simulator.world import World
 
 _CONFORMS = [
@@ -27,9 +29,17 @@ Fact = dict[str, Any]
 class Tasking:
     """The calls of the tasking API."""
 
-    def __init__(self, world: World, satellites: list[Satellite], plans: Plans, requests: Requests) -> None:
-        self._world, self._satellites, self._plans, self._requests = world, satellites, plans, requests
-        self._shapes = Shapes(world, plans, requests)
+    def __init__(
+        self,
+        world: World,
+        switches: SwitchBoard[AxelGlobeSwitches],
+        satellites: list[Satellite],
+        plans: Plans,
+        requests: Requests,
+    ) -> None:
+        self._world, self._switches = world, switches
+        self._satellites, self._plans, self._requests = satellites, plans, requests
+        self._shapes = Shapes(world, switches, plans, requests)
 
     def landing(self, _: Call) -> Response:
         """The landing page."""
@@ -69,7 +79,7 @@ class Tasking:
 
     def items(self, call: Call, collection: str) -> Response:
         """A page of items; raises `Problem` 400 or 404."""
-        switches = self._world.switches.now
+        switches = self._switches.now
         known = {
             "satellites": ("limit", "offset"),
             "satellite_ground_tracks": ("limit", "offset", "filter"),
@@ -83,7 +93,7 @@ class Tasking:
         matched, show = getattr(self, f"_list_{collection}")(call, params)
         href = self._shapes.href(call, f"{BASE}collections/{collection}/items")
         body = page(href, params, matched, show, 100 if collection == "candidates" else 20)
-        if switches.extra_fields:
+        if self._world.switches.now.extra_fields:
             body["timeStamp"] = self._world.clock.now().isoformat()
         return json_answer(body, media_type=GEOJSON)
 
@@ -140,7 +150,7 @@ class Tasking:
 
     def one_item(self, call: Call, collection: str, item_id: str) -> Response:
         """One item; raises `Problem` 404."""
-        call.params((), self._world.switches.now.unknown_parameters)
+        call.params((), self._switches.now.unknown_parameters)
         feature = self._read_item(call, collection, item_id)
         if feature is None:
             raise Problem(404, f"no item {item_id!r} in {collection!r}")
@@ -160,7 +170,7 @@ class Tasking:
             return self._shapes.plan(call, plan) if plan and plan["client_id"] == call.client_id else None
         if collection == "candidates":
             found = self._plans.read_candidate(call.client_id, item_id)
-            readable = found and (found[1] or self._world.switches.now.expired_candidate_readable)
+            readable = found and (found[1] or self._switches.now.expired_candidate_readable)
             return self._shapes.candidate(call, found[0]) if found and readable else None
         if collection == "requests":
             request = self._requests.get(item_id)
@@ -179,11 +189,11 @@ class Tasking:
             made = self._requests.create(call.client_id, call.feature())
             body = self._shapes.request(call, made)
         call.request.state.created_ids = [made["id"]]
-        return json_answer(body, self._world.switches.now.create_status, GEOJSON)
+        return json_answer(body, self._switches.now.create_status, GEOJSON)
 
     def delete(self, call: Call, collection: str, item_id: str) -> Response:
         """Cancel a request, when switched on; raises `Problem`."""
-        if collection != "requests" or not self._world.switches.now.cancel_endpoint:
+        if collection != "requests" or not self._switches.now.cancel_endpoint:
             raise Problem(405, "DELETE is not possible here", {"Allow": "GET"})
         request = self._requests.get(item_id)
         if request is None or request["client_id"] != call.client_id:

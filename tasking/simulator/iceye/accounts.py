@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-import threading
-import time
-from collections import deque
-from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import Request, Response
 
 from tasking.simulator.iceye.calls import Call, Refusal, answer
 from tasking.simulator.iceye.switches import IceyeSwitches
-from tasking.simulator.journal import token_mark
 from tasking.simulator.switches import SwitchBoard
+from tasking.simulator.tokens import Tokens
 from tasking.simulator.world import World
 
-_KIND = "iceye token"
 _SCOPE = "catalog.read contracts.read deliveries.read orders.read tasking.read tasking.write"
-
-
-def _segment(value: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
 def _basic(header: str) -> tuple[str, str] | None:
@@ -41,25 +31,8 @@ def _basic(header: str) -> tuple[str, str] | None:
 class Accounts:
     """Who may call, and how often."""
 
-    def __init__(self, world: World, switches: SwitchBoard[IceyeSwitches]) -> None:
-        self._world, self._switches = world, switches
-        self._calls: dict[str, deque[float]] = {}
-        self._lock = threading.Lock()
-
-    @property
-    def tokens_issued(self) -> int:
-        """How many tokens were ever given out."""
-        return len(self._world.store.all(_KIND))
-
-    def revoke(self) -> int:
-        """End all tokens now; returns how many were alive."""
-        now, ended = self._world.clock.seconds(), 0
-        with self._world.store.together():
-            for key, token in self._world.store.items(_KIND):
-                if token["dies"] > now:
-                    self._world.store.put(_KIND, key, {**token, "dies": now})
-                    ended += 1
-        return ended
+    def __init__(self, world: World, switches: SwitchBoard[IceyeSwitches], tokens: Tokens) -> None:
+        self._world, self._switches, self._tokens = world, switches, tokens
 
     def token(self, request: Request) -> Response:
         """``POST {auth}/v1/token``."""
@@ -85,17 +58,8 @@ class Accounts:
         return refused
 
     def _issue(self, request: Request, client_id: str) -> Response:
-        switches, now = self._switches.now, self._world.clock.seconds()
-        life = switches.token_life_seconds
-        with self._world.store.together():
-            number = self._world.store.next_number(_KIND)
-            claims = {"sub": client_id, "scope": _SCOPE, "iat": int(now), "exp": int(now + life), "jti": str(number)}
-            signature = self._world.chance(_KIND, number).randbytes(32)
-            mark = base64.urlsafe_b64encode(signature).decode().rstrip("=")
-            token = f"{_segment({'alg': 'HS256', 'typ': 'JWT'})}.{_segment(claims)}.{mark}"
-            dies = now + (switches.token_dies_after_seconds or life)
-            self._world.store.put(_KIND, token, {"client_id": client_id, "dies": dies})
-        request.state.created_ids = [token_mark(token)]
+        life = self._switches.now.token_life_seconds
+        token = self._tokens.issue(request, client_id, life, scope=_SCOPE)
         given = answer({"access_token": token, "expires_in": life, "token_type": "bearer", "scope": _SCOPE})
         given.headers["cache-control"] = "no-store"
         return given
@@ -103,24 +67,12 @@ class Accounts:
     def enter(self, request: Request) -> Call:
         """Let a call in; raises `Refusal` 401 without a living token and 429 above the rate limit."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        known = self._world.store.get(_KIND, token.strip()) if scheme.lower() == "bearer" else None
-        if known is None or known["dies"] <= self._world.clock.seconds():
+        client_id = self._tokens.holder(token) if scheme.lower() == "bearer" else None
+        if client_id is None:
             said = "a Bearer token is required" if not token else "the token is unknown or has expired"
             raise Refusal(401, said, headers={"WWW-Authenticate": "Bearer"})
-        request.state.client_id = known["client_id"]
-        self._count(known["client_id"])
-        return Call(request, known["client_id"])
-
-    def _count(self, client_id: str) -> None:
-        limit = self._world.switches.now.rate_limit_per_minute
-        if not limit:
-            return
-        now = time.monotonic()
-        with self._lock:
-            calls = self._calls.setdefault(client_id, deque())
-            while calls and calls[0] <= now - 60:
-                calls.popleft()
-            if len(calls) >= limit:
-                wait = max(1, int(calls[0] + 60 - now) + 1)
-                raise Refusal(429, f"more than {limit} calls a minute", headers={"Retry-After": str(wait)})
-            calls.append(now)
+        request.state.client_id = client_id
+        if wait := self._tokens.too_many(client_id):
+            limit = self._world.switches.now.rate_limit_per_minute
+            raise Refusal(429, f"more than {limit} calls a minute", headers={"Retry-After": str(wait)})
+        return Call(request, client_id)

@@ -25,8 +25,7 @@ class Decision(_Wish):
 class AccountChange(_Wish):
     """What may be done to all accounts by hand."""
 
-    infeasible_for_next: int | None = Field(None, ge=0)
-    revoke_tokens: bool = False
+    infeasible_for_next: int = Field(ge=0)
 
 
 class Offer(_Wish):
@@ -97,27 +96,10 @@ def iceye_control(iceye: Iceye) -> APIRouter:
     """Routes under ``/_sim/iceye``."""
     routes = APIRouter(prefix="/_sim/iceye")
 
-    @routes.get("")
-    def summary() -> dict[str, Any]:
-        return iceye.summary()
-
-    @routes.get("/files")
-    def files(reference: str) -> list[dict[str, Any]]:
-        return iceye.files(reference)
-
     @routes.patch("")
     def change(wish: AccountChange) -> dict[str, Any]:
-        if wish.infeasible_for_next is not None:
-            iceye.infeasible_for_next(wish.infeasible_for_next)
-        return {"tokens_revoked": iceye.accounts.revoke() if wish.revoke_tokens else 0}
-
-    @routes.get("/switches")
-    def switches() -> dict[str, Any]:
-        return iceye.switches.now.model_dump(mode="json")
-
-    @routes.patch("/switches")
-    def change_switches(changes: dict[str, Any]) -> dict[str, Any]:
-        return iceye.switch(**changes).model_dump(mode="json")
+        iceye.infeasible_for_next(wish.infeasible_for_next)
+        return {}
 
     @routes.post("/tasks/{task_id}")
     def decide(task_id: str, decision: Decision) -> dict[str, Any]:

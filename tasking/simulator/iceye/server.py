@@ -24,6 +24,7 @@ from tasking.simulator.iceye.switches import IceyeSwitches
 from tasking.simulator.iceye.tasking import Tasking
 from tasking.simulator.iceye.tasks import Tasks
 from tasking.simulator.iceye.webhooks import Webhooks
+from tasking.simulator.provider import SimulatedProvider
 from tasking.simulator.world import World
 
 Fact = dict[str, Any]
@@ -33,18 +34,30 @@ _CONTRACTS = "/api/company/v1/contracts"
 _WEBHOOKS = "/api/notifications/v1/webhooks"
 
 
-class Iceye:
+class Iceye(SimulatedProvider[IceyeSwitches]):
     """The provider."""
 
+    name = "iceye"
+    switches_model = IceyeSwitches
+
     def __init__(self, world: World) -> None:
-        self._world = world
-        self.switches = world.own_switches("iceye", IceyeSwitches)
-        self.accounts = Accounts(world, self.switches)
+        super().__init__(world)
+        self.accounts = Accounts(world, self.switches, self.tokens)
         self.contracts = Contracts(world, self.switches)
         self._tasks = Tasks(world, self.switches, self.contracts, Imaging(world.epoch))
         self._tasking = Tasking(world, self.switches, self.contracts, self._tasks)
         self._products = Products(world, self.switches, self._tasks, self._tasking)
         self.webhooks = Webhooks(world)
+
+    @property
+    def api_url(self) -> str:
+        """The base of its APIs, before ``/tasking/v2`` and ``/company/v1``."""
+        return f"{self.url}{ROOT}/api"
+
+    @property
+    def auth_url(self) -> str:
+        """The base of its token server, before ``/v1/token``."""
+        return f"{self.url}{ROOT}/auth"
 
     def tasks(self) -> list[Fact]:
         """All tasks of all accounts as stored, oldest first, with ``status``, present ``capture`` and ``ready``."""
@@ -84,10 +97,6 @@ class Iceye:
             if one["client_id"] == client_id and (one["pricing"] is not None) == priced
         )
 
-    def switch(self, **changes: Any) -> IceyeSwitches:
-        """Change ICEYE's own switches, see `tasking.simulator.iceye.switches`."""
-        return self.switches.change(**changes)
-
     def summary(self) -> Json:
         """Counts, money and objects: the judge of what a client really did."""
         tasks = self.tasks()
@@ -95,7 +104,7 @@ class Iceye:
         for task in tasks:
             by_reference.setdefault(task["asked"].get("reference", ""), []).append(task["id"])
         return {
-            "tokens_issued": self.accounts.tokens_issued,
+            "tokens_issued": self.tokens.issued,
             "tasks": tasks,
             "tasks_by_reference": by_reference,
             "budgets": {one["id"]: self.contracts.budget(one) for one in self.contracts.all()},

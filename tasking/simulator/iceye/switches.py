@@ -21,9 +21,7 @@ class IceyeSwitches(BaseModel):
     )
     other_products_seconds: int = Field(21600, ge=0, description="[inf] SLA products to all others (created)")
     feasibility_seconds: float = Field(0, ge=0, description="[doc: slow] real seconds a feasibility answer takes")
-    list_lag_seconds: float = Field(0, ge=0, description="[inf] the list of tasks shows a new one this late")
     token_life_seconds: int = Field(3600, gt=0, description="[doc] expires_in (created)")
-    token_dies_after_seconds: int = Field(0, ge=0, description="[inf] ends tokens before expires_in; 0 = off (created)")
     url_life_seconds: int = Field(3600, gt=0, description="[doc: 1 hour] life of a signed address (created)")
     scene_moves: bool = Field(
         False, description="[doc: may change] half-way to its imaging a task moves to its next pass (created)"
@@ -49,7 +47,6 @@ class IceyeSwitches(BaseModel):
         "accept", description="[pub; who wins is unproven] title/code/details when Accept names problem+json"
     )
     last_cursor: Literal["absent", "empty"] = Field("absent", description="[pub: both] cursor of the last page")
-    list_order: Literal["newest", "oldest"] = Field("newest", description="[inf] order of tasks in lists")
     product_shape: Literal["stac", "flat"] = Field("stac", description="[doc: both] shape of products")
     product_type_told: bool = Field(
         True, description="[pub: sar:product_type may be null] false: null, one item with the files of all types"
@@ -58,7 +55,6 @@ class IceyeSwitches(BaseModel):
     eula_when_unset: Literal["default", "omitted"] = Field(
         "default", description="[pub: both] a task made without eula answers the contract's, or none"
     )
-    extra_fields: bool = Field(False, description="[inf] answers hold fields no document names")
     insufficient_funds_status: int = Field(403, ge=400, le=499, description="[inf] ERR_INSUFFICIENT_FUNDS")
     no_pricing_plan_status: int = Field(404, ge=400, le=499, description="[pub for the summary] price without a plan")
     not_cancellable_status: int = Field(400, ge=400, le=499, description="[inf] cancelling too late")

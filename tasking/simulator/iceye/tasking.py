@@ -87,9 +87,9 @@ class Tasking:
             for task in self._tasks.of(call.client_id)
             if task["contract_id"] == params.get("contractID", task["contract_id"])
             and after < task["created"] < before
-            and task["created"] + switches.list_lag_seconds <= now
+            and task["created"] + self._world.switches.now.lag("tasks") <= now
         ]
-        if switches.list_order == "newest":
+        if self._world.switches.now.list_order == "newest":
             tasks.reverse()
         size = limit_param(params, switches.list_limit_max)
         listed, onward = page(tasks, params, size, lambda task: str(task["number"]), switches.last_cursor)
@@ -167,4 +167,4 @@ class Tasking:
                 {"id": delivery_id, **delivery, "status": word.get(stands.status, "pending")}
                 for delivery_id, delivery in zip(task["deliveries"], asked["deliveries"], strict=True)
             ]
-        return {**shown, "newField": {"since": "2.1"}} if switches.extra_fields else shown
+        return {**shown, "newField": {"since": "2.1"}} if self._world.switches.now.extra_fields else shown

@@ -26,8 +26,8 @@ _KIND = "satellogic analysis"
 class Analyses:
     """Analyses asked for."""
 
-    def __init__(self, world: World, board: SwitchBoard[SatellogicSwitches], tasks: Tasks) -> None:
-        self._world, self._board, self._tasks = world, board, tasks
+    def __init__(self, world: World, switches: SwitchBoard[SatellogicSwitches], tasks: Tasks) -> None:
+        self._world, self._switches, self._tasks = world, switches, tasks
 
     def ask(self, asked: Asked, kind: str) -> Response:
         """``POST /v2/analysis/{kind}``; raises `Refusal` 400."""
@@ -57,7 +57,7 @@ class Analyses:
         return json_answer(self._shape(found))
 
     def _refuse_if_not_there(self, call: str) -> None:
-        switches = self._board.now
+        switches = self._switches.now
         if switches.analysis_status and switches.analysis_status_for in ("ask", call):
             words = {403: "Forbidden", 404: "Not found.", 405: "Method not allowed.", 501: "Not implemented"}
             raise Refusal(switches.analysis_status, words[switches.analysis_status])
@@ -68,7 +68,7 @@ class Analyses:
         return {
             "analysis_id": analysis["analysis_id"],
             "type": analysis["kind"],
-            "status": (self._board.now.analysis_word or "completed") if ready else "in_progress",
+            "status": (self._switches.now.analysis_word or "completed") if ready else "in_progress",
             "created_time": utc_text(draft["created"]),
             "expires_time": utc_text(draft["created"] + draft["rules"]["analysis_life_seconds"]),
             "result": self._result(analysis) if ready else None,
@@ -77,7 +77,7 @@ class Analyses:
     def _result(self, analysis: Fact) -> Json:
         with self._world.store.lock:
             looks, strips = self._tasks.opportunities(analysis["draft"], free_only=analysis["kind"] == "can-add")
-        if self._board.now.analysis_shape == "windows":
+        if self._switches.now.analysis_shape == "windows":
             return {"windows": [{"from": utc_text(look.start), "until": utc_text(look.end)} for look in looks]}
         return {
             "feasible": bool(looks),

@@ -23,8 +23,10 @@ Fact = dict[str, Any]
 class Calls:
     """The calls of the tasking API."""
 
-    def __init__(self, world: World, board: SwitchBoard[SatellogicSwitches], accounts: Accounts, tasks: Tasks) -> None:
-        self._world, self._board, self._accounts, self._tasks = world, board, accounts, tasks
+    def __init__(
+        self, world: World, switches: SwitchBoard[SatellogicSwitches], accounts: Accounts, tasks: Tasks
+    ) -> None:
+        self._world, self._switches, self._accounts, self._tasks = world, switches, accounts, tasks
 
     def contracts(self, asked: Asked) -> Response:
         """``GET /contracts``: the only call without the contract header."""
@@ -32,7 +34,7 @@ class Calls:
             {"contract_id": one["contract_id"], "name": one["name"]}
             for one in self._accounts.contracts(asked.client_id)
         ]
-        if self._board.now.contracts_shape == "results":
+        if self._switches.now.contracts_shape == "results":
             return json_answer({"results": mine})
         return Response(json.dumps(mine), media_type="application/json")
 
@@ -46,14 +48,14 @@ class Calls:
         return self._page(asked, "/tasking/clients/", [{"pk": 1, "name": asked.client_id}], lambda one: one)
 
     def _page(self, asked: Asked, path: str, matched: list[Any], show: Any) -> Response:
-        return listing(asked, path, matched, show, self._board.now.page_size, self._board.now.page_size_max)
+        return listing(asked, path, matched, show, self._switches.now.page_size, self._switches.now.page_size_max)
 
     def _shape(self, task: Fact) -> Json:
-        status, odd = self._tasks.story(task).status, self._world.switches.now.unknown_status_word
+        status, odd = self._tasks.story(task).status, self._switches.now.unknown_status_word
         shape = task_shape(
-            task, odd if odd and status == "in_progress" else status, echo_limits=self._board.now.echo_limits
+            task, odd if odd and status == "in_progress" else status, echo_limits=self._switches.now.echo_limits
         )
-        if self._board.now.echo == "normalised":
+        if self._switches.now.echo == "normalised":
             shape = normalised(shape, task)
         if self._world.switches.now.extra_fields:
             shape["new_field"] = {"nested": [1]}
@@ -65,7 +67,7 @@ class Calls:
         found = [task for task in self._tasks.of(asked) if task["created"] + switches.lag("tasks") <= now]
         if switches.list_order == "newest":
             found.reverse()
-        query = asked.query() if self._board.now.filters == "honoured" else {}
+        query = asked.query() if self._switches.now.filters == "honoured" else {}
         for name in ("task_name", "project_name"):
             if name in query:
                 found = [task for task in found if task[name] == query[name]]
@@ -77,7 +79,7 @@ class Calls:
         """``POST /tasking/tasks/``; raises `Refusal` 400."""
         made = self._tasks.create(asked)
         asked.request.state.created_ids = [str(made["task_id"])]
-        return json_answer(self._shape(made), self._world.switches.now.create_status)
+        return json_answer(self._shape(made), self._switches.now.create_status)
 
     def task(self, asked: Asked, task_id: str) -> Response:
         """``GET /tasking/tasks/{task_id}``; raises `Refusal` 404."""
@@ -87,7 +89,7 @@ class Calls:
         """``GET /tasking/tasks/{task_id}/captures/``, earliest first; raises `Refusal` 404."""
         story = self._tasks.story(self._tasks.get(asked, task_id))
 
-        odd = self._board.now.processing_word
+        odd = self._switches.now.processing_word
 
         def show(capture: Capture) -> Json:
             shape = capture_shape(capture, self._world.clock.seconds())
@@ -98,6 +100,6 @@ class Calls:
     def cancel(self, asked: Asked, task_id: str) -> Response:
         """``PATCH /tasking/tasks/{task_id}/cancel/``; raises `Refusal` 400 or 404."""
         task = self._tasks.cancel(self._tasks.get(asked, task_id))
-        if self._board.now.cancel_answer == "empty":
+        if self._switches.now.cancel_answer == "empty":
             return Response(status_code=200)
         return json_answer(self._shape(task))

@@ -1,4 +1,4 @@
-"""Satellogic's part of the control routes: what it holds, decisions made by hand, and its switches."""
+"""Satellogic's part of the control routes: what it holds, its contracts, and decisions made by hand."""
 
 from __future__ import annotations
 
@@ -32,20 +32,11 @@ class Wishes(BaseModel):
     task_id: int | None = None
     zip_trap: ZipTrap = ""
     zips: int = Field(1, ge=-1)
-    revoke_tokens: bool = False
 
 
 def satellogic_control(satellogic: Satellogic) -> APIRouter:
     """Routes under ``/_sim/satellogic``."""
     routes = APIRouter(prefix="/_sim/satellogic")
-
-    @routes.get("")
-    def summary() -> dict[str, Any]:
-        return satellogic.summary()
-
-    @routes.get("/files")
-    def files(reference: str) -> list[dict[str, Any]]:
-        return satellogic.files(reference)
 
     @routes.patch("")
     def change(wish: Wishes) -> dict[str, Any]:
@@ -59,8 +50,11 @@ def satellogic_control(satellogic: Satellogic) -> APIRouter:
             raise HTTPException(404, "no such task") from error
         if wish.zip_trap:
             satellogic.trap_next_zips(wish.zip_trap, wish.zips)
-        revoked = satellogic.accounts.revoke() if wish.revoke_tokens else 0
-        return {"tasks": chosen, "tokens_revoked": revoked}
+        return {"tasks": chosen}
+
+    @routes.get("/contracts")
+    def contracts(client_id: str | None = None) -> list[dict[str, Any]]:
+        return satellogic.contracts(client_id)
 
     @routes.post("/tasks/{task_id}")
     def decide(task_id: int, decision: Decision) -> dict[str, Any]:
@@ -71,13 +65,5 @@ def satellogic_control(satellogic: Satellogic) -> APIRouter:
         except ValueError as error:
             raise HTTPException(409, str(error)) from error
         return next(task for task in satellogic.tasks() if task["task_id"] == task_id)
-
-    @routes.get("/switches")
-    def switches() -> dict[str, Any]:
-        return satellogic.board.now.model_dump(mode="json")
-
-    @routes.patch("/switches")
-    def change_switches(changes: dict[str, Any]) -> dict[str, Any]:
-        return satellogic.board.change(**changes).model_dump(mode="json")
 
     return routes

@@ -36,8 +36,8 @@ def scene_id(capture: Capture) -> str:
 class Delivery:
     """What is delivered."""
 
-    def __init__(self, world: World, board: SwitchBoard[SatellogicSwitches], tasks: Tasks, files: Files) -> None:
-        self._world, self._board, self._tasks, self._files = world, board, tasks, files
+    def __init__(self, world: World, switches: SwitchBoard[SatellogicSwitches], tasks: Tasks, files: Files) -> None:
+        self._world, self._switches, self._tasks, self._files = world, switches, tasks, files
 
     def scenes(self, asked: Asked) -> Response:
         """``GET /telluric/scenes/``: the scenes of ``sceneset_id``, or all of the contract."""
@@ -48,7 +48,7 @@ class Delivery:
             for _, capture in self._tasks.published(asked.client_id, asked.contract["contract_id"])
             if wanted in (None, capture.capture_id) and capture.settled <= settled
         ]
-        switches = self._board.now
+        switches = self._switches.now
         return listing(
             asked,
             "/telluric/scenes/",
@@ -74,7 +74,7 @@ class Delivery:
         self._world.store.put("satellogic", "zip trap", {"kind": kind, "times": times})
 
     def _trap(self, request: Request) -> str:
-        kind: str = self._board.now.zip_trap
+        kind: str = self._switches.now.zip_trap
         ordered = self._world.store.get("satellogic", "zip trap")
         if not ordered or not ordered["times"]:
             return kind

@@ -18,15 +18,15 @@ from tasking.simulator.world import World
 class Files:
     """Addresses of files, and the gate before them."""
 
-    def __init__(self, world: World, board: SwitchBoard[SatellogicSwitches], accounts: Accounts) -> None:
-        self._world, self._board, self._accounts = world, board, accounts
+    def __init__(self, world: World, switches: SwitchBoard[SatellogicSwitches], accounts: Accounts) -> None:
+        self._world, self._switches, self._accounts = world, switches, accounts
 
     def address(self, root: str, path: str) -> str:
         """The absolute address of a file; ``path`` is under the prefix and begins with a slash."""
         path = quote(path)
-        if self._board.now.attachment_access == "token":
+        if self._switches.now.attachment_access == "token":
             return root + path
-        ends = int(self._world.clock.seconds()) + self._board.now.signed_seconds
+        ends = int(self._world.clock.seconds()) + self._switches.now.signed_seconds
         return f"{root}{path}?expires={ends}&signature={self._signature(PREFIX + path, ends)}"
 
     def _signature(self, path: str, ends: int) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from tasking.simulator.features import Json
+from tasking.simulator.provider import SimulatedProvider
 from tasking.simulator.satellogic.accounts import Accounts
 from tasking.simulator.satellogic.analysis import Analyses
 from tasking.simulator.satellogic.answers import PREFIX, Refusal
@@ -33,19 +34,32 @@ Answer = Callable[..., Response]
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
-class Satellogic:
+class Satellogic(SimulatedProvider[SatellogicSwitches]):
     """The provider."""
 
+    name = "satellogic"
+    switches_model = SatellogicSwitches
+    shown_headers = ("x-satellogic-contract-id",)
+
     def __init__(self, world: World) -> None:
-        self._world = world
-        self.board = world.own_switches("satellogic", SatellogicSwitches)
-        self.accounts = Accounts(world)
-        files = Files(world, self.board, self.accounts)
-        self._tasks = Tasks(world, self.board, newsats(world.epoch))
-        self._calls = Calls(world, self.board, self.accounts, self._tasks)
-        self._analyses = Analyses(world, self.board, self._tasks)
-        self._delivery = Delivery(world, self.board, self._tasks, files)
-        self._archive = Archive(world, self.board, self._tasks, files)
+        super().__init__(world)
+        self.accounts = Accounts(world, self.switches, self.tokens)
+        files = Files(world, self.switches, self.accounts)
+        self._tasks = Tasks(world, self.switches, newsats(world.epoch))
+        self._calls = Calls(world, self.switches, self.accounts, self._tasks)
+        self._analyses = Analyses(world, self.switches, self._tasks)
+        self._delivery = Delivery(world, self.switches, self._tasks, files)
+        self._archive = Archive(world, self.switches, self._tasks, files)
+
+    @property
+    def api_url(self) -> str:
+        """Its base, without final slash."""
+        return f"{self.url}{PREFIX}"
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are asked for."""
+        return f"{self.api_url}/oauth/token"
 
     def contracts(self, client_id: str | None = None) -> list[Json]:
         """The contracts of an account, the first account unless another is named: standard, rush, long footprint."""
@@ -69,7 +83,7 @@ class Satellogic:
         by_name: dict[str, list[int]] = {}
         for task in tasks:
             by_name.setdefault(task["task_name"], []).append(task["task_id"])
-        return {"tokens_issued": self.accounts.tokens_issued, "tasks": tasks, "tasks_by_name": by_name}
+        return {"tokens_issued": self.tokens.issued, "tasks": tasks, "tasks_by_name": by_name}
 
     def files(self, reference: str) -> list[Json]:
         """What is published for an order, file by file, with size and hash."""
@@ -107,10 +121,6 @@ class Satellogic:
     def trap_next_zips(self, kind: str, times: int = 1) -> None:
         """The next delivery zips fetched are traps of a kind, see ``satellogic_zips``; -1 is always, 0 never."""
         self._delivery.trap_next(kind, times)
-
-    def switch(self, **changes: Any) -> SatellogicSwitches:
-        """Change Satellogic's own switches."""
-        return self.board.change(**changes)
 
     def join(self, app: FastAPI) -> None:
         """Add the provider's routes, its control routes, and the way it says no."""

@@ -55,8 +55,8 @@ Tile = tuple[str, Fact, Capture, Json]
 class Archive:
     """The catalog of what was published."""
 
-    def __init__(self, world: World, board: SwitchBoard[SatellogicSwitches], tasks: Tasks, files: Files) -> None:
-        self._world, self._board, self._tasks, self._files = world, board, tasks, files
+    def __init__(self, world: World, switches: SwitchBoard[SatellogicSwitches], tasks: Tasks, files: Files) -> None:
+        self._world, self._switches, self._tasks, self._files = world, switches, tasks, files
 
     def _tiles(self, client_id: str | None, contract_id: str | None = None) -> Iterator[Tile]:
         late = self._world.switches.now.lag("stac")
@@ -64,7 +64,7 @@ class Archive:
             if capture.settled + late > self._world.clock.seconds():
                 continue
             ground = geometry(self._tasks.ground(task, capture))
-            for number, tile in enumerate(grid(ground, self._board.now.tiles_max)):
+            for number, tile in enumerate(grid(ground, self._switches.now.tiles_max)):
                 yield f"{scene_id(capture)}_{number}", task, capture, tile
 
     def _item(self, asked: Asked, tile: Tile) -> Json:

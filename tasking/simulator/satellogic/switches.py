@@ -1,4 +1,4 @@
-"""Satellogic's own switches; what every provider has (list lag, token life, rate limit) is with the shared ones."""
+"""Satellogic's own switches: what its documents leave open. Marks as in `tasking.simulator.switches`."""
 
 from __future__ import annotations
 
@@ -87,7 +87,13 @@ class SatellogicSwitches(BaseModel):
     strips_per_day: int = Field(1, ge=1, description="[doc: typically on different days] strips of a task (created)")
     max_strips: int = Field(100, ge=1, description="[inf] largest area, in strips")
     window_max_days: float = Field(190, gt=0, description="[inf] longest collection window")
+    # Token
+    require_audience: bool = Field(True, description="[doc] a token request without audience is refused")
+    token_life_seconds: int = Field(86400, gt=0, description="[doc] expires_in (created)")
     # Calls
+    create_status: Literal[200, 201] = Field(201, description="[inf] status of a create that worked")
+    name_max_length: int = Field(255, gt=0, description="[inf] longest name of a task or project")
+    unknown_status_word: str = Field("", description="[inf] shown instead of in_progress")
     product_field: Literal["strict", "alias"] = Field(
         "strict", description="[doc: contradiction] 'alias': product_id is read as product"
     )

@@ -29,8 +29,8 @@ _KEPT = 64
 class Tasks:
     """Tasks, and how they stand."""
 
-    def __init__(self, world: World, board: SwitchBoard[SatellogicSwitches], satellites: list[Satellite]) -> None:
-        self._world, self._board, self._satellites = world, board, satellites
+    def __init__(self, world: World, switches: SwitchBoard[SatellogicSwitches], satellites: list[Satellite]) -> None:
+        self._world, self._switches, self._satellites = world, switches, satellites
         self._lock = RLock()
         self._seen: OrderedDict[str, tuple[list[Pass], list[Json]]] = OrderedDict()
         self._aims: OrderedDict[tuple[int, str, int], Pass] = OrderedDict()
@@ -58,8 +58,8 @@ class Tasks:
 
     def draft(self, asked: Asked) -> Fact:
         """A payload as a task that is not stored: what an analysis looks at; raises `Refusal` 400."""
-        now, switches = self._world.clock.seconds(), self._board.now
-        read = read_task(asked.body(), now, switches, self._world.switches.now.name_max_length)
+        now, switches = self._world.clock.seconds(), self._switches.now
+        read = read_task(asked.body(), now, switches, self._switches.now.name_max_length)
         task: Fact = {
             **read,
             "task_id": 0,
