@@ -15,6 +15,9 @@ from tasking.ledger.tables import JournalRow, OrderRow, RequestRow
 from tasking.ledger.transactions import Transactions, UnknownReference
 from tasking.status import ENDS, OrderStatus
 
+IDS_A_QUERY = 500
+"""Databases take a limited number of values in one query; who notifies decides how many words there are."""
+
 
 class Filter(BaseModel):
     """Which orders to list; unset fields do not narrow.
@@ -100,17 +103,20 @@ class Reading(Transactions):
 
         Args:
             provider: Its name.
-            ids: The provider's, in any capitals.
+            ids: The provider's, in any capitals; any number of them.
         """
-        lower = {one.lower() for one in ids}
+        lower = sorted({one.lower() for one in ids})
         query = (
             select(OrderRow.reference, OrderRow.flow_run_id)
             .join(RequestRow, RequestRow.reference == OrderRow.reference)
             .where(OrderRow.provider == provider, OrderRow.ended.is_(None))
-            .where(func.lower(RequestRow.provider_request_id).in_(lower))
         )
+        found: dict[str, str] = {}
         with self.session(reading=True) as session:
-            return {row.reference: row.flow_run_id for row in session.execute(query)}
+            for start in range(0, len(lower), IDS_A_QUERY):
+                some = func.lower(RequestRow.provider_request_id).in_(lower[start : start + IDS_A_QUERY])
+                found |= {row.reference: row.flow_run_id for row in session.execute(query.where(some))}
+        return found
 
     def journal(self, reference: str) -> list[Entry]:
         """Everything that happened to an order, oldest first."""
