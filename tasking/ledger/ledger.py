@@ -325,12 +325,13 @@ class Ledger(Reading):
             request = next(one for one in row.requests if one.provider_request_id == request_id)
             there = {one.name: one for one in request.deliverables}
             for one in what:
-                if one.name not in there:  # the provider names it no longer
-                    there[one.name] = DeliverableRow(name=plain(one.name))
-                    request.deliverables.append(there[one.name])
-                there[one.name].delivered_at = self._now()
-                there[one.name].folders = plain(one.folders)
-                there[one.name].missing_files = plain(one.missing_files)
+                name = plain(one.name)
+                if name not in there:  # the provider names it no longer
+                    there[name] = DeliverableRow(name=name)
+                    request.deliverables.append(there[name])
+                there[name].delivered_at = self._now()
+                there[name].folders = plain(one.folders)
+                there[name].missing_files = plain(one.missing_files)
             row.home, row.outcome_so_far = plain(home), plain(message)
             detail = {
                 "request": request_id,

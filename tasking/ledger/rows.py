@@ -121,15 +121,16 @@ def _use_plan(row: OrderRow, now: OrderRecord, plan_id: str, planned_at: datetim
 def _put_request(row: OrderRow, one: RequestRecord) -> None:
     """Write a request as it stands by now."""
     last = one.last
-    there = next((held for held in row.requests if held.provider_request_id == last.id), None)
+    written = plain(last.model_dump(mode="json", exclude={"available_since"}))  # names, too, as they are kept
+    there = next((held for held in row.requests if held.provider_request_id == written["id"]), None)
     if there is None:
         there = RequestRow(
             account=row.account,
             environment=row.environment,
             attempt=one.attempt,
             label=one.label,
-            provider_plan_id=one.plan_id,
-            provider_request_id=last.id,
+            provider_plan_id=plain(one.plan_id),
+            provider_request_id=written["id"],
             price=one.price,
             currency=fitting("currency", one.currency),
         )
@@ -137,13 +138,13 @@ def _put_request(row: OrderRow, one: RequestRecord) -> None:
     there.candidate = plain(one.candidate)
     there.covered_percent = one.covered_percent
     there.status = last.status
-    there.provider_status = plain(last.provider_status)
+    there.provider_status = written["provider_status"]
     there.cancel_until, there.next_poll_at, there.deadline = last.cancel_until, last.next_look_at, last.give_up_at
-    there.last = plain(last.model_dump(mode="json", exclude={"available_since"}))
+    there.last = written
+    since = {plain(name): at for name, at in last.available_since.items()}
     known = {what.name: what for what in there.deliverables}
-    for name in last.capture_ids:
+    for name in written["capture_ids"]:
         if name not in known:
-            there.deliverables.append(DeliverableRow(name=plain(name), missing_files=[]))
-            known[name] = there.deliverables[-1]
-        if name in last.available_since:
-            known[name].available_since = last.available_since[name]
+            known[name] = DeliverableRow(name=name, missing_files=[])
+            there.deliverables.append(known[name])
+        known[name].available_since = since.get(name, known[name].available_since)

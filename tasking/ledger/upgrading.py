@@ -64,7 +64,7 @@ def _grant_alike(connection: Connection, before: set[str]) -> None:
         return
     made = sorted(set(inspect(connection).get_table_names()) - before - {TABLE})
     held = text(
-        "SELECT grantee, privilege_type FROM information_schema.role_table_grants "
+        "SELECT grantee, privilege_type FROM information_schema.table_privileges "
         "WHERE table_schema = current_schema() AND table_name = 'orders' AND grantee <> grantor"
     )
     quote = connection.dialect.identifier_preparer.quote

@@ -126,7 +126,7 @@ def home_in_part(installation: Installation) -> Path:
     }
     make_folder(home / "first")
     write_catalog(home, "bay", "Bay", "Bay", {"first": write_item(home, "first", item)})
-    installation.ledger.record("bay", "delivered", "Delivered 1 file", detail={"home": str(home)})
+    installation.ledger.record("bay", "delivered", "Delivered 1 file", home=str(home))
     return home / "first" / "first.json"
 
 

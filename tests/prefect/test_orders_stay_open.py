@@ -83,10 +83,10 @@ def test_an_order_that_only_newer_code_can_read_stays_open_and_stops_no_other(in
     run = paid(installation)
     other = installation.start(order_axelglobe, order=installation.order(reference="cape"))
     with closing(sqlite3.connect(installation.folder / "ledger.sqlite")) as ledger, ledger:
-        (as_written,) = ledger.execute("SELECT requests FROM orders WHERE reference = 'bay'").fetchone()
+        (as_written,) = ledger.execute("SELECT last FROM requests WHERE reference = 'bay'").fetchone()
         of_tomorrow = as_written.replace('"status": "', '"status": "held at customs, ')
         assert of_tomorrow != as_written
-        ledger.execute("UPDATE orders SET requests = ? WHERE reference = 'bay'", (of_tomorrow,))
+        ledger.execute("UPDATE requests SET last = ? WHERE reference = 'bay'", (of_tomorrow,))
     set_state(run.id, Running())  # on the machine with the newer code
     said = installation.watch(lost_after_seconds=0.0)
     assert said.startswith("1 open orders")
@@ -96,7 +96,7 @@ def test_an_order_that_only_newer_code_can_read_stays_open_and_stops_no_other(in
     run = wake(installation, run)
     assert "cannot read order bay" in waits(run)
     with closing(sqlite3.connect(installation.folder / "ledger.sqlite")) as ledger, ledger:
-        ledger.execute("UPDATE orders SET requests = ? WHERE reference = 'bay'", (as_written,))
+        ledger.execute("UPDATE requests SET last = ? WHERE reference = 'bay'", (as_written,))
     assert "0 reconciled" in installation.watch()
     assert installation.to_the_end(run).is_completed()
     assert installation.created == (2, 1)

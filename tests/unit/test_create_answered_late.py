@@ -65,7 +65,7 @@ class Shop:
 
     def _request(self, name: str) -> Request:
         status, later = self.sold[name], self.time + timedelta(days=20)
-        captures = (f"of {name}",) if status is StatusCode.COMPLETED else ()
+        captures = ("products",) if status is StatusCode.COMPLETED else ()  # ICEYE calls its parts alike in all orders
         return Request(
             id=name,
             status=status,

@@ -288,6 +288,23 @@ def test_a_request_that_is_read_again_keeps_what_is_home_of_it(ledger: Ledger) -
     assert ledger.read("bay").requests[0].undelivered == ["two"]
 
 
+def test_a_name_that_no_database_takes_as_it_is_can_be_read_again_and_delivered(ledger: Ledger) -> None:
+    claim(ledger)
+    for _ in range(2):  # each look hands it over as the provider wrote it
+        ledger.record("bay", requests=[bought("a\0b", "half \ud800", request_id="r\0")])
+    (request,) = ledger.read("bay").requests
+    assert request.undelivered == ["ab", "half ?"]
+    ledger.delivered("bay", request.last.id, "/archive/bay", [Deliverable(name="a\0b")], "Delivered 1 file", [])
+    assert ledger.read("bay").requests[0].undelivered == ["half ?"]
+
+
+def test_the_words_of_a_long_notification_are_looked_up_though_a_query_takes_fewer(ledger: Ledger) -> None:
+    claim(ledger)
+    ledger.record("bay", requests=[bought(request_id="zz-last")])
+    words = {f"word-{number}" for number in range(70_000)}
+    assert ledger.references_of_requests("axelglobe", words | {"zz-last"}) == {"bay": "run-1"}
+
+
 def test_the_open_orders_of_a_request_are_found_by_its_id_in_any_capitals(ledger: Ledger) -> None:
     claim(ledger)
     ledger.record("bay", requests=[bought(request_id="0AF-7")])
