@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 from uuid import UUID
 
 from prefect import get_client, get_run_logger
@@ -22,18 +22,18 @@ from prefect.runtime import deployment, flow_run
 from prefect.states import Suspended
 from pydantic import Field
 
-from tasking import lifecycle
-from tasking.candidate import Candidate
+from tasking.candidate import WHOLE_WINDOW, Candidate
 from tasking.clock import utc_now
 from tasking.errors import InvalidOrder, OrderEnded
 from tasking.form import Form
 from tasking.ledger import OrderRecord
-from tasking.order import Order
+from tasking.lifecycle.actions import Ask
+from tasking.lifecycle.session import OrderSession
 from tasking.plain_text import markdown_text
 from tasking.status import StatusCode
 from tasking.waiting import readable
 from tasks.show import show_timeline
-from tasks.step import ledger, ledger_and_provider
+from tasks.step import step
 
 AFTER_EXPIRY = timedelta(days=7)
 """How long a suspended run stays after its candidate expired when no watcher brings it back."""
@@ -48,7 +48,21 @@ class Approval(Form, RunInput):
     note: str = Field(default="", title="Note", description="Kept in the order's journal.", max_length=500)
 
 
-def approve(order: Order, reference: str) -> None:
+class Question(NamedTuple):
+    """What a person is asked.
+
+    Attributes:
+        text: The question.
+        key: Name of its form.
+        deadline: Until when a yes can be used (our time).
+    """
+
+    text: str
+    key: str
+    deadline: datetime
+
+
+def ask(session: OrderSession) -> None:
     """Return once a person approved the chosen candidate; till then the run is suspended and holds no process.
 
     A run that was started without an answer (its candidate expired by the watcher's clock, or a person cancelled it and
@@ -60,39 +74,45 @@ def approve(order: Order, reference: str) -> None:
     """
     if deployment.id is None:
         raise InvalidOrder("require_approval", True, "only a run of a deployment can ask a person; start it there")
-    with ledger_and_provider(order.account) as (book, provider):
-        candidate = lifecycle.chosen(book, provider, reference)
-        record = book.read(reference)
-        if candidate is None or record.approved_candidate_id == candidate.id:
-            return
-        deadline = provider.clock.local(_useful_until(candidate))
-        question = _question(candidate, record)
-        count = record.approvals_asked
-        answer = _answer(_key(candidate, count)) if record.approval_question == question else None
-        if answer is None:
-            count += 1
-            asked = {"approval_question": question, "approvals_asked": count}
-            book.record(
-                reference,
-                "approval asked",
-                question,
-                waits_for="approval",
-                waits_message=question,
-                wake_at=deadline,
-                **asked,
-            )
+    answer = approve(session)
+    if isinstance(answer, Question):
+        get_run_logger().info("%s. Press Resume on this run to decide", answer.text)
+        show_timeline(session.reference)
+        _suspend(answer)
+    elif answer is not None and answer.decision == "decline":
+        raise OrderEnded(StatusCode.USER_CANCELLED, f"Declined by a person. {answer.note}".strip())
+
+
+@step(Ask.step)
+def approve(session: OrderSession) -> Question | Approval | None:
+    """A person's answer, written down; the question where there is none; ``None`` when another process had it."""
+    record = session.record()
+    candidate = record.candidate
+    if candidate is None or record.approved_candidate_id == candidate.id:
+        return None
+    question, count = _question(candidate, record), record.approvals_asked
+    answer = _answer(_key(candidate, count)) if record.approval_question == question else None
     if answer is None:
-        get_run_logger().info("%s. Press Resume on this run to decide", question)
-        show_timeline(reference)
-        _ask(question, _key(candidate, count), deadline)
-    with ledger() as book:
-        approved: dict[str, Any] = {"approved_candidate_id": candidate.id} if answer.decision == "approve" else {}
-        said = answer.note or "In the form"
-        if approved:
-            approved["approval_question"] = None  # this answer is taken, and counts for no later question
-        book.record(reference, f"{answer.decision}d", said, waits_for=None, waits_message=None, **approved)
-        if answer.decision == "decline":
-            raise OrderEnded(StatusCode.USER_CANCELLED, f"Declined by a person. {answer.note}".strip())
+        asked = Question(question, _key(candidate, count + 1), session.provider.clock.local(_useful_until(candidate)))
+        session.ledger.record(
+            session.reference,
+            "approval asked",
+            question,
+            waits_for="approval",
+            waits_message=question,
+            wake_at=asked.deadline,
+            approval_question=question,
+            approvals_asked=count + 1,
+        )
+        return asked
+    approved: dict[str, Any] = {}
+    if answer.decision == "approve":  # this answer is taken, and counts for no later question
+        approved = {"approved_candidate_id": candidate.id, "approval_question": None}
+    note = answer.note or "In the form"
+    session.ledger.record(
+        session.reference, f"{answer.decision}d", note, waits_for=None, waits_message=None, **approved
+    )
+    return answer
 
 
 def _useful_until(candidate: Candidate) -> datetime:
@@ -100,7 +120,7 @@ def _useful_until(candidate: Candidate) -> datetime:
 
     Where the provider picks the pass, a window that has begun can still be ordered.
     """
-    over = candidate.end if candidate.id == lifecycle.WHOLE_WINDOW else candidate.start
+    over = candidate.end if candidate.id == WHOLE_WINDOW else candidate.start
     return min(over, candidate.valid_until or over)
 
 
@@ -116,27 +136,27 @@ def _answer(key: str) -> Approval | None:
     return Approval.model_validate(filled_in) if filled_in else None
 
 
-def _ask(question: str, key: str, deadline: datetime) -> NoReturn:
+def _suspend(question: Question) -> NoReturn:
     """Suspend this run until somebody presses Resume.
 
     Raises:
         Pause: It is suspended, or is not to go on: it is being cancelled, say.
     """
-    timeout = int(max((deadline - utc_now() + AFTER_EXPIRY).total_seconds(), 60))
-    state: Any = Suspended(timeout_seconds=timeout, pause_key=key)
+    timeout = int(max((question.deadline - utc_now() + AFTER_EXPIRY).total_seconds(), 60))
+    state: Any = Suspended(timeout_seconds=timeout, pause_key=question.key)
     state.state_details.run_input_keyset = keyset_from_paused_state(state)
     # nothing is filled in beforehand: a yes costs money, and a prefilled field loses its description
-    form = Approval.with_initial_data(description=markdown_text(question))
+    form = Approval.with_initial_data(description=markdown_text(question.text))
     with get_client(sync_client=True) as client:
         reply: OrchestrationResult[Any] = client.set_flow_run_state(UUID(str(flow_run.id)), state)
     if reply.status is not SetStateStatus.ACCEPT:
         raise Pause(f"not suspended: {reply.details}", state=reply.state)
     form.save(state.state_details.run_input_keyset)
-    raise Pause(question, state=reply.state)
+    raise Pause(question.text, state=reply.state)
 
 
 def _question(candidate: Candidate, record: OrderRecord) -> str:
-    if candidate.id == lifecycle.WHOLE_WINDOW:
+    if candidate.id == WHOLE_WINDOW:
         return _question_of_a_window(candidate, record)
     view = f", {candidate.off_nadir_deg:.1f}° off nadir" if candidate.off_nadir_deg is not None else ""
     until = f"; it can be ordered until {readable(candidate.valid_until)}" if candidate.valid_until else ""

@@ -61,7 +61,7 @@ def _asked_or_cancelled(reference: str, dry_run: bool, stop_waiting: bool) -> St
         if record is None:
             said = "the ledger has no such order; find its reference with: tasking-flows list --open"
             return Failed(message=f"reference: {reference}: {said}")
-        if record.ended is not None and not (lifecycle.still_going(record) and record.status != StatusCode.COMPLETED):
+        if record.ended is not None and not (lifecycle.open_requests(record) and record.status != StatusCode.COMPLETED):
             if record.status == StatusCode.USER_CANCELLED and not dry_run:
                 _release(record)  # an earlier attempt may have died before it
             return _already_ended(record)
@@ -100,7 +100,7 @@ def _end_unless_more_was_ordered(book: Ledger, seen: OrderRecord, message: str) 
 
 def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_waiting: bool) -> State[Any]:
     with closing(load_account(record.account).open()) as provider:
-        if (there := lifecycle.elsewhere(provider, record)) is not None:  # an id may be another's there
+        if (there := lifecycle.environment_changed(provider, record)) is not None:  # an id may be another's there
             return Failed(
                 message=f"account: {record.account}: order {record.reference} was begun at {there}, and this block "
                 "leads elsewhere now: put it back as it was, then run cancel-order again"
@@ -169,11 +169,11 @@ def _cancel(
 def _cancelled(
     book: Ledger, provider: Provider, record: OrderRecord, answer: Request, terms: str, stop_waiting: bool
 ) -> State[Any]:
-    fresh = lifecycle.note_answers(book, provider, book.read(record.reference), {answer.id: answer})
+    fresh = lifecycle.record_statuses(book, provider, record.reference, {answer.id: answer})
     said = f"Order {record.reference} was cancelled at {record.provider}: request {answer.id}. {terms}"
     to_fetch = any(one.undelivered for one in fresh.requests if one.last.id == answer.id)
     more_to_come = answer.status not in lifecycle.ENDED
-    if others := [one.id for one in lifecycle.still_going(fresh) if one.id != answer.id]:
+    if others := [one.id for one in lifecycle.open_requests(fresh) if one.id != answer.id]:
         return Completed(
             message=f"{said} But it was ordered more than once: request {', '.join(others)} still stands. Run "
             "cancel-order again to cancel that, too; else it is captured and paid"
@@ -209,7 +209,7 @@ def _not_cancelled(record: OrderRecord) -> str:
 
 def _last_request(record: OrderRecord) -> Request:
     """The one to cancel: the newest that is under way; the newest of all when none is."""
-    going = lifecycle.still_going(record)
+    going = lifecycle.open_requests(record)
     current = record.current_request
     assert current is not None, "requested before"
     return going[-1] if going else current.last

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, closing
 from datetime import datetime
 from typing import Any
 
@@ -15,22 +13,17 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
-from blocks.account import load_account
-from flows.approval import approve
+from flows.approval import ask
 from flows.ending import ended
 from flows.parking import park
-from tasking.ledger import Ledger
+from tasking.lifecycle.session import OrderSession
 from tasking.order import Order
-from tasking.order_run import Ended, Host, run_order
+from tasking.order_run import Ended, Host, Step, run_order
 from tasking.status import StatusCode
 from tasks.accept import accept
-from tasks.choose import choose
-from tasks.deliver import deliver
-from tasks.follow import follow
-from tasks.prepare import prepare
-from tasks.request import request
+from tasks.order_steps import perform
 from tasks.show import show_timeline
-from tasks.step import ledger
+from tasks.step import BLOCKS
 from tasks.tag_run import tag_run
 
 
@@ -61,23 +54,19 @@ class FlowRunHost(Host):
     def __init__(self) -> None:
         self.run_id = str(flow_run.id)
         self.log: logging.Logger | logging.LoggerAdapter[Any] = get_run_logger()
-        self._steps: Mapping[str, Callable[..., Any]] = {
-            "accept": accept,
-            "prepare": prepare,
-            "choose": choose,
-            "approve": approve,
-            "request": request,
-            "follow": follow,
-            "deliver": deliver,
-        }
+        self.installed = BLOCKS
 
-    def ledger(self) -> AbstractContextManager[Ledger]:
-        """The ledger of the block ``order-ledger/default``."""
-        return ledger()
+    def accept(self, session: OrderSession) -> None:
+        """Run the task."""
+        accept(session)
 
-    def step(self, name: str, order: Order, reference: str, *more: Any) -> Any:
-        """Run the task of this name; approval is none, as it ends the process."""
-        return self._steps[name](order, reference, *more)
+    def ask(self, session: OrderSession) -> None:
+        """See `flows.approval.ask`."""
+        ask(session)
+
+    def perform(self, session: OrderSession, action: Step) -> None:
+        """Run the task of this step."""
+        perform(session, action)
 
     def park(self, until: datetime, message: str) -> None:
         """See `flows.parking.park`."""
@@ -98,14 +87,6 @@ class FlowRunHost(Host):
     def is_gone(self, error: Exception) -> bool:
         """Whether this run was deleted in Prefect: the watcher starts another."""
         return isinstance(error, ObjectNotFound)
-
-    def ask_again_seconds(self, order: Order) -> float:
-        """The account's first pause; its default where the account cannot even be opened."""
-        try:
-            with closing(load_account(order.account).open()) as provider:
-                return provider.ask_again_seconds
-        except Exception:
-            return 30.0
 
 
 def state_of(end: Ended) -> State[Any]:

@@ -180,9 +180,9 @@ def open_orders() -> Open:
 
 @step("look")
 def look(account: str, records: list[OrderRecord]) -> int:
-    """Ask one account's provider about its orders; see `tasking.watching.look`."""
+    """Ask one account's provider about its orders; see `tasking.watching.poll_account`."""
     with ledger() as book, closing(load_account(account).open()) as provider:
-        return watching.look(book, provider, records)
+        return watching.poll_account(book, provider, records)
 
 
 def _is_past(record: OrderRecord) -> bool:

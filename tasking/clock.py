@@ -17,6 +17,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from tasking.moment import EARLIEST, LATEST, moment
 
@@ -31,6 +32,32 @@ CLOCKS_APART = timedelta(days=1)
 def utc_now() -> datetime:
     """Our own clock: aware, UTC."""
     return datetime.now(UTC)
+
+
+class ClockReading(NamedTuple):
+    """Both clocks in one moment.
+
+    Attributes:
+        now: The provider's time.
+        ours: Our time.
+        rate: Seconds of the provider's time per second of ours.
+        agrees: See `ProviderClock.agrees`.
+        known: An answer has told the provider's time.
+    """
+
+    now: datetime
+    ours: datetime
+    rate: float = 1.0
+    agrees: bool = True
+    known: bool = True
+
+    def local(self, when: datetime) -> datetime:
+        """Our time at which the provider's clock shows ``when``."""
+        return _moved(self.ours, (when - self.now).total_seconds() / self.rate)
+
+    def in_seconds(self, seconds: float) -> datetime:
+        """The provider's time ``seconds`` (of its time) after this moment."""
+        return _moved(self.now, seconds)
 
 
 class ProviderClock:
@@ -85,6 +112,11 @@ class ProviderClock:
             return self._local()
         ours, theirs, rate = self._seen
         return _moved(theirs, (self._local() - ours).total_seconds() * rate)
+
+    def read(self) -> ClockReading:
+        """Both clocks now."""
+        now = self.now()
+        return ClockReading(now, self.local(now), self.rate, self.agrees, self.known)
 
     def local(self, when: datetime) -> datetime:
         """Our time at which the provider's clock shows ``when``."""

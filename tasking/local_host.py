@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from tasking import order_steps
+from tasking import lifecycle
 from tasking.errors import InvalidOrder
-from tasking.ledger import Ledger
+from tasking.lifecycle import Installed, OrderSession, Runs
 from tasking.order import Order
-from tasking.order_run import Host
-from tasking.order_steps import Chosen, Installed, Runs
+from tasking.order_run import Host, Step, perform
 
 
 class Parked(BaseException):  # nothing on its way out takes it for an error
@@ -52,18 +49,19 @@ class LocalHost(Host):
 
     def __init__(self, installed: Installed, run_id: UUID, runs: Runs) -> None:
         self.run_id, self.log = str(run_id), logging.getLogger("tasking.order")
-        self._installed, self._runs = installed, runs
+        self.installed, self._runs = installed, runs
 
-    def ledger(self) -> AbstractContextManager[Ledger]:
-        """The ledger of the installation."""
-        return self._installed.ledger()
+    def accept(self, session: OrderSession) -> None:
+        """Check the order and own its reference."""
+        lifecycle.accept(session, self._runs)
 
-    def step(self, name: str, order: Order, reference: str, *more: Any) -> Any:
-        """Carry out the step of this name."""
-        if name == "accept":
-            return order_steps.accept(self._installed, self._runs, order, reference, self.run_id)
-        answer = getattr(order_steps, name)(self._installed, order, reference, *more)
-        return answer.candidate if isinstance(answer, Chosen) else answer
+    def ask(self, session: OrderSession) -> None:  # noqa: ARG002
+        """Nobody is asked: `begins` refuses such orders."""
+        raise InvalidOrder("require_approval", True, "nobody can be asked here; start it as a run of a deployment")
+
+    def perform(self, session: OrderSession, action: Step) -> None:
+        """Carry out the step."""
+        perform(session, action)
 
     def park(self, until: datetime, message: str) -> None:
         """End this start."""
@@ -84,11 +82,3 @@ class LocalHost(Host):
     def is_gone(self, error: Exception) -> bool:  # noqa: ARG002
         """This process itself is the run."""
         return False
-
-    def ask_again_seconds(self, order: Order) -> float:
-        """The account's first pause; its default where the account cannot even be opened."""
-        try:
-            with self._installed.provider(order.account) as provider:
-                return provider.ask_again_seconds
-        except Exception:
-            return 30.0

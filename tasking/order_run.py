@@ -1,7 +1,8 @@
 """One order, from plan to catalog, for every provider, wherever it runs.
 
-A run is entered again from the top after every wait and every crash. Each step finds what already happened. Nothing
-here knows Prefect: `Host` is what a flow, a notebook or a test gives.
+A run is entered again from the top after every wait and every crash: it does what `tasking.lifecycle.next_action` says
+until that is to wait, or to close the order. Nothing here knows Prefect: `Host` is what a flow, a notebook or a test
+gives.
 """
 
 from __future__ import annotations
@@ -13,21 +14,43 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.errors import InvalidOrder, LedgerUnavailable, OrderEnded, TaskingError
 from tasking.ledger import Filter, Ledger, OrderRecord
+from tasking.lifecycle.actions import (
+    Action,
+    Amend,
+    Ask,
+    BackOff,
+    Choose,
+    Close,
+    Deliver,
+    End,
+    LearnTime,
+    ListCandidates,
+    Plan,
+    Poll,
+    Request,
+)
+from tasking.lifecycle.session import Installed, OrderSession
 from tasking.order import Order, order_from
 from tasking.status import StatusCode
 from tasking.waiting import Wait, readable
+
+Step: TypeAlias = Plan | ListCandidates | Choose | Request | Poll | Deliver
+"""What a `Host` carries out, shown to a person by its ``step``."""
 
 AWAY = timedelta(seconds=60)
 """Pause when the ledger itself is away, so that nothing can be read about the order."""
 
 OTHER_CODE = timedelta(hours=1)
 """Pause of a claimed order that this machine's code cannot read: somebody has to upgrade it."""
+
+ASK_AGAIN_SECONDS = 30.0
+"""First pause after an error where the account, which says how long it is, cannot even be opened."""
 
 
 class Ended(NamedTuple):
@@ -43,26 +66,32 @@ class Host(ABC):
     Attributes:
         run_id: Names this run; the same at each of its starts.
         log: Told what happens.
+        installed: Opens the ledger, accounts and archives.
     """
 
     run_id: str
     log: logging.Logger | logging.LoggerAdapter[Any]
+    installed: Installed
 
     @abstractmethod
-    def ledger(self) -> AbstractContextManager[Ledger]:
-        """The ledger, closed afterwards."""
+    def accept(self, session: OrderSession) -> None:
+        """Check the order and own its reference; see `tasking.lifecycle.accept`."""
 
     @abstractmethod
-    def step(self, name: str, order: Order, reference: str, *more: Any) -> Any:
-        """The result of the step with this name: accept, prepare, choose, approve, request, follow or deliver."""
+    def ask(self, session: OrderSession) -> None:
+        """Return once a person approved the chosen candidate, or raise something that ends this start.
+
+        Raises:
+            OrderEnded: The person declined.
+        """
+
+    @abstractmethod
+    def perform(self, session: OrderSession, action: Step) -> None:
+        """Carry out one step; `perform` of this module does it."""
 
     @abstractmethod
     def park(self, until: datetime, message: str) -> None:
         """Return once it is time; or raise something that ends this start, so that another one comes when it is."""
-
-    @abstractmethod
-    def ask_again_seconds(self, order: Order) -> float:
-        """The first pause of the order's account after an error."""
 
     @abstractmethod
     def begins(self, order: Order, reference: str) -> None:
@@ -95,7 +124,7 @@ def run_order(host: Host, kind: type[Order], given: object) -> Ended:
         except LedgerUnavailable as no_ledger:
             host.log.warning("%s", no_ledger)
             host.park(utc_now() + AWAY, f"Trying again: {no_ledger}")
-        except _Later as later:
+        except RetryLater as later:
             host.park(later.wait.until, later.wait.message)
 
 
@@ -115,11 +144,28 @@ def own_reference(order: Order, run_id: str, opened: Callable[[], AbstractContex
     return f"{words or order.provider}-{run_id.replace('-', '')[-16:]}"
 
 
-class _Over(Exception):
+def perform(session: OrderSession, action: Step) -> Any:
+    """Carry out one step. What it learned is in the ledger, and in what the session has seen."""
+    match action:
+        case Plan():
+            return lifecycle.plan(session)
+        case ListCandidates():
+            return lifecycle.list_candidates(session)
+        case Choose(any_coverage):
+            return lifecycle.choose(session, any_coverage=any_coverage)
+        case Request():
+            return lifecycle.request(session)
+        case Poll():
+            return lifecycle.poll(session)
+        case Deliver(request_id):
+            return lifecycle.deliver(session, request_id)
+
+
+class OrderClosedElsewhere(Exception):
     """Somebody else ended the order while this run was at work."""
 
 
-class _Later(Exception):
+class RetryLater(Exception):
     """Something went wrong beside the steps of an order that is paid for: it is not closed, but tried again later."""
 
     def __init__(self, wait: Wait) -> None:
@@ -130,46 +176,47 @@ class _Later(Exception):
 def _read_and_carried_out(host: Host, kind: type[Order], given: object) -> Ended:
     try:
         order = order_from(kind, given)
-    except InvalidOrder as no:
-        return _not_read(host, no)
-    reference = order.reference or own_reference(order, host.run_id, host.ledger)
+    except InvalidOrder as error:
+        return _not_read(host, error)
+    reference = order.reference or own_reference(order, host.run_id, host.installed.ledger)
     host.log.info("Order %s", reference)  # a person who gave none finds it here, for cancel-order
     host.begins(order, reference)
-    return _OrderRun(host, order, reference).to_its_end()
+    session = OrderSession(host.installed, order, reference, host.run_id)
+    try:
+        return _OrderRun(host, session).to_its_end()
+    finally:
+        session.close()
 
 
-def _not_read(host: Host, no: InvalidOrder) -> Ended:
+def _not_read(host: Host, error: InvalidOrder) -> Ended:
     """A new order is refused; one that this run has claimed was fine for other code, and waits for that.
 
     Failed, its run would have the watcher close an order that may be paid for.
     """
-    with host.ledger() as ledger:
+    with host.installed.ledger() as ledger:
         claimed = ledger.orders(Filter(flow_run_id=host.run_id, open_only=True, limit=1))
         if not claimed:
-            return Ended(StatusCode.FAILED, str(no))
+            return Ended(StatusCode.FAILED, str(error))
         until = utc_now() + OTHER_CODE
         message = (
-            f"The code on this worker cannot read the order: {no}. Install the version there that can; "
+            f"The code on this worker cannot read the order: {error}. Install the version there that can; "
             f"trying again at {readable(until)}"
         )
         ledger.record(claimed[0].reference, waits_message=message, wake_at=until)
     host.log.error("Order %s: %s", claimed[0].reference, message)
-    raise _Later(Wait(until=until, waits_for="provider", message=message))
+    raise RetryLater(Wait(until=until, waits_for="provider", message=message))
 
 
 class _OrderRun:
     """One order of one run, from wherever it stands."""
 
-    def __init__(self, host: Host, order: Order, reference: str) -> None:
-        self._host, self._order, self._reference = host, order, reference
+    def __init__(self, host: Host, session: OrderSession) -> None:
+        self._host, self._session = host, session
 
     def to_its_end(self) -> Ended:
         try:
-            if self._step("accept").ended is None:
-                self._collect()
-        except OrderEnded as end:
-            self._close(end.status, str(end))
-        except _Over:
+            self._go_on()
+        except OrderClosedElsewhere:
             pass
         except LedgerUnavailable:  # not about the order: it stays open
             raise
@@ -179,119 +226,135 @@ class _OrderRun:
             if self._host.is_gone(error):
                 raise
             try:
-                wait = self._away("order", error)
+                wait = self._wait_after("order", error)
             except Exception:
                 # a mistake of ours, and nothing was ordered: Retry on this run goes on
-                self._close(StatusCode.FAILED, f"{type(error).__name__}: {error}")
+                self._close(End(StatusCode.FAILED, f"{type(error).__name__}: {error}"))
                 raise
-            raise _Later(wait) from error
+            raise RetryLater(wait) from error
         return self._how_it_ended()
 
-    def _collect(self) -> None:
-        while True:
-            while not self._requested():
-                try:
-                    self._place()
-                except OrderEnded as end:
-                    if not self._put_off(end):
-                        raise
-            imagery = self._step("follow")
-            if imagery is not None:
-                self._step("deliver", imagery)
-                if self._read().ended is not None:
-                    return
-
-    def _place(self) -> None:
-        self._step("prepare")
-        if self._step("choose") is None:
-            return
-        if self._order.require_approval and not self._requested():
-            self._step("approve")
-        self._step("request")
-
-    def _step(self, name: str, *more: Any) -> Any:
-        """Run a step again after each wait it asks for, until it gives a result.
-
-        What may pass is waited out, longer each time: an order outlives the outages of its provider, of the ledger and
-        of its host, and one that is paid for outlives everything that can be mended.
-        """
-        while True:
+    def _go_on(self) -> None:
+        """Do what is next, until the order has ended."""
+        session = self._session
+        while not self._do("accept", lambda: self._host.accept(session)):
+            pass
+        while (record := session.record()).ended is None:
             try:
-                answer = self._host.step(name, self._order, self._reference, *more)
-            except Exception as error:
-                answer = self._away(name, error)
-            else:
-                self._passed(name)
-            if not isinstance(answer, Wait):
-                return answer
-            self._note_wait(answer)
-            self._host.show(self._reference)
-            self._host.park(answer.until, answer.message)
+                state = session.state(record)
+            except Exception as error:  # the account cannot be opened
+                self._wait_after_error("accept", error)
+                continue
+            self._carry_out(lifecycle.next_action(state), record)
 
-    def _away(self, step: str, error: Exception) -> Wait:
-        """The pause after an error that is waited out; any other error is raised again."""
+    def _carry_out(self, action: Action, decided_by: OrderRecord) -> None:
+        session = self._session
+        match action:
+            case Wait():
+                self._wait(action)
+            case Amend():
+                session.amend(action, decided_by)
+            case BackOff():
+                self._wait_after_error(action.step, action.error)
+            case LearnTime():
+                session.note(time_asked=True)
+                self._do(action.step, session.provider.learn_time)
+            case Ask():
+                self._do(action.step, lambda: self._host.ask(session))
+            case Close():
+                if session.own_record() is None:
+                    raise OrderClosedElsewhere
+                self._do(action.step, lambda: lifecycle.close(session, action.end, decided_by))
+            case _:
+                self._do(action.step, lambda: self._host.perform(session, action))
+
+    def _do(self, step: str, what: Callable[[], object]) -> bool:
+        """Carry out a step; whether it went through. What went wrong is waited out, or is how the order ends.
+
+        An order outlives the outages of its provider, of the ledger and of its host, and one that is paid for outlives
+        everything that can be mended.
+        """
+        self._session.note(wait=None, end=None, lost=None)
+        try:
+            what()
+        except OrderClosedElsewhere:
+            raise
+        except OrderEnded as end:
+            self._session.note(end=End(end.status, str(end)))
+        except Exception as error:
+            self._wait_after_error(step, error)
+            return False
+        self._passed(step)
+        return True
+
+    def _wait_after_error(self, step: str, error: Exception) -> None:
+        """Wait, longer each time; any error that is not waited out is raised again."""
+        try:
+            wait = self._wait_after(step, error)
+        except OrderEnded as end:
+            self._session.note(end=End(end.status, str(end)))
+            return
+        self._wait(wait)
+
+    def _wait_after(self, step: str, error: Exception) -> Wait:
         if self._host.is_gone(error):
             raise error
+        session, host = self._session, self._host
         try:
-            with self._host.ledger() as ledger:
-                record = self._own_record(ledger)
-                if not self._host.is_away(error) and not lifecycle.passes(record, error):
-                    raise error
-                self._host.log.warning("%s: %s", step, error)
-                if record is None:
-                    return Wait(until=utc_now() + AWAY, waits_for="provider", message=f"Trying again: {error}")
-                first = self._host.ask_again_seconds(self._order)
-                return lifecycle.pause(ledger, self._order, record, step, error, first)
+            record = session.own_record()
+            if not host.is_away(error) and not lifecycle.is_transient(record, error):
+                raise error
+            host.log.warning("%s: %s", step, error)
+            if record is None:
+                return Wait(until=utc_now() + AWAY, waits_for="provider", message=f"Trying again: {error}")
+            return lifecycle.wait_after_error(
+                session.ledger, session.order, record, step, error, self._first_pause_seconds()
+            )
         except LedgerUnavailable as away:
             return Wait(until=utc_now() + AWAY, waits_for="provider", message=f"Trying again: {away}")
+        finally:
+            session.close()  # what was mended meanwhile is used then: the block, the ledger's server
+
+    def _first_pause_seconds(self) -> float:
+        try:
+            return self._session.provider.ask_again_seconds
+        except Exception:
+            return ASK_AGAIN_SECONDS
 
     def _passed(self, step: str) -> None:
         """The step that failed before went through: the next failure starts with a short pause again."""
-        with suppress(LedgerUnavailable), self._host.ledger() as ledger:
-            record = self._own_record(ledger)
+        with suppress(LedgerUnavailable):
+            record = self._session.own_record()
             if record is not None and record.failing == step:
-                ledger.record(self._reference, failing=None, failures=0)
+                self._session.ledger.record(self._session.reference, failing=None, failures=0)
 
-    def _note_wait(self, wait: Wait) -> None:
+    def _wait(self, wait: Wait) -> None:
         """Write down when the order wakes; while the ledger is away, `run_order` has it try again soon."""
-        with self._host.ledger() as ledger:
-            record = self._own_record(ledger)
-            if record is not None and record.ended is not None:
-                raise _Over
-            if record is not None:
-                ledger.record(self._reference, waits_for=wait.waits_for, waits_message=wait.message, wake_at=wait.until)
+        session = self._session
+        record = session.own_record()
+        if record is not None and record.ended is not None:
+            raise OrderClosedElsewhere
+        if record is not None:
+            session.ledger.record(
+                session.reference, waits_for=wait.waits_for, waits_message=wait.message, wake_at=wait.until
+            )
         self._host.log.info("%s", wait.message)
+        self._host.show(session.reference)
+        session.forget()
+        self._host.park(wait.until, wait.message)
 
-    def _own_record(self, ledger: Ledger) -> OrderRecord | None:
-        """The order, if it is this run's: one that another run owns is neither closed nor changed by this one."""
-        record = ledger.find(self._reference)
-        return record if record is not None and record.flow_run_id == self._host.run_id else None
-
-    def _read(self) -> OrderRecord:
-        with self._host.ledger() as ledger:
-            return ledger.read(self._reference)
-
-    def _requested(self) -> bool:
-        return lifecycle.requested(self._read())
-
-    def _put_off(self, end: OrderEnded) -> bool:
-        with self._host.ledger() as ledger:
-            return lifecycle.put_off(ledger, self._reference, end)
-
-    def _close(self, status: str, message: str) -> None:
-        with self._host.ledger() as ledger:
-            if self._own_record(ledger) is not None:
-                lifecycle.end(ledger, self._reference, status, message)
+    def _close(self, end: End) -> None:
+        if self._session.own_record() is not None:
+            lifecycle.close(self._session, end)
 
     def _refused(self, error: TaskingError) -> Ended:
         """The order could not be taken, or something is wrong that waiting does not cure."""
-        with self._host.ledger() as ledger:
-            record = self._own_record(ledger)
-            if record is not None and record.ended is None:
-                lifecycle.end(ledger, self._reference, StatusCode.FAILED, str(error))
+        record = self._session.own_record()
+        if record is not None and record.ended is None:
+            lifecycle.close(self._session, End(StatusCode.FAILED, str(error)))
         return Ended(StatusCode.FAILED, str(error))
 
     def _how_it_ended(self) -> Ended:
-        record = self._read()
-        self._host.show(self._reference)
+        record = self._session.record()
+        self._host.show(record.reference)
         return Ended(record.status, record.outcome or "")

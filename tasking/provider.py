@@ -185,6 +185,10 @@ class Provider(Protocol):
     clock: ProviderClock
 
     @property
+    def order_type(self) -> type[Order]:
+        """Its kind of order."""
+
+    @property
     def environment(self) -> str:
         """Which of the provider's environments the account leads to, for a person: an order stays in the one it began.
 

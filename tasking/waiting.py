@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from tasking.clock import ProviderClock
+from tasking.clock import ClockReading
 
 
 class Wait(BaseModel):
@@ -30,15 +30,14 @@ CLOCKS_DIFFER = timedelta(hours=1)
 """While the two clocks contradict each other, a wait that either calls over is over after so long at the earliest."""
 
 
-def wait_until(clock: ProviderClock, when: datetime, waits_for: str, message: str) -> Wait:
+def wait_until(clock: ClockReading, when: datetime, waits_for: str, message: str) -> Wait:
     """A wait until the provider's clock shows ``when`` (at least a second of our time from now).
 
     Where its clock and ours contradict each other, until the first of them shows it: coming back early does no harm.
     """
-    ours = clock.local(clock.now())
-    until = max(clock.local(when), ours + timedelta(seconds=1))
+    until = max(clock.local(when), clock.ours + timedelta(seconds=1))
     if not clock.agrees:
-        until = min(until, max(when, ours + CLOCKS_DIFFER))
+        until = min(until, max(when, clock.ours + CLOCKS_DIFFER))
     return Wait(until=until, waits_for=waits_for, message=message)
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tasking import lifecycle
-from tasking.errors import CredentialsRefused, Unavailable
+from tasking.errors import CredentialsRefused, InvalidOrder, Unavailable
 from tasking.ledger import Ledger, OrderRecord
-from tasking.provider import Plans, Provider
+from tasking.lifecycle.actions import Action, Amend, Close, Deliver, ListCandidates
+from tasking.order import order_from
+from tasking.provider import Plan, Plans, Provider
+from tasking.waiting import Wait
+
+SETTLED_BY_ITS_RUN = "An announced request is settled by the order's run"
 
 
-def look(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> int:
+def poll_account(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> int:
     """Ask the provider about the orders that may have changed and write down what it says.
 
     An order is left alone until its ``look_after``: the run itself, or the last look, has asked recently enough. Orders
-    whose run can go on get ``changed_at``; waking them is the caller's.
+    for which something else is next than to wait longer get ``changed_at``; waking their runs is the caller's.
 
     Args:
         ledger: Where the orders are.
@@ -30,22 +35,29 @@ def look(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> 
     now = ledger.now()
     due = [one for one in records if one.look_after is not None and one.look_after <= now]
     waiting = [one for one in due if one.waits_for in ("imagery", "products", "provider") and one.requests]
-    candidates = {key: what for one in waiting for key, what in lifecycle.ordered(one).items()}
-    known = {key: what for one in waiting for key, what in lifecycle.last_read(one).items()}
+    candidates = {key: what for one in waiting for key, what in lifecycle.candidates_by_request(one).items()}
+    known = {key: what for one in waiting for key, what in lifecycle.requests_by_id(one).items()}
     answers = provider.read(list(known), candidates, known) if known else {}
+
+    def is_news(record: OrderRecord) -> bool:
+        return isinstance(_next_action(provider, record, polled=answers), Deliver | Close | Amend)
+
     for one in waiting:
-        lifecycle.note_answers(ledger, provider, one, answers, seen_by_watcher=True)
-    planned = [one for one in due if one.waits_for == "candidates" and one.plan_id is not None]
+        lifecycle.record_statuses(ledger, provider, one.reference, answers, is_news)
+    # once candidates were listed the run itself lists them again: that takes a call for each plan
+    planned = [
+        one for one in due if one.waits_for == "candidates" and one.plan_id is not None and not one.candidates_seen
+    ]
     try:
-        _look_at_plans(ledger, provider, planned)
+        _poll_plans(ledger, provider, planned)
     except (Unavailable, CredentialsRefused):
         if not waiting:  # else the account was answered just now
             raise
     return len(waiting) + len(planned)
 
 
-def _look_at_plans(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> None:
-    """Wake the orders whose plans are ready. A plan that is not there is for the run itself to judge when it wakes.
+def _poll_plans(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> None:
+    """A plan that is not there is for the run itself to judge when it wakes.
 
     Raises:
         Unavailable, CredentialsRefused: None of the plans was answered for.
@@ -58,6 +70,21 @@ def _look_at_plans(ledger: Ledger, provider: Provider, records: Sequence[OrderRe
         plan = plans.get(one.plan_id or "")
         if plan is None:
             continue
-        after = lifecycle.look_after(provider, lifecycle.half_time(plan, provider.clock.now()))
-        ready = plan.ready and one.candidates_seen == 0
-        ledger.record(one.reference, look_after=after, changed_at=ledger.now() if ready else None)
+        after = lifecycle.next_poll_at(provider, lifecycle.half_time(plan, provider.clock.now()))
+        news = plan.ready and isinstance(_next_action(provider, one, plan=plan), ListCandidates)
+        ledger.record(one.reference, look_after=after, changed_at=ledger.now() if news else None)
+
+
+def _next_action(
+    provider: Provider, record: OrderRecord, *, polled: Collection[str] = (), plan: Plan | None = None
+) -> Action | None:
+    """What the order's run would do now; ``None`` where only newer code can read the order."""
+    try:
+        order = order_from(provider.order_type, record.order)
+    except InvalidOrder:
+        return None
+    clock = provider.clock.read()
+    doubt = Wait(until=clock.ours, waits_for="settling", message=SETTLED_BY_ITS_RUN) if record.in_doubt else None
+    seen = lifecycle.Seen(time_asked=True, polled=lifecycle.Polled(frozenset(polled), doubt), plan=plan)
+    state = lifecycle.OrderState(record, order, clock, lifecycle.traits(provider, order, record), seen)
+    return lifecycle.next_action(state)

@@ -9,20 +9,19 @@ from uuid import UUID
 from prefect import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
-from prefect.runtime import flow_run
 
-from tasking import order_steps
-from tasking.ledger import Ledger, OrderRecord
-from tasking.order import Order
+from tasking import lifecycle
+from tasking.ledger import Ledger
+from tasking.lifecycle.session import OrderSession
 from tasks import order_deployment
 from tasks.recovery.runs import NOT_ENDED, RESTARTED, WAITS_AGAIN
-from tasks.step import BLOCKS, step
+from tasks.step import step
 
 
 @step("accept")
-def accept(order: Order, reference: str) -> OrderRecord:
-    """The order's record, owned by this flow run; see `tasking.order_steps.accept`."""
-    return order_steps.accept(BLOCKS, FlowRuns(), order, reference, str(flow_run.id))
+def accept(session: OrderSession) -> None:
+    """Check the order, and own it by this flow run; see `tasking.lifecycle.accept`."""
+    lifecycle.accept(session, FlowRuns())
 
 
 class FlowRuns:

@@ -1,4 +1,4 @@
-"""What all steps share: their retries, and how they open the ledger and the provider."""
+"""What all steps share: their retries, and the installation they find in the blocks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from blocks.image_archive import load_archive
 from blocks.order_ledger import load_ledger
 from tasking.errors import TaskingError
 from tasking.ledger import Ledger
-from tasking.order_steps import Archive, Installed
+from tasking.lifecycle.session import Archive, Installed
 from tasking.provider import Provider
 
 P = ParamSpec("P")
@@ -62,13 +62,6 @@ def ledger() -> Iterator[Ledger]:
     """The installation's ledger, closed afterwards."""
     with closing(load_ledger()) as opened:
         yield opened
-
-
-@contextmanager
-def ledger_and_provider(account: str) -> Iterator[tuple[Ledger, Provider]]:
-    """The ledger and the provider of an account block, closed afterwards."""
-    with ledger() as opened, closing(load_account(account).open()) as provider:
-        yield opened, provider
 
 
 class _Blocks:

@@ -292,15 +292,6 @@ class Ledger(Reading):
                 self.note(session, reference, "reopened", f"Goes on, though it had ended ({before.outcome})")
             return True
 
-    def forget_plan(self, reference: str, plan_id: str, message: str) -> None:
-        """Note that the provider no longer knows a plan; not when another one is used by now."""
-        with self.session() as session:
-            row = self.locked(session, reference)
-            for one in row.plans:
-                if one.provider_plan_id == plan_id and one.forgotten_at is None:
-                    one.forgotten_at = self._now()
-                    self.note(session, reference, "plan forgotten", message)
-
     def delivered(
         self,
         reference: str,

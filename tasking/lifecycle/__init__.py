@@ -1,50 +1,62 @@
-"""The steps of one order, for every provider.
+"""One order, for every provider: what happens next with it, and the steps that do it.
 
-Each step first asks whether it already happened and answers from the ledger, else from the provider, else does it. So a
-step is right no matter how often it runs, on which machine, and after which crash. A step hands back its result, or a
-`Wait`. Nothing here knows Prefect: the same steps run from a notebook.
+`next_action` decides. Each step first asks whether it already happened and answers from the ledger, else from the
+provider, else does it. So a step is right no matter how often it runs, on which machine, and after which crash. Nothing
+here knows Prefect: the same steps run from a notebook.
 """
 
-from tasking.candidate import WHOLE_WINDOW
-from tasking.lifecycle.accepting import accept, elsewhere
-from tasking.lifecycle.choosing import choose, chosen, drop, requested, revive
-from tasking.lifecycle.delivering import deliver, end, ending, tell_archive
-from tasking.lifecycle.doubts import settle_doubts
-from tasking.lifecycle.following import ENDED, follow, last_read, note_answers, ordered, still_going
-from tasking.lifecycle.listing import candidates
-from tasking.lifecycle.next_try import between_tries
-from tasking.lifecycle.outlasting import put_off
-from tasking.lifecycle.pausing import look_after, passes, pause
-from tasking.lifecycle.planning import half_time, prepare
+from tasking.lifecycle.accepting import Runs, accept, environment_changed
+from tasking.lifecycle.backoff import is_transient, wait_after_error
+from tasking.lifecycle.choosing import choose
+from tasking.lifecycle.closing import close, ending, tell_archive
+from tasking.lifecycle.decision import next_action
+from tasking.lifecycle.delivering import deliver
+from tasking.lifecycle.listing import list_candidates
+from tasking.lifecycle.planning import half_time, plan
+from tasking.lifecycle.polling import next_poll_at, poll, record_statuses
 from tasking.lifecycle.requesting import request
+from tasking.lifecycle.session import Archive, Installed, OrderSession, traits
+from tasking.lifecycle.standing import (
+    ENDED,
+    between_tries,
+    candidates_by_request,
+    open_requests,
+    requested,
+    requests_by_id,
+)
+from tasking.lifecycle.state import OrderState, Polled, ProviderTraits, Seen
 
 __all__ = [
     "ENDED",
-    "WHOLE_WINDOW",
+    "Archive",
+    "Installed",
+    "OrderSession",
+    "OrderState",
+    "Polled",
+    "ProviderTraits",
+    "Runs",
+    "Seen",
     "accept",
     "between_tries",
-    "candidates",
+    "candidates_by_request",
     "choose",
-    "chosen",
+    "close",
     "deliver",
-    "drop",
-    "elsewhere",
-    "end",
     "ending",
-    "follow",
+    "environment_changed",
     "half_time",
-    "last_read",
-    "look_after",
-    "note_answers",
-    "ordered",
-    "passes",
-    "pause",
-    "prepare",
-    "put_off",
+    "is_transient",
+    "list_candidates",
+    "next_action",
+    "next_poll_at",
+    "open_requests",
+    "plan",
+    "poll",
+    "record_statuses",
     "request",
     "requested",
-    "revive",
-    "settle_doubts",
-    "still_going",
+    "requests_by_id",
     "tell_archive",
+    "traits",
+    "wait_after_error",
 ]

@@ -2,47 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from tasking.errors import OtherEnvironment
-from tasking.ledger import Ledger, OrderRecord
-from tasking.order import Order
+from tasking.ledger import Ledger, OrderRecord, archives
+from tasking.lifecycle.session import OrderSession
 from tasking.provider import Provider
 
 
-def accept(
-    ledger: Ledger,
-    provider: Provider,
-    order: Order,
-    reference: str,
-    flow_run_id: str,
-    owner_is_gone: Callable[[str], bool],
-    started_since: Callable[[str, datetime], bool] = lambda _run, _when: True,
-) -> OrderRecord:
-    """Check the order and own its reference.
+class Runs(Protocol):
+    """What is known of runs where they are started."""
+
+    def is_gone(self, run_id: str) -> bool:
+        """Whether that run can no longer go on: it ended, or was deleted."""
+
+    def started_since(self, run_id: str, when: datetime) -> bool:
+        """Whether a person started that run, or wished it to be tried again, after this time."""
+
+    def claimed(self, ledger: Ledger, reference: str) -> None:
+        """This run owns the order now: write down how it came."""
+
+
+def accept(session: OrderSession, runs: Runs) -> OrderRecord:
+    """Check the order and own its reference, once its archive can be written to.
 
     Raises:
-        InvalidOrder: The provider would refuse it; nothing was claimed.
+        InvalidOrder: The provider would refuse it, or its archive cannot be used; nothing was claimed.
         ReferenceTaken: Another run, or another order, has this reference.
         OtherEnvironment: The order was begun elsewhere, and going on here would order it a second time.
     """
-    if ledger.find(reference) is None:
+    ledger, provider, reference, order = session.ledger, session.provider, session.reference, session.order
+    before = ledger.find(reference)
+    archive = session.installed.archive(order.archive) if before is None else None
+    if archive is not None:  # told now, not when the imagery that is paid for has nowhere to go
+        archive.folder(used_before=archives.known(ledger, archive.address))
         provider.check(order)
     record = ledger.claim(
         reference,
         order.model_dump(mode="json"),
         provider=provider.name,
-        flow_run_id=flow_run_id,
-        owner_is_gone=owner_is_gone,
-        started_since=started_since,
+        flow_run_id=session.run_id,
+        owner_is_gone=runs.is_gone,
+        started_since=runs.started_since,
     )
     if record.ended is None:
         _stay(ledger, provider, record)
+    if archive is not None:
+        archives.remember(ledger, reference, archive.address)
+    if before is None or before.flow_run_id != record.flow_run_id:
+        runs.claimed(ledger, reference)
     return record
 
 
-def elsewhere(provider: Provider, record: OrderRecord) -> str | None:
+def environment_changed(provider: Provider, record: OrderRecord) -> str | None:
     """Where an order was begun, if its account leads to another place now; ``None`` also when nobody noted it."""
     return record.environment if record.environment != provider.environment else None
 
@@ -57,7 +70,7 @@ def _stay(ledger: Ledger, provider: Provider, record: OrderRecord) -> None:
         if record.environment != here:
             message = f"Account {record.account} leads to {here}"
             ledger.record(record.reference, "account", message, environment=here)
-    elif (there := elsewhere(provider, record)) is not None:
+    elif (there := environment_changed(provider, record)) is not None:
         bought = bool(record.requests) or record.in_doubt
         fix = "" if bought else ", or cancel this order and order again"
         raise OtherEnvironment(

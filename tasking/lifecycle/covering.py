@@ -31,7 +31,7 @@ def mark(order: Order, items: Iterable[dict[str, Any]]) -> None:
             one["properties"][AREA_COVERED] = round(share, 1)
 
 
-def told(ledger: Ledger, order: Order, reference: str, home: Path, done: str) -> str:
+def covered(ledger: Ledger, order: Order, reference: str, home: Path, done: str) -> str:
     """What was delivered, with the share of the area that is home; noted on the order's last request, too.
 
     Args:

@@ -34,6 +34,12 @@ def ordering(record: OrderRecord, now: datetime) -> str:
     return f"what was chosen can be ordered until {readable(candidate.valid_until)}"
 
 
+def overdue(request_id: str, since: datetime) -> str:
+    """What a person does about imagery that never came."""
+    due = f"Request {request_id} was due by {readable(since)}."
+    return f"{due} Ask the provider about that id; Retry on this run looks again."
+
+
 def _until(step: FeeStep) -> str:
     fee = "nothing" if step.percent == 0 else f"{step.percent:g} % of the price"
     return f"{fee} until {readable(step.until)}"

@@ -1,8 +1,7 @@
-"""The imagery comes home, and the order to its end."""
+"""The imagery comes home."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,46 +11,31 @@ from tasking.delivery.outcome import Delivery, ItemOutcome, error_to_raise
 from tasking.delivery.storage import is_marked, translate_os_errors
 from tasking.delivery.verify import intact_items, verify
 from tasking.errors import DeliveryFailed, Incomplete, OrderEnded, Unavailable, UnsafeAsset
-from tasking.ledger import Deliverable, Ledger, OrderRecord, Revision
+from tasking.ledger import Deliverable, Ledger, OrderRecord
 from tasking.lifecycle import covering
-from tasking.lifecycle.doubts import twice
-from tasking.lifecycle.following import left_out, may_come_back, still_going
-from tasking.lifecycle.one_by_one import Trouble, each, in_turn, worst
-from tasking.lifecycle.pausing import overdue
-from tasking.order import Order
+from tasking.lifecycle.deadlines import overdue
+from tasking.lifecycle.partial_delivery import Trouble, for_each_capture, in_turn, most_severe
+from tasking.lifecycle.session import OrderSession
+from tasking.lifecycle.standing import complete_requests
+from tasking.lifecycle.state import Compared
 from tasking.provider import Items, Provider, Request
 from tasking.status import StatusCode
 from tasking.waiting import Wait, wait_until
 
-logger = logging.getLogger(__name__)
 
-ORDER_STATUS = {
-    StatusCode.COMPLETED: "succeeded",
-    StatusCode.FAILED: "failed",
-    StatusCode.EXPIRED: "failed",
-    StatusCode.REJECTED: "failed",
-    StatusCode.CANCELLED: "canceled",
-    StatusCode.USER_CANCELLED: "canceled",
-}
-"""``order:status`` (STAC order extension) of an order that came to its end; until then it is ``shipping``."""
-
-
-def deliver(
-    ledger: Ledger, provider: Provider, order: Order, reference: str, request: Request, root: Path
-) -> Delivery | Wait | None:
-    """Bring home what can be fetched, verified; complete the order when nothing more comes.
+def deliver(session: OrderSession, request_id: str) -> Delivery | None:
+    """Bring home what can be fetched of a request, verified, and compare what is home already.
 
     A capture that is refused, damaged or unsafe keeps no other from coming home, nor a file of it its other files: all
     others are delivered and noted before it is said. When nobody answers, the rest waits, and another capture is the
     first one next time. A file that has no address to be fetched from is left out and named, unless it is the image.
 
     Args:
-        request: One whose ``capture_ids`` say what to fetch.
-        root: The archive's folder.
+        session: The order's.
+        request_id: The provider's id; the request's ``capture_ids``, as last read, say what to fetch.
 
     Returns:
-        What stands in the archive; a `Wait` while the provider's catalog lags behind its word; ``None`` when there was
-        nothing new.
+        What stands in the archive; ``None`` when there was nothing new.
 
     Raises:
         DeliveryFailed: A file could not be brought home whole; nothing damaged stands under a final name.
@@ -59,9 +43,11 @@ def deliver(
         ProviderError: A capture could not be listed, or a file of it is not handed out.
         OrderEnded: What was announced was never listed, or never came whole, until the request's patience was over.
     """
-    archive = _Archive.at(root)
+    ledger, provider, order, reference = session.ledger, session.provider, session.order, session.reference
+    archive = _Archive.at(session.archive)
     record = _ask_again_for_what_is_gone(ledger, reference, archive)
-    due = in_turn(_undelivered(record, request), record.failures)
+    held = next(one for one in record.requests if one.last.id == request_id)
+    request, due = held.last, in_turn(held.undelivered, record.failures)
     listed: dict[str, Items] = {}
     partly: dict[str, Incomplete] = {}
 
@@ -73,14 +59,14 @@ def deliver(
         listed[one] = given if isinstance(given, Items) else Items(given)
         covering.mark(order, listed[one])
 
-    troubles = each(due, look)
+    troubles = for_each_capture(due, look)
     there = [one for one in due if listed.get(one)]
     delivery: Delivery | None = None
     if there:
         count = sum(len(listed[one]) for one in there)
         ledger.record(reference, "delivering", f"Bringing home {count} item{'' if count == 1 else 's'}")
         try:
-            delivery, home = _bring_home(ledger, provider, order, reference, request, listed, there, archive)
+            delivery, home = _bring_home(session, request, listed, there, archive)
         except DeliveryFailed as error:
             troubles[there[0]] = error
         else:
@@ -91,24 +77,20 @@ def deliver(
     troubles = {**partly, **troubles}
     missing = [one for one in listed if not listed[one] and one not in troubles]
     if troubles:
-        trouble = worst(troubles, missing)
-        # while the provider is away its time is not known: `pausing` decides
+        trouble = most_severe(troubles, missing)
+        # while the provider is away its time is not known: `backoff` decides
         if not isinstance(trouble, UnsafeAsset | Unavailable) and provider.clock.now() >= request.give_up_at:
             raise OrderEnded(StatusCode.FAILED, f"{trouble}. {overdue(request.id, request.give_up_at)}") from trouble
         raise trouble
     if missing:
-        return _missing(provider, request, missing)
+        session.note(wait=_missing(provider, request, missing))
+        return delivery
     record = _ask_again_for_what_is_gone(ledger, reference, archive)
-    # what was rejected may come back: `follow` knows until when, and hands the request back with nothing due then
-    to_come = still_going(record) or (due and may_come_back(record))
-    everything = not to_come and not any(one.undelivered for one in record.requests)
-    everything = everything and not record.in_doubt  # another of its requests may have arrived
-    if request.status is StatusCode.COMPLETED and everything:
-        so_far = record.outcome_so_far or f"Delivered {len(due)}"
-        done = covering.told(ledger, order, reference, root / reference, so_far)
-        said = (done, request.note, left_out(record), twice(record))
-        order_folder.write_order_status(root / reference, ORDER_STATUS[StatusCode.COMPLETED])
-        end(ledger, reference, StatusCode.COMPLETED, "; ".join(filter(None, said)))
+    done = record.outcome_so_far or f"Delivered {len(due)}"
+    if complete_requests(record) and not any(one.undelivered for one in record.requests):
+        done = covering.covered(ledger, order, reference, archive.root / reference, done)
+    # time has passed: how the requests stand is read anew
+    session.note(compared=Compared(done), polled=None if due else session.seen.polled)
     return delivery
 
 
@@ -168,17 +150,8 @@ def _ask_again_for_what_is_gone(
     return ledger.gone(reference, gone, said)
 
 
-def _undelivered(record: OrderRecord, request: Request) -> list[str]:
-    """What is said to be there of a request, as it was read, and is not home of it."""
-    (held,) = (one for one in record.requests if one.last.id == request.id)
-    return held.model_copy(update={"last": request}).undelivered
-
-
 def _bring_home(
-    ledger: Ledger,
-    provider: Provider,
-    order: Order,
-    reference: str,
+    session: OrderSession,
     request: Request,
     listed: Mapping[str, Items],
     captures: list[str],
@@ -189,13 +162,14 @@ def _bring_home(
     Raises:
         DeliveryFailed: The disk does not take it, or what stands there is not whole.
     """
+    reference, provider = session.reference, session.provider
     given = [(one, item) for one in captures for item in listed[one]]
     delivery, brought = order_folder.deliver_items(
         reference,
         [item for _, item in given],
         archive.root,
         provider.open_asset,
-        title=order.name,
+        title=session.order.name,
         description=f"Order {reference}, collected by {provider.name}",
         order_facts={"order:id": request.id},
         captured=(request.start, request.end),
@@ -207,7 +181,7 @@ def _bring_home(
     if delivery is None:
         return None, home
     if problems := verify(delivery.folder):
-        _ask_again_for_what_is_gone(ledger, reference, archive, hashed=True)
+        _ask_again_for_what_is_gone(session.ledger, reference, archive, hashed=True)
         raise DeliveryFailed(f"{delivery.folder}: not whole: {'; '.join(problems[:5])}")
     if missing := set(delivery.taken_in) - intact_items(delivery.folder):
         raise DeliveryFailed(
@@ -252,39 +226,4 @@ def _missing(provider: Provider, request: Request, missing: list[str]) -> Wait:
         )
     again = provider.clock.in_seconds(provider.poll_interval_seconds / 3)
     message = f"The imagery is announced; the provider's catalog does not list {', '.join(missing)} yet"
-    return wait_until(provider.clock, again, "products", message)
-
-
-def end(ledger: Ledger, reference: str, status: str, message: str) -> OrderRecord:
-    """Write down that the order came to its end, and tell it to its catalog."""
-    record = ledger.revise(reference, lambda _now: ending(ledger, status, message))
-    tell_archive(record)
-    return record
-
-
-def tell_archive(record: OrderRecord) -> None:
-    """Write how an order ended into what is home of it. The ledger counts, so a disk that is away stops nothing."""
-    word = ORDER_STATUS.get(StatusCode(record.status)) if record.status in set(StatusCode) else None
-    if word is None or record.home is None:
-        return
-    try:
-        order_folder.write_order_status(Path(record.home), word, lock_wait_seconds=5.0)
-    except DeliveryFailed as error:
-        logger.warning("order %s: its catalog does not say yet how it ended: %s", record.reference, error)
-
-
-def ending(ledger: Ledger, status: str, message: str) -> Revision:
-    """What `end` writes."""
-    return Revision(
-        "completed" if status == StatusCode.COMPLETED else "ended",
-        message,
-        {
-            "status": status,
-            "ended": ledger.now(),
-            "outcome": message,
-            "waits_for": None,
-            "waits_message": None,
-            "wake_at": None,
-            "changed_at": None,
-        },
-    )
+    return wait_until(provider.clock.read(), again, "products", message)

@@ -1,71 +1,55 @@
-"""Before an order is placed: a plan and its candidates where the provider has them, else a quote."""
+"""Before an order is placed: a plan where the provider has plans, else a quote."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
 from tasking.candidate import WHOLE_WINDOW, Candidate
 from tasking.create import create_once
 from tasking.errors import InvalidOrder, OrderEnded, Refused
-from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle.choosing import requested
-from tasking.lifecycle.next_try import rest_of_window, told
-from tasking.lifecycle.outlasting import outlast
+from tasking.ledger import OrderRecord
+from tasking.lifecycle.session import OrderSession, traits
+from tasking.lifecycle.standing import earlier_requests
 from tasking.order import Order
-from tasking.provider import Plan, Plans, Provider, Quotes
+from tasking.provider import Plan, Plans, Quotes
 from tasking.status import StatusCode
 from tasking.waiting import Wait
 
-MOST_PLANS = 20
-"""Plans a provider may forget before a person is told; some forget each after a day."""
 
-
-def prepare(ledger: Ledger, provider: Provider, order: Order, reference: str) -> Wait | None:
-    """Have a plan at the provider, or its quote; asks nothing when that is known already.
-
-    Where no other candidate is taken any more, waits for what was rejected; see `outlast`.
+def plan(session: OrderSession) -> None:
+    """Have a plan at the provider, once; or its quote, which makes the order's window the candidate.
 
     Raises:
         OrderEnded: The window is over, or the provider refuses.
     """
-    if (rest := outlast(ledger, provider, order, reference)) is not None:
-        return rest
-    record = ledger.read(reference)
-    if requested(record):
-        return None
+    record = session.record()
     try:
-        if isinstance(provider, Plans):
-            return _plan(ledger, provider, order, record)
-        if record.candidate is not None:
-            return None
-        wish = rest_of_window(provider, order, record) if record.requests else order
-        if isinstance(wish, Wait):
-            return wish
-        _quote(ledger, provider, wish, record)
-    except (InvalidOrder, Refused) as no:
-        raise OrderEnded(StatusCode.REJECTED, f"Not planned: {no}{told(record)}") from no
+        if isinstance(session.provider, Plans):
+            _plan(session, record)
+        else:
+            _quote(session, record)
+    except (InvalidOrder, Refused) as error:
+        raise OrderEnded(StatusCode.REJECTED, f"Not planned: {error}{earlier_requests(record)}") from error
     except OrderEnded as end:
-        raise OrderEnded(end.status, f"{end}{told(record)}") from end
-    return None
+        raise OrderEnded(end.status, f"{end}{earlier_requests(record)}") from end
 
 
-def _plan(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord) -> Wait | None:
-    assert isinstance(provider, Plans)
-    if record.plan_id is not None:
-        return None
-    plans, reference, tag = provider, record.reference, record.plan_label
+def _plan(session: OrderSession, record: OrderRecord) -> None:
+    order, provider, label = session.order, session.provider, record.plan_label
+    plans = cast(Plans, provider)
 
     def create() -> Plan:
         order.window.refuse_if_past(provider.clock.now())
-        return plans.plan(order, tag)
+        return plans.plan(order, label)
 
     made = create_once(
-        ledger,
+        session.ledger,
         provider,
-        reference,
+        session.reference,
         "plan",
-        tag,
-        find=lambda: plans.find_plan(order, tag),
+        label,
+        find=lambda: plans.find_plan(order, label),
         create=create,
         made=lambda there: {
             # one that came late takes nothing from the plan that is used meanwhile; it costs nothing
@@ -75,26 +59,26 @@ def _plan(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord)
         },
     )
     if isinstance(made, Wait):
-        return made
-    if made.note:
-        ledger.record(reference, "plan note", made.note)
-    return None
+        session.note(wait=made)
+    elif made.note:
+        session.ledger.record(session.reference, "plan note", made.note)
 
 
-def _quote(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord) -> None:
-    """Ask for price and feasibility; the candidate is then the order's whole window.
+def _quote(session: OrderSession, record: OrderRecord) -> None:
+    """Ask for price and feasibility; the candidate is then the order's whole window, or what is left of it.
 
     Of two processes that ask at once, the candidate of the first is taken: a create is looked for by what it asks for.
     """
-    reference = record.reference
+    provider, ledger, reference = session.provider, session.ledger, session.reference
     provider.learn_time()
+    order = _for_the_rest(session, record)
     order.window.refuse_if_past(provider.clock.now())
     window = Candidate(
         id=WHOLE_WINDOW,
         start=order.window.start,
         end=order.window.end,
         attempt=record.attempt,
-        note=told(record).strip(),
+        note=earlier_requests(record).strip(),
     )
     if not isinstance(provider, Quotes):
         ledger.record(reference, candidate=lambda now: now.candidate or window)
@@ -110,6 +94,11 @@ def _quote(ledger: Ledger, provider: Provider, order: Order, record: OrderRecord
         price=quote.price,
         currency=quote.currency,
     )
+
+
+def _for_the_rest(session: OrderSession, record: OrderRecord) -> Order:
+    rest = traits(session.provider, session.order, record).rest_of_window
+    return session.order if rest is None else session.order.model_copy(update={"window": rest})
 
 
 def half_time(there: Plan, now: datetime) -> float:

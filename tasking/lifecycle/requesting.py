@@ -5,53 +5,54 @@ from __future__ import annotations
 from tasking.candidate import Candidate
 from tasking.create import create_once
 from tasking.errors import CredentialsRefused, NotFound, OrderEnded, Refused
-from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle.choosing import chosen, drop, requested
-from tasking.lifecycle.doubts import columns, settle_doubts
-from tasking.lifecycle.next_try import told, wish_of
+from tasking.ledger import OrderRecord
+from tasking.lifecycle.doubts import columns
+from tasking.lifecycle.next_try import wish_of
+from tasking.lifecycle.session import OrderSession
+from tasking.lifecycle.standing import earlier_requests, requested
 from tasking.order import Order
-from tasking.provider import Plans, Provider, Request
+from tasking.provider import Plans, Provider
 from tasking.status import StatusCode
 from tasking.waiting import Wait
 
 
-def request(ledger: Ledger, provider: Provider, order: Order, reference: str) -> Request | Wait | None:
-    """Order the chosen candidate, once; ``None`` when another must be chosen, or a person be asked about this one.
+def request(session: OrderSession) -> None:
+    """Order the chosen candidate, once; what was announced before is settled first.
+
+    Nothing is sent when another process of ours has gone on meanwhile: it is decided anew then.
 
     Raises:
         OrderEnded: The provider refuses for a reason that another candidate does not cure.
     """
-    candidate = chosen(ledger, provider, reference)
-    record = ledger.read(reference)
-    if requested(record) and record.current_request is not None:
-        return record.current_request.last
-    if candidate is None or not _may_be_bought(order, record, candidate):
-        return None
-    plan_id, tag, wish = record.plan_id, record.label, wish_of(order, candidate)
-    if any(one.label != tag for one in record.open_requests):  # it may be bought already: look anew then
-        return settle_doubts(ledger, provider, order, reference, beside=tag)
+    ledger, provider, reference, record = session.ledger, session.provider, session.reference, session.record()
+    candidate = record.candidate
+    if candidate is None or requested(record) or not _may_be_bought(session.order, record, candidate):
+        return
+    plan_id, label, wish = record.plan_id, record.label, wish_of(session.order, candidate)
     earlier = [one.last.id for one in record.requests]
-
     try:
-        return create_once(
+        made = create_once(
             ledger,
             provider,
             reference,
             "request",
-            tag,
-            find=lambda: provider.find_request(wish, plan_id, tag, earlier, ledger.read(reference).in_doubt),
-            create=lambda: provider.request(wish, plan_id, candidate, tag),
-            made=lambda there: columns(provider, record, record.attempt, tag, candidate, there),
+            label,
+            find=lambda: provider.find_request(wish, plan_id, label, earlier, ledger.read(reference).in_doubt),
+            create=lambda: provider.request(wish, plan_id, candidate, label),
+            made=lambda there: columns(provider, record, record.attempt, label, candidate, there),
         )
     # from here on nothing is in doubt: what keeps us from looking for an announced request is no `Refused`
-    except CredentialsRefused as no:
-        message = f"Not requested: the account may not order: {no}"
-        raise OrderEnded(StatusCode.REJECTED, message + told(record)) from no
-    except Refused as no:
-        if not _lost(provider, order, plan_id, candidate):
-            raise OrderEnded(StatusCode.REJECTED, f"Not requested: {no}{told(record)}") from no
-        drop(ledger, ledger.read(reference), f"the provider no longer offers it ({no})")
-        return None
+    except CredentialsRefused as error:
+        message = f"Not requested: the account may not order: {error}{earlier_requests(record)}"
+        raise OrderEnded(StatusCode.REJECTED, message) from error
+    except Refused as error:
+        if not _lost(provider, session.order, plan_id, candidate):
+            message = f"Not requested: {error}{earlier_requests(record)}"
+            raise OrderEnded(StatusCode.REJECTED, message) from error
+        session.note(lost=f"the provider no longer offers it ({error})")
+        return
+    if isinstance(made, Wait):
+        session.note(wait=made)
 
 
 def _may_be_bought(order: Order, record: OrderRecord, candidate: Candidate) -> bool:

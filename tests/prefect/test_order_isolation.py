@@ -7,12 +7,11 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from flows.approval import approve
+from flows.approval import ask as ask_a_person
 from flows.order_axelglobe import order_axelglobe
 from tasking.clock import utc_now
-from tasking.order import Order
+from tasking.lifecycle import OrderSession
 from tasking.provider import Plans
-from tasks.step import ledger_and_provider
 from tests.support.approval import answer, ask
 from tests.support.installation import Installation
 
@@ -42,19 +41,18 @@ def test_a_candidate_that_another_process_chose_meanwhile_is_not_bought_without_
     first = installation.ledger.read("bay").candidate
     assert first is not None
 
-    def approve_and_choose(order: Order, reference: str) -> None:
+    def approve_and_choose(session: OrderSession) -> None:
         """Between the yes and the request, another process finds the candidate gone and chooses the next one."""
-        approve(order, reference)
-        with ledger_and_provider(order.account) as (book, provider):
-            record = book.read(reference)
-            if record.approved_candidate_id != first.id:
-                return
-            assert isinstance(provider, Plans)
-            assert record.plan_id is not None
-            other = next(one for one in provider.candidates(record.plan_id) if one.id != first.id)
-            book.record(reference, candidate=other, approved_candidate_id=None)
+        ask_a_person(session)
+        record, provider = session.record(), session.provider
+        if record.approved_candidate_id != first.id:
+            return
+        assert isinstance(provider, Plans)
+        assert record.plan_id is not None
+        other = next(one for one in provider.candidates(record.plan_id) if one.id != first.id)
+        session.ledger.record("bay", candidate=other, approved_candidate_id=None)
 
-    monkeypatch.setattr("flows.order.approve", approve_and_choose)
+    monkeypatch.setattr("flows.order.ask", approve_and_choose)
     run = answer(installation, run, "approve")
     assert installation.created == (1, 0)
     assert run.state is not None

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.errors import OrderEnded, Unavailable
-from tasking.lifecycle.pausing import TRIES_BY_OUR_CLOCK
+from tasking.lifecycle.actions import Request
+from tasking.lifecycle.backoff import TRIES_BY_OUR_CLOCK
 from tasking.simulator import Simulator, serve
+from tasking.status import StatusCode
 from tasking.waiting import Wait
+from tests.support.sessions import until
 from tests.support.way import Way, on_its_way
 
 DAYS = timedelta(days=40)
@@ -59,13 +61,12 @@ def test_an_order_without_candidates_is_not_called_infeasible(
 
 @WHOSE
 def test_a_chosen_candidate_is_kept(way: Way, whose: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    lifecycle.prepare(way.ledger, way.provider, way.order, "bay")
-    ranked = lifecycle.candidates(way.ledger, way.provider, way.order, "bay")
-    assert isinstance(ranked, list)
-    best = lifecycle.choose(way.ledger, "bay", ranked)
+    assert isinstance(until(way.session, Request), Request)
+    best = way.record.candidate
     set_wrong(way, whose, monkeypatch)
     way.provider.read_plan(way.record.plan_id)  # type: ignore[attr-defined] # an answer, with the wrong date
-    assert lifecycle.chosen(way.ledger, way.provider, "bay") == best
+    assert isinstance(until(way.session, Request), Request)
+    assert way.record.candidate == best
     assert way.record.candidates_dropped == []
 
 
@@ -88,10 +89,13 @@ def test_imagery_that_the_catalog_does_not_list_yet_is_waited_for(
 ) -> None:
     assert isinstance(way.go(), Wait)
     (request,) = way.record.requests
-    announced: Any = request.last.model_copy(update={"capture_ids": ("somewhere",), "status": "completed"})
+    announced = {"capture_ids": ("somewhere",), "status": StatusCode.COMPLETED}
+    last = request.last.model_copy(update=announced)
+    way.ledger.record("bay", requests=[request.model_copy(update={"last": last})])
     set_wrong(way, whose, monkeypatch)
-    answer = lifecycle.deliver(way.ledger, way.provider, way.order, "bay", announced, way.archive)
-    assert isinstance(answer, Wait)
+    session = way.session
+    lifecycle.deliver(session, last.id)
+    assert isinstance(lifecycle.next_action(session.state(way.record)), Wait)
 
 
 @WHOSE
@@ -113,6 +117,6 @@ def test_with_the_provider_away_our_clock_alone_closes_nothing_at_once(way: Way)
     way.ledger.record("bay", requests=[request.model_copy(update={"last": overdue})])
     away = Unavailable("certificate has expired")
     for _ in range(TRIES_BY_OUR_CLOCK):
-        assert isinstance(lifecycle.pause(way.ledger, way.order, way.record, "follow", away, 30.0), Wait)
+        assert isinstance(lifecycle.wait_after_error(way.ledger, way.order, way.record, "await-data", away, 30.0), Wait)
     with pytest.raises(OrderEnded, match="was due by"):  # and is not asked about for ever
-        lifecycle.pause(way.ledger, way.order, way.record, "follow", away, 30.0)
+        lifecycle.wait_after_error(way.ledger, way.order, way.record, "await-data", away, 30.0)

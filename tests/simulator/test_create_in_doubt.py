@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,10 +13,12 @@ from flows.order_axelglobe import order_axelglobe
 from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.errors import Unavailable
-from tasking.ledger import Ledger
+from tasking.ledger import Ledger, OrderRecord
+from tasking.lifecycle.actions import Amend, BackOff, Request
 from tests.support.create_in_doubt import in_doubt, until_requested
 from tests.support.installation import Installation
 from tests.support.order_kinds import KINDS
+from tests.support.sessions import session_of
 
 PLANS = "/wfs/tasking/v2/collections/plans/items"
 REQUESTS = "/wfs/tasking/v2/collections/requests/items"
@@ -24,6 +27,10 @@ OUTAGE = Unavailable("no answer")
 
 def doubted(ledger: Ledger) -> bool:
     return ledger.read("bay").in_doubt
+
+
+def undoubted(record: OrderRecord) -> OrderRecord:
+    return record.model_copy(update={"open_creates": []})
 
 
 @pytest.mark.parametrize(("name", "code"), [("axelglobe", 403), ("iceye", 404), ("satellogic", 401)])
@@ -69,7 +76,9 @@ def test_an_outage_beyond_the_window_ends_no_order_that_may_be_bought(installati
     in_doubt(installation, KINDS["axelglobe"])
     past = {"start": utc_now() - timedelta(days=40), "end": utc_now() - timedelta(days=30)}
     order = installation.order(window=past)
-    wait = lifecycle.pause(installation.ledger, order, installation.ledger.read("bay"), "request", OUTAGE, 30.0)
+    wait = lifecycle.wait_after_error(
+        installation.ledger, order, installation.ledger.read("bay"), "request", OUTAGE, 30.0
+    )
     assert wait.waits_for == "provider"
     assert doubted(installation.ledger)
 
@@ -77,14 +86,19 @@ def test_an_outage_beyond_the_window_ends_no_order_that_may_be_bought(installati
 def test_what_may_be_requested_keeps_its_candidate_and_its_plan(installation: Installation) -> None:
     in_doubt(installation, KINDS["axelglobe"])
     before = installation.ledger.read("bay")
-    with pytest.raises(Unavailable, match="whether the request bay arrived"):
-        lifecycle.drop(installation.ledger, before, "it expired")
-    installation.simulator.fault("status", code=404, times=-1, method="GET", path="/wfs/*")
-    with (
-        closing(load_account(before.account).open()) as provider,
-        pytest.raises(Unavailable, match=f"{before.plan_id} just now"),
-    ):
-        lifecycle.candidates(installation.ledger, provider, installation.order(), "bay")
+    assert before.candidate is not None
+    ledger, account = installation.ledger, load_account(before.account)
+    with closing(account.open()) as provider:
+        session = session_of(ledger, provider, installation.order(), run_id=before.flow_run_id)
+        state = session.state(before)
+        late = replace(state, clock=state.clock._replace(now=before.candidate.end + timedelta(days=1)))
+        assert isinstance(lifecycle.next_action(late), Request), "it is settled, and not given up because it expired"
+        # another process had decided so before the request was announced
+        session.amend(Amend("candidate dropped", "it expired", {"candidate": None}), undoubted(before))
+        session.note(plan_gone=True)
+        forgotten = lifecycle.next_action(session.state(before.model_copy(update={"candidate": None})))
+        assert isinstance(forgotten, BackOff)
+        assert f"{before.plan_id} just now" in str(forgotten.error)
     after = installation.ledger.read("bay")
     assert (after.candidate, after.plan_id) == (before.candidate, before.plan_id)
 

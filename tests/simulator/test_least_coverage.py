@@ -10,8 +10,10 @@ import pytest
 
 from tasking import lifecycle
 from tasking.ledger import OrderRecord
+from tasking.lifecycle.actions import Ask, Poll
 from tasking.simulator import Simulator, serve
 from tasking.waiting import Wait
+from tests.support.sessions import until
 from tests.support.way import Way, on_its_way
 
 WIDE = "POLYGON ((138.6 35.0, 141.0 35.0, 141.0 36.5, 138.6 36.5, 138.6 35.0))"
@@ -65,19 +67,15 @@ def test_a_person_is_asked_about_what_covers_less_where_a_person_is_asked_at_all
     simulator: Simulator, tmp_path: Path
 ) -> None:
     with on_its_way(simulator, tmp_path, area=WIDE, require_approval=True) as way:
-        wait = lifecycle.prepare(way.ledger, way.provider, way.order, "bay")
-        ranked = lifecycle.candidates(way.ledger, way.provider, way.order, "bay")
-        while wait is not None or isinstance(ranked, Wait):
+        while isinstance(until(way.session, Ask), Wait):
             simulator.advance(600)
-            wait = lifecycle.prepare(way.ledger, way.provider, way.order, "bay")
-            ranked = lifecycle.candidates(way.ledger, way.provider, way.order, "bay")
-        assert ranked is not None
-        candidate = lifecycle.choose(way.ledger, "bay", ranked)
+        candidate = way.record.candidate
+        assert candidate is not None
         assert "asks for 90 %" in candidate.note
-        assert lifecycle.request(way.ledger, way.provider, way.order, "bay") is None
+        lifecycle.request(way.session)
         assert bought(way) == 0, "nobody has approved it"
         way.ledger.record("bay", approved_candidate_id=candidate.id)
-        lifecycle.request(way.ledger, way.provider, way.order, "bay")
+        assert isinstance(until(way.session, Poll), Poll)
         assert bought(way) == 1
 
 

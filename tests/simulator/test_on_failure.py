@@ -13,9 +13,12 @@ import pytest
 from tasking import lifecycle
 from tasking.iceye.contract_terms import LEAD
 from tasking.ledger import OrderRecord
+from tasking.lifecycle import Polled
+from tasking.lifecycle.actions import Amend, Ask
 from tasking.lifecycle.next_try import AFTER_REJECTION, MOST_TRIES
 from tasking.simulator import Simulator, serve
 from tasking.waiting import Wait
+from tests.support.sessions import until
 from tests.support.way import Way, on_its_way
 
 HOUR = timedelta(hours=1)
@@ -116,8 +119,12 @@ def test_two_processes_that_see_the_failure_at_once_order_one_next_try(simulator
         late = way.record  # what a slower process has read
         assert isinstance(way.go(), Wait)
         assert len(tasks(way)) == 2
+        session = way.session
+        session.note(polled=Polled(frozenset({late.requests[0].last.id})))
         seen = late.model_copy(update={"requests": [way.record.requests[0]]})
-        assert lifecycle.next_try.try_again(way.ledger, way.provider, way.order, seen)
+        next_try = lifecycle.next_action(session.state(seen))
+        assert isinstance(next_try, Amend)
+        session.amend(next_try, seen)
         assert way.record.candidate == way.record.requests[1].candidate, "the other one's choice stands"
         assert isinstance(way.go(), Wait)
         assert len(tasks(way)) == 2
@@ -125,17 +132,16 @@ def test_two_processes_that_see_the_failure_at_once_order_one_next_try(simulator
 
 def test_a_person_is_asked_about_each_try(simulator: Simulator, tmp_path: Path) -> None:
     with iceye(simulator, tmp_path, require_approval=True) as way:
-        lifecycle.prepare(way.ledger, way.provider, way.order, "bay")
+        assert isinstance(until(way.session, Ask), Ask)
         way.ledger.record("bay", approved_candidate_id="whole-window")
         ordered(way)
         way.simulator.iceye.decide(way.record.requests[0].last.id, "FAILED")
-        assert lifecycle.follow(way.ledger, way.provider, way.order, "bay") is None
-        assert lifecycle.prepare(way.ledger, way.provider, way.order, "bay") is None
+        assert isinstance(until(way.session, Ask), Ask)
         candidate = way.record.candidate
         assert candidate is not None
         assert "FAILED" in candidate.note
         assert not lifecycle.requested(way.record)
-        assert lifecycle.request(way.ledger, way.provider, way.order, "bay") is None
+        lifecycle.request(way.session)
         assert len(tasks(way)) == 1
 
 

@@ -362,14 +362,13 @@ def test_an_order_ended_by_hand_while_its_run_is_at_work_stays_ended(
     installation.pass_time(run)
     run = installation.go_on(run.id)
     installation.pass_time(run)
-    follow = lifecycle.follow
+    poll, ledger = lifecycle.poll, installation.ledger
 
-    def ended_meanwhile(*args: Any) -> Any:
-        answer = follow(*args)
-        lifecycle.end(installation.ledger, "bay", "user_cancelled", "ended on our side")
-        return answer
+    def ended_meanwhile(session: lifecycle.OrderSession) -> None:
+        poll(session)
+        ledger.revise("bay", lambda _now: lifecycle.ending(ledger, "user_cancelled", "ended on our side"))
 
-    monkeypatch.setattr("tasking.lifecycle.follow", ended_meanwhile)
+    monkeypatch.setattr("tasking.lifecycle.poll", ended_meanwhile)
     state = installation.go_on(run.id).state
     assert state is not None
     assert state.is_cancelled()

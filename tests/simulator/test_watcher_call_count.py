@@ -188,7 +188,7 @@ def test_axelglobes_plans_are_read_in_pages_only(
             simulator.world.journal.clear()
             written.clear()
             with axelglobe(simulator) as provider:
-                assert watching.look(ledger, provider, records) == COUNT
+                assert watching.poll_account(ledger, provider, records) == COUNT
             calls = [call for call in simulator.journal() if not call["path"].endswith("/token")]
             assert len(calls) <= 1.1 * fewest
             assert len(written) == COUNT

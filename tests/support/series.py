@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pystac
@@ -14,14 +14,17 @@ import pytest
 
 from tasking import lifecycle
 from tasking.axelglobe.order import AxelGlobeOrder
+from tasking.candidate import Candidate
 from tasking.clock import ProviderClock
-from tasking.ledger import Deliverable, Ledger, RequestRecord
-from tasking.provider import Items, Provider, Request
+from tasking.ledger import Deliverable, Ledger, OrderRecord, RequestRecord
+from tasking.lifecycle import OrderSession
+from tasking.provider import Items, Request
 from tasking.status import StatusCode
 from tasking.waiting import Wait
 from tests.support.asset_server import FileServer, file_server, opener
 from tests.support.delivery import scene
 from tests.support.ledgers import new_ledger
+from tests.support.sessions import session_of, until
 
 NOW = datetime.now(UTC)
 ORDER = AxelGlobeOrder.model_validate(
@@ -33,11 +36,15 @@ ORDER = AxelGlobeOrder.model_validate(
 )
 
 
+PASS = Candidate(id="c", start=NOW + timedelta(days=2), end=NOW + timedelta(days=2, minutes=1))
+"""What was ordered."""
+
+
 class Listing:
     """A provider as far as a delivery sees it: what it lists of each capture, and how its files are opened."""
 
-    name = "axelglobe"
-    poll_interval_seconds = 60.0
+    name, order_type = "axelglobe", AxelGlobeOrder
+    poll_interval_seconds = settle_seconds = 60.0
 
     def __init__(self, open_asset: Callable[..., AbstractContextManager[httpx.Response]]) -> None:
         self.clock, self.open_asset = ProviderClock(), open_asset
@@ -62,6 +69,7 @@ class Series:
         self.request_id, self.give_up_at = "r", NOW + timedelta(days=30)
         claim = ORDER.model_dump(mode="json")
         ledger.claim("bay", claim, provider="axelglobe", flow_run_id="run", owner_is_gone=lambda _: False)
+        ledger.record("bay", candidate=PASS)
 
     def publish(self, *captures: str) -> None:
         """The provider lists two scenes of each capture."""
@@ -85,33 +93,31 @@ class Series:
             next_look_at=NOW,
             give_up_at=self.give_up_at,
         )
-        return RequestRecord(attempt=1, label="bay", candidate=None, last=last)
+        return RequestRecord(attempt=1, label="bay", candidate=PASS, last=last)
 
     def deliver(self, *captures: str, status: StatusCode = StatusCode.PROCESSING) -> None:
         """The step of the run, at the time when these captures can be fetched."""
         record = self.request(status, *captures)
         self.ledger.record("bay", requests=[record])
-        lifecycle.deliver(self.ledger, cast(Provider, self.provider), ORDER, "bay", record.last, self.root)
+        lifecycle.deliver(self.session, record.last.id)
+
+    @property
+    def session(self) -> OrderSession:
+        """As at the start of the order's run."""
+        return session_of(self.ledger, self.provider, ORDER, "bay", self.root)
 
     def go_on(self, **says: Request) -> Wait | None:
         """The run's next steps, until it waits or the order has ended; ``says`` is what the provider answers now."""
         self.provider.says |= says
-        for _ in range(5):
-            there = lifecycle.follow(self.ledger, cast(Provider, self.provider), ORDER, "bay")
-            if not isinstance(there, Request):
-                return there
-            lifecycle.deliver(self.ledger, cast(Provider, self.provider), ORDER, "bay", there, self.root)
-            if self.ledger.read("bay").ended is not None:
-                return None
-        raise AssertionError("it neither waits nor ends")
+        answer = until(self.session)
+        return answer if isinstance(answer, Wait) else None
 
     def end(self, *captures: str) -> None:
         """The last steps, as the run takes them once the provider says that nothing more comes."""
-        for _ in range(3):
-            self.deliver(*captures, status=StatusCode.COMPLETED)
-            if self.ledger.read("bay").ended is not None:
-                return
-        raise AssertionError("it does not end")
+        record = self.request(StatusCode.COMPLETED, *captures)
+        self.ledger.record("bay", requests=[record])
+        self.provider.says[record.last.id] = record.last
+        assert isinstance(until(self.session), OrderRecord), "it does not end"
 
     @property
     def home(self) -> Path:

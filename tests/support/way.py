@@ -1,4 +1,4 @@
-"""An order on its way against the simulator, without Prefect: the steps of the lifecycle in the flow's sequence."""
+"""An order on its way against the simulator, without Prefect."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from devstack.kit import Kit
 from devstack.kits import KITS
 from tasking import lifecycle
 from tasking.clock import utc_now
-from tasking.errors import OrderEnded
 from tasking.http.settings import HttpSettings
 from tasking.ledger import Ledger, OrderRecord, open_ledger
+from tasking.lifecycle import OrderSession
 from tasking.order import Order
-from tasking.provider import Plans, Provider
+from tasking.provider import Provider
 from tasking.simulator import Simulator
 from tasking.waiting import Wait
+from tests.support.sessions import AloneHere, session_of, until
 from tests.support.simulator_control import control
 
 POINT = {"lat": 35.6, "lon": 139.8}
@@ -43,18 +44,16 @@ class Way:
         """The order as the ledger has it."""
         return self.ledger.read("bay")
 
+    @property
+    def session(self) -> OrderSession:
+        """As at the start of its run."""
+        return session_of(self.ledger, self.provider, self.order, "bay", self.archive, "a-run")
+
     def go(self) -> Wait | OrderRecord:
         """From the top, as a run that is started: until the order waits, or has ended."""
-        try:
-            while self.record.ended is None:
-                wait = self._followed() if lifecycle.requested(self.record) else self._placed()
-                if wait is not None:
-                    return wait
-        except OrderEnded as end:
-            if lifecycle.put_off(self.ledger, "bay", end):
-                return self.go()
-            lifecycle.end(self.ledger, "bay", end.status, str(end))
-        return self.record
+        answer = until(self.session)
+        assert isinstance(answer, Wait | OrderRecord)
+        return answer
 
     def to_the_end(self, most: int = 60) -> OrderRecord:
         """Let time pass at the provider until each wait is due."""
@@ -73,28 +72,6 @@ class Way:
         """Let time pass at the provider; who comes then asks it for the time first."""
         now = self.simulator.advance(time.total_seconds())
         self.provider.clock.observe({"Date": f"{now:%a, %d %b %Y %H:%M:%S} GMT"})
-
-    def _placed(self) -> Wait | None:
-        ledger, provider, order = self.ledger, self.provider, self.order
-        if (wait := lifecycle.prepare(ledger, provider, order, "bay")) is not None:
-            return wait
-        lifecycle.revive(ledger, provider, "bay")
-        if lifecycle.chosen(ledger, provider, "bay") is None:
-            if not isinstance(provider, Plans):
-                return None
-            ranked = lifecycle.candidates(ledger, provider, order, "bay")
-            if ranked is None or isinstance(ranked, Wait):
-                return ranked
-            lifecycle.choose(ledger, "bay", ranked)
-        made = lifecycle.request(ledger, provider, order, "bay")
-        return made if isinstance(made, Wait) else None
-
-    def _followed(self) -> Wait | None:
-        there = lifecycle.follow(self.ledger, self.provider, self.order, "bay")
-        if there is None or isinstance(there, Wait):
-            return there
-        brought = lifecycle.deliver(self.ledger, self.provider, self.order, "bay", there, self.archive)
-        return brought if isinstance(brought, Wait) else None
 
 
 @contextmanager
@@ -118,8 +95,9 @@ def on_its_way(simulator: Simulator, folder: Path, provider: str = "axelglobe", 
         ledger = stack.enter_context(closing(open_ledger(f"sqlite:///{folder / 'ledger.sqlite'}")))
         opened = stack.enter_context(closing(_opened(simulator, kit, http)))
         order = _order(kit, given)
-        lifecycle.accept(ledger, opened, order, "bay", "a-run", lambda _run: False)
-        yield Way(simulator, ledger, opened, order, folder / "archive")
+        way = Way(simulator, ledger, opened, order, folder / "archive")
+        lifecycle.accept(way.session, AloneHere())
+        yield way
 
 
 def _order(kit: Kit, given: dict[str, Any]) -> Order:

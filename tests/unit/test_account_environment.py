@@ -21,6 +21,7 @@ from tasking.provider import Provider
 from tasking.satellogic.provider import Satellogic
 from tasking.satellogic.settings import SatellogicSettings
 from tests.support.ledgers import new_ledger
+from tests.support.sessions import AloneHere, session_of
 
 SANDBOX, PRODUCTION = "https://sandbox-api.example.com/", "https://api.example.com/"
 
@@ -35,8 +36,10 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def accepted(ledger: Ledger, environment: str) -> OrderRecord:
     """A start of the order's run with an account that leads there."""
     provider: Any = SimpleNamespace(name="far", environment=environment, check=lambda _order: None)
-    order: Any = SimpleNamespace(model_dump=lambda **_how: {"name": "Bay", "account": "far/default"})
-    return lifecycle.accept(ledger, provider, order, "bay", "run", lambda _run: False)
+    order: Any = SimpleNamespace(
+        account="far/default", archive="a/b", model_dump=lambda **_how: {"name": "Bay", "account": "far/default"}
+    )
+    return lifecycle.accept(session_of(ledger, provider, order, folder=Path("/nowhere")), AloneHere())
 
 
 def noted(ledger: Ledger) -> list[str]:
@@ -64,7 +67,7 @@ def test_what_was_begun_in_one_environment_does_not_go_on_in_another(ledger: Led
         assert named in str(refused.value)
     # what may be bought is not to be ordered again
     assert ("order again" in str(refused.value)) == (what != "request in doubt")
-    assert lifecycle.passes(ledger.read("bay"), refused.value)
+    assert lifecycle.is_transient(ledger.read("bay"), refused.value)
     assert accepted(ledger, SANDBOX).ended is None
 
 

@@ -18,11 +18,14 @@ from tasking.candidate import Candidate
 from tasking.clock import ProviderClock
 from tasking.create import create_once
 from tasking.errors import OrderEnded, Refused
-from tasking.ledger import Deliverable, Ledger, open_ledger
-from tasking.lifecycle.doubts import columns, twice
+from tasking.ledger import Deliverable, Ledger, OrderRecord, open_ledger
+from tasking.lifecycle.actions import Action, Deliver
+from tasking.lifecycle.doubts import columns, settle_doubts
+from tasking.lifecycle.standing import ordered_twice
 from tasking.provider import Request
 from tasking.status import StatusCode
 from tasking.waiting import Wait
+from tests.support.sessions import session_of, until
 
 DAY = datetime(2026, 12, 1, tzinfo=UTC)
 PASS = Candidate(id="whole-window", start=DAY + timedelta(days=1), end=DAY + timedelta(days=2))
@@ -125,10 +128,14 @@ class Slow:
         return answer
 
 
+def ended(ledger: Ledger, status: str, message: str) -> None:
+    ledger.revise("bay", lambda _now: lifecycle.ending(ledger, status, message))
+
+
 def given_up(ledger: Ledger, shop: Shop) -> None:
     """Another process looks until the create counts as absent, and sends nothing itself yet."""
     for _ in range(20):
-        answer = lifecycle.settle_doubts(ledger, shop, None, "bay")  # type: ignore[arg-type]
+        answer = settle_doubts(session_of(ledger, shop, None), beside=None)
         if answer is None:
             assert [one.event for one in ledger.journal("bay")][-1] == "request absent"
             return
@@ -161,32 +168,33 @@ def test_two_that_stand_are_both_known_followed_and_told(ledger: Ledger, shop: S
     slow.finish()
     record = ledger.read("bay")
     assert sorted(one.last.id for one in record.requests) == ["R-1", "R-2"]
-    order: Any = _Order()
-    waits = lifecycle.follow(ledger, shop, order, "bay")  # type: ignore[arg-type]
+    waits = followed(ledger, shop)
     assert isinstance(waits, Wait)
     assert "ordered twice" in waits.message
     assert "R-1" in waits.message
     assert "R-2" in waits.message
     for bought in ("R-2", "R-1"):  # whichever is ready first, the other is waited for
         shop.sold[bought] = StatusCode.COMPLETED
-        due = lifecycle.follow(ledger, shop, order, "bay")  # type: ignore[arg-type]
-        assert isinstance(due, Request)
-        assert due.id == bought
-        brought_home(ledger, due)
-    assert twice(ledger.read("bay"))
+        assert followed(ledger, shop) == Deliver(bought)
+        brought_home(ledger, bought)
+    assert ordered_twice(ledger.read("bay"))
     assert ledger.intend("bay", "request", "bay", shop.time) is None
 
 
-def brought_home(ledger: Ledger, due: Request) -> None:
-    what = [Deliverable(name=one) for one in due.capture_ids]
-    ledger.delivered("bay", due.id, "/archive/bay", what, "Delivered", [])
+def followed(ledger: Ledger, shop: Shop) -> Action | OrderRecord:
+    """What the run does after it was started: it looks, and brings home or waits."""
+    return until(session_of(ledger, shop, _Order()), Deliver)
+
+
+def brought_home(ledger: Ledger, bought: str) -> None:
+    ledger.delivered("bay", bought, "/archive/bay", [Deliverable(name="products")], "Delivered", [])
 
 
 class _Order:
     """What following asks of an order."""
 
     window = SimpleNamespace(end=DAY + timedelta(days=30))
-    on_rejection = "wait"
+    on_rejection, account = "wait", "a/b"
 
 
 def test_while_the_second_is_in_doubt_the_first_is_followed_and_nothing_ends(
@@ -197,18 +205,15 @@ def test_while_the_second_is_in_doubt_the_first_is_followed_and_nothing_ends(
     assert second is not None
     shop.create()  # and its process died before it heard the answer
     slow.finish()
-    order: Any = _Order()
     assert ledger.read("bay").in_doubt
     shop.sold["R-1"] = StatusCode.COMPLETED
-    due = lifecycle.follow(ledger, shop, order, "bay")  # type: ignore[arg-type]
-    assert isinstance(due, Request)
-    assert due.id == "R-1"
-    brought_home(ledger, due)
-    waits = lifecycle.follow(ledger, shop, order, "bay")  # type: ignore[arg-type]
+    assert followed(ledger, shop) == Deliver("R-1")
+    brought_home(ledger, "R-1")
+    waits = followed(ledger, shop)
     assert isinstance(waits, Wait)
     assert waits.waits_for == "settling"
     shop.time, shop.shows = waits.until, True
-    lifecycle.follow(ledger, shop, order, "bay")  # type: ignore[arg-type]
+    followed(ledger, shop)
     assert [one.last.id for one in ledger.read("bay").requests] == ["R-1", "R-2"]
     assert not ledger.read("bay").in_doubt
 
@@ -220,7 +225,7 @@ def test_what_another_process_found_meanwhile_is_no_second_one(ledger: Ledger, s
     record = ledger.read("bay")
     assert [one.last.id for one in record.requests] == ["R-1"]
     assert "request made late" not in [one.event for one in ledger.journal("bay")]
-    assert twice(record) == ""
+    assert ordered_twice(record) == ""
 
 
 def test_a_no_that_comes_late_ends_nothing(database: str, ledger: Ledger, shop: Shop) -> None:
@@ -237,7 +242,7 @@ def test_a_no_that_comes_late_ends_nothing(database: str, ledger: Ledger, shop: 
 
 def test_an_order_that_had_ended_goes_on_with_what_was_made_after_all(ledger: Ledger, shop: Shop, slow: Slow) -> None:
     given_up(ledger, shop)
-    lifecycle.end(ledger, "bay", StatusCode.EXPIRED, "Its window ended before anything was ordered")
+    ended(ledger, StatusCode.EXPIRED, "Its window ended before anything was ordered")
     slow.finish()
     record = ledger.read("bay")
     assert record.ended is None
@@ -251,13 +256,13 @@ def test_a_cancelled_order_stays_ended_and_says_what_stands_all_the_same(
     given_up(ledger, shop)
     with pytest.raises(OrderEnded):
         buy(ledger, shop, shop.create)
-    lifecycle.end(ledger, "bay", StatusCode.USER_CANCELLED, "Cancelled before anything was ordered")
+    ended(ledger, StatusCode.USER_CANCELLED, "Cancelled before anything was ordered")
     slow.finish()
     record = ledger.read("bay")
     assert record.ended is not None
     assert record.status == StatusCode.USER_CANCELLED
     assert "made after all" in str(record.outcome)
-    assert lifecycle.still_going(record)  # so that cancel-order cancels it
+    assert lifecycle.open_requests(record)  # so that cancel-order cancels it
 
 
 @pytest.fixture
@@ -274,13 +279,12 @@ def test_no_other_try_is_begun_while_the_second_may_have_arrived(ledger: Ledger,
     ledger.record("bay", order={**ledger.read("bay").order, "on_failure": "next-candidate"})
     shop.rest_of = lambda _order, _before: PASS
     shop.sold[doubted.id] = StatusCode.FAILED
-    order: Any = _Order()
-    waits = lifecycle.follow(ledger, shop, order, "bay")
+    waits = followed(ledger, shop)
     assert isinstance(waits, Wait)
     assert waits.waits_for == "settling"
     assert lifecycle.requested(ledger.read("bay")), "a run that is started again looks for the second, too"
     shop.time, shop.shows = waits.until, True
-    assert isinstance(lifecycle.follow(ledger, shop, order, "bay"), Wait)
+    assert isinstance(followed(ledger, shop), Wait)
     assert [one.last.id for one in ledger.read("bay").requests] == ["R-1", "R-2"]
 
 

@@ -313,7 +313,7 @@ def test_a_create_is_announced_in_the_providers_time_also_when_nobody_has_asked_
 def test_what_was_made_but_not_written_into_the_order_is_written_when_it_is_found(ledger: Ledger) -> None:
     far = Far()
     assert once(ledger, far) == "thing"
-    ledger.forget_plan("bay", "thing", "as if its process had died before it wrote the order")
+    ledger.record("bay", "plan forgotten", "as if its process had died before it wrote the order", plan_id=None)
     assert once(ledger, far) == "thing"
     assert ledger.read("bay").plan_id == "thing"
     assert len(far.made) == 1

@@ -73,7 +73,7 @@ def _turns(series: Series, count: int) -> None:
         try:
             series.deliver(*FIVE)
         except TaskingError as error:
-            lifecycle.pause(series.ledger, ORDER, series.ledger.read("bay"), "deliver", error, 30)
+            lifecycle.wait_after_error(series.ledger, ORDER, series.ledger.read("bay"), "pull-assets", error, 30)
 
 
 REFUSALS = [NotFound, Refused, CredentialsRefused, UnexpectedAnswer]
@@ -131,7 +131,7 @@ def test_a_provider_that_is_away_is_asked_once_in_each_turn_and_waited_for(
         _turns(series, 4)
     assert len(asked) == 4, "not once for each capture"
     record = series.ledger.read("bay")
-    assert (record.failing, record.failures, record.ended) == ("deliver", 4, None)
+    assert (record.failing, record.failures, record.ended) == ("pull-assets", 4, None)
     series.end(*FIVE)
 
 
@@ -148,7 +148,7 @@ def test_a_pause_that_the_server_asked_for_is_kept_also_when_other_captures_are_
     monkeypatch.setattr(series.provider, "products", products)
     with pytest.raises(Unavailable) as away:
         series.deliver(*FIVE)
-    wait = lifecycle.pause(series.ledger, ORDER, series.ledger.read("bay"), "deliver", away.value, 30)
+    wait = lifecycle.wait_after_error(series.ledger, ORDER, series.ledger.read("bay"), "pull-assets", away.value, 30)
     assert wait.until - utc_now() > timedelta(seconds=7000)
 
 

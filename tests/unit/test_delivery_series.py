@@ -17,7 +17,8 @@ from tasking.errors import DeliveryFailed
 from tasking.ledger import RequestRecord
 from tasking.provider import Provider, Request
 from tasking.status import StatusCode
-from tests.support.series import NOW, ORDER, Series
+from tasking.watching import poll_account
+from tests.support.series import NOW, ORDER, PASS, Series
 from tests.support.series import series as series
 
 ALL = {"one-a", "one-b", "two-a", "two-b", "three-a", "three-b"}
@@ -183,7 +184,7 @@ def two_requests(series: Series) -> Series:
     """The first was rejected, so the next candidate was ordered, and its capture can be fetched."""
     first, second = _request("r1", StatusCode.REJECTED), _request("r2", StatusCode.COMPLETED, "two")
     made = [
-        RequestRecord(attempt=number, label=f"bay#{number}", candidate=None, last=each)
+        RequestRecord(attempt=number, label=f"bay#{number}", candidate=PASS, last=each)
         for number, each in enumerate((first, second), start=1)
     ]
     before = series.request(StatusCode.COMPLETED, "one", "two")  # all of it is home
@@ -228,7 +229,7 @@ def test_it_is_noted_once_when_a_capture_was_first_seen_published(series: Series
     provider, seen = cast(Provider, series.provider), []
     for captures in (("one",), ("one", "two"), ("one", "two")):
         answer = {"r": _request("r", StatusCode.PROCESSING, *captures)}
-        noted = lifecycle.note_answers(series.ledger, provider, series.ledger.read("bay"), answer)
+        noted = lifecycle.record_statuses(series.ledger, provider, "bay", answer)
         seen.append(dict(noted.requests[0].last.available_since))
     assert seen[0]["one"] == seen[1]["one"] < seen[1]["two"]
     assert seen[1] == seen[2]
@@ -238,9 +239,9 @@ def test_the_watcher_does_not_wake_a_run_that_waits_for_a_rejected_request_befor
     two_requests: Series,
 ) -> None:
     two_requests.go_on()
-    book, provider = two_requests.ledger, cast(Provider, two_requests.provider)
-    said = dict(two_requests.provider.says)
+    book, says = two_requests.ledger, two_requests.provider.says
     for status, news in ((StatusCode.REJECTED, False), (StatusCode.PROCESSING, False), (StatusCode.COMPLETED, True)):
-        said["r1"] = _request("r1", status, *(["five"] if news else []))
-        noted = lifecycle.note_answers(book, provider, book.read("bay"), said, seen_by_watcher=True)
-        assert (noted.changed_at is not None) is news, status
+        says["r1"] = _request("r1", status, *(["five"] if news else []))
+        record = book.record("bay", waits_for="imagery", look_after=book.now())
+        assert poll_account(book, cast(Provider, two_requests.provider), [record]) == 1
+        assert (book.read("bay").changed_at is not None) is news, status

@@ -17,6 +17,7 @@ from tasking.iceye.provider import Iceye
 from tests.support.iceye_answers import CONTRACT, TASK, Answers, contract, iceye, json_answer, task
 from tests.support.iceye_orders import CONTRACTS, OTHER, PRICE, SUMMARY, order
 from tests.support.ledgers import new_ledger
+from tests.support.sessions import session_of
 
 TASKS = "/api/tasking/v2/tasks"
 
@@ -194,11 +195,12 @@ def test_the_ledger_keeps_what_was_quoted_until_it_is_ordered(tmp_path: Path) ->
         "ref", wanted.model_dump(mode="json"), provider="iceye", flow_run_id="run", owner_is_gone=lambda _: False
     )
     with iceye(answers) as provider:
-        lifecycle.prepare(ledger, provider, wanted, "ref")
+        session = session_of(ledger, provider, wanted, "ref")
+        lifecycle.plan(session)
         assert ledger.read("ref").price == Decimal("1234.56")
         offer(answers, contract(id=OTHER))
         with pytest.raises(OrderEnded, match=r"Not requested: .* the account has now: Test contract") as caught:
-            lifecycle.request(ledger, provider, wanted, "ref")
+            lifecycle.request(session)
     ledger.close()
     assert caught.value.status == "rejected"
     assert sent(answers) == []

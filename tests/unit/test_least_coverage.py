@@ -73,9 +73,9 @@ def test_strips_that_come_one_by_one_are_added_up_and_odd_ones_stop_nothing(tmp_
         ledger.claim(
             "bay", {"name": "B", "account": "a/b"}, provider="p", flow_run_id="r", owner_is_gone=lambda _: False
         )
-        said = covering.told(ledger, order, "bay", tmp_path, "Delivered 2 files")
+        said = covering.covered(ledger, order, "bay", tmp_path, "Delivered 2 files")
         assert said == (
             "Delivered 2 files; that covers 80 % of the area, less than the 90 % that were asked for "
             "(3 of 5 images are not counted: their footprints tell nothing)"
         )
-        assert "it is unknown" in covering.told(ledger, order, "bay", tmp_path / "nowhere", "Delivered")
+        assert "it is unknown" in covering.covered(ledger, order, "bay", tmp_path / "nowhere", "Delivered")

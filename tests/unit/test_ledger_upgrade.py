@@ -182,7 +182,7 @@ def test_creates_that_6fb9f58_announced_have_the_rounds_looks_and_outcomes_they_
 def test_a_plan_that_6fb9f58_made_after_a_forgotten_one_keeps_its_label(journaled: Ledger) -> None:
     record = journaled.read("forgotten")
     assert (record.plan_id, record.plans_forgotten, record.plan_label) == ("P-2", 1, "forgotten~2")
-    journaled.forget_plan("forgotten", "P-2", "Planning again")
+    journaled.record("forgotten", "plan forgotten", "Planning again", plan_id=None)
     record = journaled.read("forgotten")
     assert (record.plan_id, record.plan_label) == (None, "forgotten~3")
 

@@ -73,7 +73,7 @@ def test_an_order_is_completed_once_it_is_in_the_archive_and_not_when_the_provid
         assert "completed" not in said
     ledger.delivered("bay", "r", "/archive/bay", [Deliverable(name="k")], "Delivered", [])
     assert listed(tmp_path)[0]["status"] == "ordered", "home, and not ended yet"
-    lifecycle.end(ledger, "bay", StatusCode.COMPLETED, "Delivered 5 files")
+    ledger.revise("bay", lambda _now: lifecycle.ending(ledger, StatusCode.COMPLETED, "Delivered 5 files"))
     assert [one["reference"] for one in listed(tmp_path, "--status", "completed")] == ["bay"]
     assert listed(tmp_path, "--status", "ordered") == []
 
@@ -156,5 +156,5 @@ def test_deadlines_are_shown_while_they_lie_ahead(ledger: Ledger) -> None:
     said = dict(facts(ledger.read("bay"), NOW))
     assert said["cancelling"] == "cancels are taken until 2026-12-01 05:00 UTC"
     assert "ordering" not in said, "it is ordered"
-    lifecycle.end(ledger, "bay", StatusCode.FAILED, "no imagery")
+    ledger.revise("bay", lambda _now: lifecycle.ending(ledger, StatusCode.FAILED, "no imagery"))
     assert "cancelling" not in dict(facts(ledger.read("bay"), NOW))

@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import httpx
 import pytest
 
+from tasking import lifecycle
 from tasking.candidate import WHOLE_WINDOW
 from tasking.errors import InvalidOrder, NotFound, OrderEnded, Refused, Unavailable
 from tasking.ledger import Ledger, open_ledger
-from tasking.lifecycle import accept, candidates, choose, prepare, request
+from tasking.lifecycle import OrderSession
+from tasking.lifecycle.actions import Poll
 from tasking.satellogic.order import SatellogicOrder
 from tasking.satellogic.provider import Satellogic
-from tasking.waiting import Wait
 from tests.support.satellogic_answers import ANALYSES, NOW, PASS, TASKS, Server, order, pages, task
+from tests.support.sessions import AloneHere, session_of, until
 
 WHOLE, NARROW = order(), order(narrow=True)
 LIMITED = order(off_nadir_max_deg=20, sun_elevation_min_deg=30)
@@ -201,14 +204,15 @@ def test_limits_of_the_view_and_of_the_sun_choose_the_opportunity_that_is_ordere
         {**PASS, "start": "2026-12-07T01:00:00Z", "end": None},
     ]
     provider, server, plan_id = started({"id": 7, "status": "completed", "results": given})
-    book = in_ledger(ledger, provider, LIMITED, "bay", plan_id)
-    ranked = candidates(book, provider, LIMITED, "bay")
-    assert isinstance(ranked, list)
+    session = in_ledger(ledger, provider, LIMITED, plan_id)
+    lifecycle.list_candidates(session)
+    assert session.seen.listed is not None
+    ranked = session.seen.listed.ranked
     assert [one.candidate.start.day for one in ranked if one.usable] == [7]
     assert {one.why_not[:11] for one in ranked if not one.usable} == {"25.0° off n", "the sun at "}
-    choose(book, "bay", ranked)
+    lifecycle.choose(session)
     server.answers |= {f"GET {TASKS}": pages([]), f"POST {TASKS}": task(1, task_name="bay")}
-    request(book, provider, LIMITED, "bay")
+    lifecycle.request(session)
     sent = server.sent("POST", TASKS)
     assert (sent["start"], sent["end"]) == ("2026-12-07T00:50:00Z", "2026-12-07T01:10:00Z")
     server.answers[READ] = {"id": 7, "status": "completed", "results": [{"start": PASS["start"]}]}
@@ -216,13 +220,12 @@ def test_limits_of_the_view_and_of_the_sun_choose_the_opportunity_that_is_ordere
         provider.candidates(plan_id, LIMITED)
 
 
-def in_ledger(
-    book: Ledger, provider: Satellogic, wanted: SatellogicOrder, reference: str, plan_id: str | None = None
-) -> Ledger:
-    accept(book, provider, wanted, reference, "00000000-0000-0000-0000-000000000000", lambda _: True)
+def in_ledger(book: Ledger, provider: Satellogic, wanted: SatellogicOrder, plan_id: str | None = None) -> OrderSession:
+    session = session_of(book, provider, wanted, folder=Path(gettempdir()))
+    lifecycle.accept(session, AloneHere())
     if plan_id is not None:
-        book.record(reference, plan_id=plan_id)
-    return book
+        book.record("bay", plan_id=plan_id)
+    return session
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(404), httpx.Response(501), httpx.Response(200, text="<html>")])
@@ -233,17 +236,12 @@ def test_an_order_goes_from_acceptance_to_a_task_of_its_whole_window_without_an_
         **{f"POST {ANALYSES}": answer, f"GET {TASKS}": pages([]), f"POST {TASKS}": task(1, task_name="bay")}
     )
     provider, wanted = server.open(), order()
-    book = in_ledger(ledger, provider, wanted, "bay")
-    assert prepare(book, provider, wanted, "bay") is None
-    ranked = candidates(book, provider, wanted, "bay")
-    assert isinstance(ranked, list), "the window has begun, and is ordered"
-    choose(book, "bay", ranked)
-    made = request(book, provider, wanted, "bay")
-    assert made is not None
-    assert not isinstance(made, Wait)
+    session = in_ledger(ledger, provider, wanted)
+    assert isinstance(until(session, Poll), Poll), "the window has begun, and is ordered"
+    assert lifecycle.requested(session.record())
     sent = server.sent("POST", TASKS)
     assert (sent["start"], sent["end"]) == ("2026-12-01T00:00:00Z", "2026-12-15T00:00:00Z")
-    said = " ".join(one.message for one in book.journal("bay"))
+    said = " ".join(one.message for one in ledger.journal("bay"))
     assert "without an analysis" in said
     assert server.count("POST", TASKS) == 1
 

@@ -1,4 +1,4 @@
-"""Which errors are waited out, for how long, and when to ask again."""
+"""Which errors are waited out, and for how long."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from tasking.clock import CLOCKS_APART, utc_now
 from tasking.errors import CredentialsRefused, OrderEnded, ReferenceTaken, UnsafeAsset
 from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle.deadlines import ordering
+from tasking.lifecycle.deadlines import ordering, overdue
 from tasking.order import Order
-from tasking.provider import Provider
 from tasking.status import StatusCode
 from tasking.waiting import Wait, readable
 
@@ -23,12 +22,7 @@ TRIES_BY_OUR_CLOCK = 24
 set wrong has the certificates of a provider expire as well, and would end each order at its first failure."""
 
 
-def look_after(provider: Provider, seconds: float) -> datetime:
-    """Our time from which asking the provider again makes sense: ``seconds`` of its time from now."""
-    return provider.clock.local(provider.clock.in_seconds(seconds))
-
-
-def passes(record: OrderRecord | None, error: Exception) -> bool:
+def is_transient(record: OrderRecord | None, error: Exception) -> bool:
     """Whether an error is waited out.
 
     ========================================  =============================================================
@@ -48,7 +42,9 @@ def passes(record: OrderRecord | None, error: Exception) -> bool:
     return isinstance(error, CredentialsRefused) and (record.plan_id is not None or record.candidate is not None)
 
 
-def pause(ledger: Ledger, order: Order, record: OrderRecord, step: str, error: Exception, first_seconds: float) -> Wait:
+def wait_after_error(
+    ledger: Ledger, order: Order, record: OrderRecord, step: str, error: Exception, first_seconds: float
+) -> Wait:
     """The pause after an error that is waited out: longer each time, up to an hour; six when the server asks for it.
 
     Raises:
@@ -74,9 +70,3 @@ def _refuse_overdue(order: Order, record: OrderRecord, error: Exception, now: da
         raise OrderEnded(StatusCode.EXPIRED, f"Its window ended before anything was ordered; at last: {error}")
     if current is not None and now >= current.last.give_up_at + CLOCKS_APART:
         raise OrderEnded(StatusCode.FAILED, f"{error}. {overdue(current.last.id, current.last.give_up_at)}")
-
-
-def overdue(request_id: str, since: datetime) -> str:
-    """What a person does about imagery that never came."""
-    due = f"Request {request_id} was due by {readable(since)}."
-    return f"{due} Ask the provider about that id; Retry on this run looks again."

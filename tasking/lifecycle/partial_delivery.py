@@ -14,14 +14,14 @@ Trouble: TypeAlias = DeliveryFailed | ProviderError
 def in_turn(captures: Sequence[str], failures: int) -> list[str]:
     """The captures, begun with another one after each failure.
 
-    `each` ends at the first that the provider does not answer for. Were that always the same one, as with a file its
-    server cannot read, those behind it would never be asked for.
+    `for_each_capture` ends at the first that the provider does not answer for. Were that always the same one, as with a
+    file its server cannot read, those behind it would never be asked for.
     """
     start = failures % len(captures) if captures else 0
     return [*captures[start:], *captures[:start]]
 
 
-def each(captures: Iterable[str], do: Callable[[str], object]) -> dict[str, Trouble]:
+def for_each_capture(captures: Iterable[str], do: Callable[[str], object]) -> dict[str, Trouble]:
     """Do something for each capture; what went wrong, by capture.
 
     A provider that does not answer is away: it is not asked about the captures that are left.
@@ -37,7 +37,7 @@ def each(captures: Iterable[str], do: Callable[[str], object]) -> dict[str, Trou
     return troubles
 
 
-def worst(troubles: Mapping[str, Trouble], also: Iterable[str]) -> Trouble:
+def most_severe(troubles: Mapping[str, Trouble], also: Iterable[str]) -> Trouble:
     """The one to raise, with the captures it is about.
 
     What may pass comes first, and an outage before all, as it says when to come back. What never passes comes last: it

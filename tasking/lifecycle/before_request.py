@@ -1,0 +1,234 @@
+"""What happens next with an order that was not requested yet, or whose next try is not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from tasking.area import area_from
+from tasking.candidate import Candidate
+from tasking.choice import Ranked, most_covering
+from tasking.coverage import covered_together_percent
+from tasking.errors import Unavailable
+from tasking.lifecycle.actions import (
+    Action,
+    Amend,
+    Ask,
+    BackOff,
+    Choose,
+    Close,
+    End,
+    LearnTime,
+    ListCandidates,
+    Plan,
+    Poll,
+    Request,
+)
+from tasking.lifecycle.after_request import SAFETY_NET
+from tasking.lifecycle.next_try import AFTER_REJECTION
+from tasking.lifecycle.standing import earlier_requests, may_bring_something, under_way
+from tasking.lifecycle.state import Listed, OrderState
+from tasking.order import Order
+from tasking.status import StatusCode
+from tasking.waiting import Wait, readable, wait_until
+
+MOST_PLANS = 20
+"""Plans a provider may forget before a person is told; some forget each after a day."""
+
+MOST_CHOICES = 20
+"""Candidates lost (expired, refused) after which an order stops asking and tells a person."""
+
+
+def next_action(state: OrderState) -> Action:
+    """As `tasking.lifecycle.decision.next_action`."""
+    record = state.record
+    if record.in_doubt and (settling := _others_in_doubt(state)) is not None:
+        return settling
+    if record.requests and not record.in_doubt:
+        if state.seen.polled is None:
+            return Poll()
+        if (current := record.current_request) is not None and (alive := under_way(record)):
+            # with the candidate of the last request the order counts as requested, and all its requests are followed
+            names = ", ".join(one.id for one in alive)
+            return Amend("revived", f"Accepted after all: request {names}", {"candidate": current.candidate})
+        if record.deferred_end is not None:
+            return _deferred(state)
+    if (preparing := _to_be_prepared(state)) is not None:
+        return preparing
+    if record.candidate is None:
+        return _without_a_candidate(state)
+    return _chosen(state, record.candidate)
+
+
+def _others_in_doubt(state: OrderState) -> Action | None:
+    """Another request than the next one may have arrived; nothing else happens until that is known."""
+    if all(one.label == state.record.label for one in state.record.open_requests):
+        return None
+    polled = state.seen.polled
+    if polled is None:
+        return Poll()
+    if polled.doubt is None:
+        return None
+    return polled.doubt if isinstance(polled.doubt, Wait) else BackOff(polled.doubt)
+
+
+def _deferred(state: OrderState) -> Action:
+    """An end was put off while a rejected request may still be accepted: till the window ends at the longest."""
+    record, until, now = state.record, state.order.window.end, state.clock.now
+    assert record.deferred_end is not None, "the caller has seen it"
+    message = record.deferred_end.message.rstrip(".")
+    left = may_bring_something(record)
+    if left and now < until:
+        names = ", ".join(one.id for one in left)
+        message += f". Rejected before, and may still be accepted until {readable(until)}: request {names}"
+        return wait_until(state.clock, min(now + SAFETY_NET, until), "imagery", message)
+    names = ", ".join(one.last.id for one in record.requests)
+    message += f". Nothing more came of what was requested before: request {names}."
+    return Close(End(record.deferred_end.status, message))
+
+
+def _to_be_prepared(state: OrderState) -> Action | None:
+    """A plan is to be made, or a quote to be asked for; ``None`` when there is one."""
+    record = state.record
+    if state.provider.lists_candidates:
+        return Plan() if record.plan_id is None else None
+    if record.candidate is not None:
+        return None
+    if (current := record.current_request) is None:
+        return Plan()
+    rejected = current.last.status is StatusCode.REJECTED
+    due = (record.next_try_since or record.updated) + AFTER_REJECTION
+    if rejected and state.clock.now < due:
+        message = f"Request {current.last.id} was rejected; the next try is made at {readable(due)}"
+        return wait_until(state.clock, due, "candidates", message)
+    if state.provider.rest_of_window is None:
+        message = f"Too little of the window is left for another try.{earlier_requests(record)}"
+        return Close(End(current.last.status or StatusCode.FAILED, message))
+    return Plan()
+
+
+def _chosen(state: OrderState, candidate: Candidate) -> Action:
+    record, seen = state.record, state.seen
+    # while a create is uncertain its candidate stays, also past its expiry: it may have been requested in time
+    if not record.in_doubt:
+        if not state.clock.known and not seen.time_asked:
+            return LearnTime()
+        if (why := seen.lost or _over(candidate, state.clock.now)) is not None:
+            return _given_up(state, candidate, why)
+    if state.order.require_approval and record.approved_candidate_id != candidate.id:
+        return Ask()
+    return Request()
+
+
+def _over(candidate: Candidate, now: datetime) -> str | None:
+    if candidate.valid_until is not None and now >= candidate.valid_until:
+        return f"it expired at {readable(candidate.valid_until)}"
+    return f"its time was over at {readable(candidate.end)}" if now >= candidate.end else None
+
+
+def _given_up(state: OrderState, candidate: Candidate, why: str) -> Amend:
+    """Another candidate is chosen; having lost so many, a person should look."""
+    lost = [*state.record.candidates_dropped, candidate.id]
+    end = None
+    if len(lost) >= MOST_CHOICES:
+        message = f"{len(lost)} candidates were lost one after the other; the last because {why}. Look at the journal."
+        end = End(StatusCode.FAILED, message)
+    fields = {"candidate": None, "candidates_dropped": lost, "approved_candidate_id": None}
+    return Amend("candidate dropped", f"Candidate {candidate.id} dropped: {why}", fields, end)
+
+
+def _without_a_candidate(state: OrderState) -> Action:
+    seen, clock = state.seen, state.clock
+    if seen.plan_gone:
+        return _plan_gone(state)
+    if seen.plan is not None and not seen.plan.ready and clock.now < seen.plan.candidates_at:
+        message = f"Waiting for candidates, expected by {readable(seen.plan.candidates_at)}"
+        return wait_until(clock, seen.plan.candidates_at, "candidates", message)
+    if (listed := seen.listed) is None:
+        return ListCandidates()
+    if any(one.usable for one in listed.ranked):
+        return Choose()
+    if listed.for_a_person and clock.now >= listed.plan.candidates_at:
+        return Choose(any_coverage=True)
+    return _none_yet(state, listed)
+
+
+def _plan_gone(state: OrderState) -> Action:
+    """A plan that is not found: a new one may take a moment to show; an old one is gone."""
+    record, clock, plan_id = state.record, state.clock, state.record.plan_id
+    if record.in_doubt:  # the request would not be found under another plan
+        return BackOff(
+            Unavailable(
+                f"It is not known yet whether the request {record.label} arrived, and the provider does not know its "
+                f"plan {plan_id} just now"
+            )
+        )
+    fresh = timedelta(seconds=state.provider.settle_seconds)
+    if record.planned_at is not None and clock.ours - clock.local(record.planned_at) < fresh:
+        message = f"The provider does not show plan {plan_id} yet"
+        again = clock.in_seconds(state.provider.settle_seconds / 3 * clock.rate)
+        return wait_until(clock, again, "candidates", message)
+    count = record.plans_forgotten + 1
+    if count > MOST_PLANS:
+        return Close(End(StatusCode.FAILED, f"The provider forgot {count} plans one after the other; ask it why"))
+    return Amend("plan forgotten", f"The provider no longer knows plan {plan_id}; planning again", {"plan_id": None})
+
+
+def _none_yet(state: OrderState, listed: Listed) -> Action:
+    record, order, clock, there, ranked = state.record, state.order, state.clock, listed.plan, listed.ranked
+    if clock.now >= order.window.end:
+        message = _none_left(order, ranked, record.candidates_seen) + earlier_requests(record)
+        return Close(End(StatusCode.EXPIRED, message))
+    again = min(clock.in_seconds(state.provider.poll_interval_seconds / 3), order.window.end)
+    best = most_covering(ranked)
+    if best is not None and not record.requests and not record.candidates_dropped:
+        return _too_little_yet(state, listed, best, again)
+    if record.candidates_seen:
+        until = readable(order.window.end)
+        message = f"No candidate that can be requested now; listing again until {until}"
+        return wait_until(clock, again, "candidates", message)
+    if clock.now >= there.patience_until:
+        message = (
+            f"Not feasible: the provider found no candidate by {readable(there.patience_until)}. "
+            "Order again with a longer window, a wider off-nadir range or more satellites."
+        )
+        return Close(End(StatusCode.REJECTED, message))
+    message = f"No candidate yet; asking until {readable(there.patience_until)}"
+    return wait_until(clock, min(again, there.patience_until), "candidates", message)
+
+
+def _too_little_yet(state: OrderState, listed: Listed, best: Ranked, again: datetime) -> Action:
+    """No candidate ever covered enough: better ones may be listed for as long as an empty list is asked again."""
+    order, until = state.order, listed.plan.patience_until
+    fact = (
+        f"the best candidate covers {best.coverage_percent:.1f} % of the area, and the order asks for "
+        f"{order.least_coverage_percent:g} % at least"
+    )
+    if state.clock.now >= until:
+        return Close(End(StatusCode.REJECTED, f"Not feasible: {fact}. {_what_would_help(order, listed.ranked, best)}"))
+    message = f"{fact[0].upper()}{fact[1:]}; listing again until {readable(until)}"
+    return wait_until(state.clock, min(again, until), "candidates", message)
+
+
+def _what_would_help(order: Order, ranked: Sequence[Ranked], best: Ranked) -> str:
+    few = [one.candidate.footprint for one in ranked if one.too_little]
+    together = covered_together_percent(area_from(order.footprint), few)
+    parts = ""
+    if together is not None and best.coverage_percent is not None and together >= best.coverage_percent + 5:
+        parts = f" All {len(few)} together cover {together:.1f} %, so several orders of parts of it would cover more."
+    return (
+        f"Nothing was ordered. Order again, under a new reference, a smaller area or the area in parts; or allow less "
+        f"with coverage_min_percent (of this one, {math.floor(best.coverage_percent or 0)}).{parts}"
+    )
+
+
+def _none_left(order: Order, ranked: Sequence[Ranked], seen: int) -> str:
+    if not seen:
+        return f"Not feasible: no candidate before the window ended at {readable(order.window.end)}"
+    why = sorted({one.why_not for one in ranked if one.why_not})
+    note = f" The last ones: {'; '.join(why[:3])}." if why else ""
+    return (
+        f"No candidate left that could be requested before the window ended at {readable(order.window.end)}.{note} "
+        "Order again with a new window and a new reference."
+    )

@@ -1,0 +1,81 @@
+"""What happens next with an order: decided here, and nowhere else.
+
+The run of an order does what `next_action` says until that is to wait, or to close the order. The watcher asks the same
+function whether a run would do something else than wait on. It is pure: no network, no database, no Prefect.
+
+Before the order is requested:
+
+==========================================  ==================================================================
+a request is in doubt                       settle it: what may be bought is never given up, and nothing else is
+a request before was accepted after all     follow that, instead of ordering another one
+no plan, or no quote                        `Plan`
+no candidate chosen                         `ListCandidates`, then `Choose`, or wait for better ones
+the chosen one is over                      give it up, and choose another
+a person is to be asked                     `Ask`
+else                                        `Request`
+==========================================  ==================================================================
+
+Afterwards:
+
+==========================================  ==================================================================
+it was not read in this start               `Poll`
+something can be fetched                    `Deliver`
+a request is in doubt                       wait till it is settled
+everything is home, nothing more comes      compare the archive (`Deliver`), then `Close`
+a rejection may be taken back               wait till the window ends, or take the next candidate where wished
+given up for good                           the next try where wished and possible, else `Close`
+overdue                                     `Close`
+else                                        wait for the request's next event
+==========================================  ==================================================================
+"""
+
+from __future__ import annotations
+
+from tasking.ledger import DeferredEnd
+from tasking.lifecycle import after_request, before_request
+from tasking.lifecycle.actions import Action, Amend, BackOff, Close, End, Poll, Request
+from tasking.lifecycle.standing import may_bring_something, requested
+from tasking.lifecycle.state import OrderState
+from tasking.waiting import Wait
+
+
+def next_action(state: OrderState) -> Action:
+    """What to do now with an order that has not ended. The same state gives the same action.
+
+    Args:
+        state: The order as the ledger has it, and what was seen of it since its run was started.
+    """
+    if state.seen.wait is not None:
+        return state.seen.wait
+    action = _decided(state)
+    return _settled_first(state) if isinstance(action, Close) and state.record.in_doubt else action
+
+
+def _decided(state: OrderState) -> Action:
+    if state.seen.end is not None:
+        return _ended(state, state.seen.end)
+    if requested(state.record):
+        return after_request.next_action(state)
+    return before_request.next_action(state)
+
+
+def _ended(state: OrderState, end: End) -> Action:
+    """A step says that the order can never go on. It is not closed while a rejected request may still be accepted.
+
+    That would be captured, and paid. What is under way already is followed anyway, and decides about its own end.
+    """
+    record = state.record
+    if not requested(record) and record.deferred_end is None and may_bring_something(record):
+        deferred = DeferredEnd(status=end.status, message=end.message)
+        return Amend("end put off", end.message, {"deferred_end": deferred})
+    return Close(end)
+
+
+def _settled_first(state: OrderState) -> Action:
+    """Nothing is closed while an announced request may have arrived: it would be paid, and nobody would fetch it."""
+    record, polled = state.record, state.seen.polled
+    if not requested(record) and any(one.label == record.label for one in record.open_requests):
+        return Request()
+    if polled is None or polled.doubt is None:
+        return Poll()
+    return polled.doubt if isinstance(polled.doubt, Wait) else BackOff(polled.doubt)

@@ -1,0 +1,96 @@
+"""How the order's requests stand is read, and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from tasking.errors import ProviderError, Unavailable, UnexpectedAnswer
+from tasking.ledger import Ledger, OrderRecord, Revision
+from tasking.lifecycle.doubts import settle_doubts
+from tasking.lifecycle.session import OrderSession
+from tasking.lifecycle.standing import candidates_by_request, requested, requests_by_id
+from tasking.lifecycle.state import Polled
+from tasking.provider import Provider, Request
+from tasking.waiting import Wait
+
+
+def poll(session: OrderSession) -> None:
+    """Read how all the order's requests stand, and what became of those announced without a clear answer.
+
+    Raises:
+        ProviderError: The provider cannot be asked.
+    """
+    record = session.record()
+    doubt: Wait | ProviderError | None
+    try:
+        # the next request has its own way to be settled
+        doubt = settle_doubts(session, beside=None if requested(record) else record.label)
+    except (Unavailable, UnexpectedAnswer) as cannot_look:
+        doubt = cannot_look  # what is known to be bought is followed meanwhile
+    record = session.record()
+    ids = [one.last.id for one in record.requests]
+    answers = session.provider.read(ids, candidates_by_request(record), requests_by_id(record)) if ids else {}
+    record_statuses(session.ledger, session.provider, session.reference, answers)
+    session.note(polled=Polled(frozenset(answers), doubt))
+
+
+def record_statuses(
+    ledger: Ledger,
+    provider: Provider,
+    reference: str,
+    answers: Mapping[str, Request],
+    is_news: Callable[[OrderRecord], bool] = lambda _after: False,
+) -> OrderRecord:
+    """Write down what the provider said of an order's requests; a changed word gets its line in the journal.
+
+    Args:
+        ledger: Where the order is; what it holds by now is changed, as a run and the watcher may both be at it.
+        provider: Who said so.
+        reference: Ours.
+        answers: What it said, by its ids.
+        is_news: Whether the order's run has to be woken for how the order stands then.
+    """
+    after = next_poll_at(provider, provider.poll_interval_seconds)
+    seen_at = provider.clock.now()
+
+    def change(now: OrderRecord) -> Revision:
+        requests = [one.model_copy(update={"last": _dated(one.last, answers, seen_at)}) for one in now.requests]
+        words = "; ".join(
+            _change(old.last, new.last)
+            for old, new in zip(now.requests, requests, strict=True)
+            if (old.last.provider_status, old.last.capture_ids) != (new.last.provider_status, new.last.capture_ids)
+        )
+        fields: dict[str, Any] = {"requests": requests, "look_after": after}
+        if now.ended is None and requests:
+            last = requests[-1].last
+            news = is_news(now.model_copy(update={"requests": requests}))
+            fields |= {
+                "status": last.status,
+                "provider_status": last.provider_status,
+                "changed_at": ledger.now() if news else None,
+            }
+        return Revision("status" if words else None, words, fields)
+
+    return ledger.revise(reference, change)
+
+
+def next_poll_at(provider: Provider, seconds: float) -> datetime:
+    """Our time from which asking the provider again makes sense: ``seconds`` of its time from now."""
+    return provider.clock.local(provider.clock.in_seconds(seconds))
+
+
+def _dated(before: Request, answers: Mapping[str, Request], now: datetime) -> Request:
+    """The answer to a request, with when each of what can be fetched was first seen."""
+    answer = answers.get(before.id, before)
+    since = {one: before.available_since.get(one, now) for one in answer.capture_ids}
+    return answer.model_copy(update={"available_since": since})
+
+
+def _change(old: Request, new: Request) -> str:
+    unknown = "" if new.status else " (a word we do not know)"
+    news = [one for one in new.capture_ids if one not in old.capture_ids]
+    can_be_fetched = f"; can be fetched: {', '.join(news)}" if news else ""
+    note = f"; {new.note}" if new.note else ""
+    return f"Request {new.id}: {old.provider_status} -> {new.provider_status}{unknown}{can_be_fetched}{note}"
