@@ -32,7 +32,7 @@ from tests.support.hostile_stories import LABEL, NARROW, START, STORIES, Story, 
 from tests.support.hostile_values import BASE, Raw, encoded
 
 AREA = Area.model_validate(NARROW)
-CREATES = ("plan", "request", "client.start_analysis", "cancel")
+CREATES = ("plan", "request", "client.start_analysis", "cancel", "register_webhook")
 
 
 @pytest.fixture(autouse=True)

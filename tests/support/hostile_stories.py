@@ -181,7 +181,9 @@ def iceye() -> Story:
         told.step("client.touch", lambda it: it.client.touch())
         told.step("contracts", lambda it: it.contracts())
         told.step("client.contracts", lambda it: list(it.client.contracts()))
+        told.step("webhooks", lambda it: it.webhooks())
         told.step("client.webhooks", lambda it: it.client.webhooks())
+        told.step("register_webhook", lambda it: it.register_webhook("http://127.0.0.1:9/iceye"))
         told.step("client.contract", lambda it: it.client.contract(contract))
         told.step("client.summary", lambda it: it.client.summary(contract))
         terms = {"exclusivity": "PRIVATE", "priority": "COMMERCIAL", "sla": "SLA_8H", "eula": "STANDARD"}
