@@ -66,7 +66,7 @@ def _as_they_stand(state: OrderState, polled: Polled) -> Action:
     last = still_open[-1] if still_open else record.current_request.last
     rejected = reversible_rejections(record) if now < state.order.window.end else []
     if rejected and not still_open and (complete or last.status is not StatusCode.REJECTED):
-        return _until_the_window_ends(state, rejected)
+        return until_the_window_ends(state, rejected)
     if complete and not still_open:
         compared = state.seen.compared
         return Deliver(complete[-1].id) if compared is None else _completed(record, compared.message)
@@ -140,8 +140,8 @@ def _next_try(state: OrderState) -> Amend:
     return Amend("next try", message, fields)
 
 
-def _until_the_window_ends(state: OrderState, rejected: Sequence[Request]) -> Wait:
-    """After the next candidate came to its end: a rejected request may be accepted yet, and is paid then."""
+def until_the_window_ends(state: OrderState, rejected: Sequence[Request]) -> Wait:
+    """No other candidate is taken any more: a rejected request may be accepted yet, and is paid then."""
     end, names = state.order.window.end, ", ".join(one.id for one in rejected)
     home = delivered_before(state.record)
     message = f"Rejected before, and may still be accepted until {readable(end)}: request {names}.{home}"

@@ -25,9 +25,9 @@ from tasking.lifecycle.actions import (
     Poll,
     Request,
 )
-from tasking.lifecycle.after_request import SAFETY_NET
+from tasking.lifecycle.after_request import SAFETY_NET, until_the_window_ends
 from tasking.lifecycle.next_try import AFTER_REJECTION
-from tasking.lifecycle.standing import earlier_requests, may_bring_something, under_way
+from tasking.lifecycle.standing import earlier_requests, may_bring_something, reversible_rejections, under_way
 from tasking.lifecycle.state import Listed, OrderState
 from tasking.order import Order
 from tasking.status import StatusCode
@@ -54,6 +54,9 @@ def next_action(state: OrderState) -> Action:
             return Amend("revived", f"Accepted after all: request {names}", {"candidate": current.candidate})
         if record.deferred_end is not None:
             return _deferred(state)
+        rejected = reversible_rejections(record)
+        if rejected and state.order.on_rejection == "wait" and state.clock.now < state.order.window.end:
+            return until_the_window_ends(state, rejected)
     if (preparing := _to_be_prepared(state)) is not None:
         return preparing
     if record.candidate is None:

@@ -17,12 +17,13 @@ GIVEN_UP = (StatusCode.FAILED, StatusCode.EXPIRED, StatusCode.CANCELLED)
 def requested(record: OrderRecord) -> bool:
     """Whether the chosen candidate is the one ordered last: then imagery is what the order waits for.
 
-    Of a request whose candidate is not known, it is while the provider is at work on it, or has something of it.
+    Where it is not known what was ordered last, it is while the provider is at work on a request, or has something of
+    it.
     """
     current = record.current_request
     if current is None or current.candidate != record.candidate:
         return False
-    return record.candidate is not None or _is_under_way(current)
+    return record.candidate is not None or bool(under_way(record))
 
 
 def open_requests(record: OrderRecord) -> list[Request]:

@@ -135,7 +135,7 @@ def ended(ledger: Ledger, status: str, message: str) -> None:
 def given_up(ledger: Ledger, shop: Shop) -> None:
     """Another process looks until the create counts as absent, and sends nothing itself yet."""
     for _ in range(20):
-        answer = settle_doubts(session_of(ledger, shop, None), beside=None)
+        answer = settle_doubts(session_of(ledger, shop, _Order()), beside=None)
         if answer is None:
             assert [one.event for one in ledger.journal("bay")][-1] == "request absent"
             return

@@ -324,7 +324,7 @@ def journal_words() -> set[str]:
 def _words_in(call: ast.Call) -> list[ast.expr]:
     """What a call has as the word for the journal, if it has one."""
     called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    at = {"record": 1, "note": 2, "Revision": 0}.get(called)
+    at = {"record": 1, "note": 2, "Revision": 0, "Amend": 0}.get(called)
     if at is None or len(call.args) <= at:
         return []
     word = call.args[at]

@@ -1,0 +1,425 @@
+"""What happens next with an order, over all the states it may be in: the rules that money hangs on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasking.axelglobe.order import AxelGlobeOrder
+from tasking.candidate import WHOLE_WINDOW, Candidate
+from tasking.choice import Ranked
+from tasking.clock import ClockReading
+from tasking.errors import Unavailable
+from tasking.ledger import Deliverable, Intent, OrderRecord, RequestRecord
+from tasking.ledger.records import DeferredEnd
+from tasking.lifecycle.actions import (
+    Action,
+    Amend,
+    Ask,
+    BackOff,
+    Choose,
+    Close,
+    Deliver,
+    End,
+    LearnTime,
+    ListCandidates,
+    Plan,
+    Poll,
+    Request,
+)
+from tasking.lifecycle.decision import next_action
+from tasking.lifecycle.standing import requested, reversible_rejections, under_way
+from tasking.lifecycle.state import Compared, Listed, OrderState, Polled, ProviderTraits, Seen
+from tasking.provider import Plan as ProviderPlan
+from tasking.provider import Request as ProviderRequest
+from tasking.status import StatusCode
+from tasking.waiting import Wait
+from tasking.window import Window
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+BAY = "POLYGON ((139.7 35.5, 139.9 35.5, 139.9 35.7, 139.7 35.7, 139.7 35.5))"
+WINDOW = {"start": NOW - 5 * DAY, "end": NOW + 5 * DAY}
+OVER = {"start": NOW - 5 * DAY, "end": NOW - DAY}
+BUSY = Unavailable("no answer")
+SETTLING = Wait(until=NOW + HOUR, waits_for="settling", message="Looking whether it arrived")
+
+
+def candidate(name: str, **facts: Any) -> Candidate:
+    return Candidate(**{"id": name, "start": NOW + DAY, "end": NOW + DAY + HOUR, **facts})
+
+
+A, B, EXPIRED = candidate("a"), candidate("b"), candidate("e", valid_until=NOW - HOUR)
+PASSES = [A, B, EXPIRED, candidate(WHOLE_WINDOW)]
+
+
+def order(window: dict[str, datetime] = WINDOW, **wishes: Any) -> AxelGlobeOrder:
+    return AxelGlobeOrder.model_validate({"name": "Bay", "area": BAY, "window": window, **wishes})
+
+
+def request(
+    name: str = "r1", status: StatusCode | None = StatusCode.ACCEPTED, *captures: str, **facts: Any
+) -> RequestRecord:
+    home = facts.pop("home", ())
+    number = facts.pop("attempt", 1)
+    last = {"next_look_at": NOW + HOUR, "give_up_at": NOW + 9 * DAY, **facts}
+    return RequestRecord(
+        attempt=number,
+        label="bay" if number == 1 else f"bay#{number}",
+        candidate=last.pop("candidate", A),
+        last=ProviderRequest(id=name, status=status, provider_status=status or "NEW", capture_ids=captures, **last),
+        deliverables=tuple(Deliverable(name=one, delivered_at=NOW if one in home else None) for one in captures),
+    )
+
+
+def record(**fields: Any) -> OrderRecord:
+    empty = dict.fromkeys(OrderRecord.model_fields)
+    given = {
+        "reference": "bay",
+        "provider": "axelglobe",
+        "account": "a/b",
+        "name": "Bay",
+        "order": {"on_failure": "next-candidate", "area": {}},
+        "flow_run_id": "run",
+        "plans_forgotten": 0,
+        "candidates_seen": 0,
+        "candidates_dropped": [],
+        "approvals_asked": 0,
+        "requests": [],
+        "open_creates": [],
+        "failures": 0,
+        "cancel_asked": False,
+        "created": NOW - DAY,
+        "updated": NOW - DAY,
+    }
+    return OrderRecord.model_validate({**empty, **given, **fields})
+
+
+def announced(label: str) -> Intent:
+    return Intent(verb="request", label=label, round=1, at=NOW - HOUR, ours=NOW - HOUR)
+
+
+def ranked(usable: bool) -> tuple[Ranked, ...]:
+    few = "" if usable else "it covers too little"
+    return (
+        Ranked(
+            candidate=B,
+            score=0.5,
+            coverage_percent=50,
+            coverage_source="footprint",
+            reason="it covers",
+            usable=usable,
+            why_not=few,
+            too_little=not usable,
+        ),
+    )
+
+
+PLAN = ProviderPlan(id="p", created=NOW - DAY, ready=True, candidates_at=NOW - HOUR, patience_until=NOW + HOUR)
+CLOCK = ClockReading(NOW, NOW)
+TRAITS = ProviderTraits(lists_candidates=True, poll_interval_seconds=600, settle_seconds=180)
+
+
+def state(held: OrderRecord, wish: AxelGlobeOrder | None = None, /, **seen: Any) -> OrderState:
+    return OrderState(held, wish or order(), CLOCK, TRAITS, Seen(**seen))
+
+
+def polled(*ids: str, doubt: Any = None) -> Polled:
+    return Polled(frozenset(ids), doubt)
+
+
+WISHES = [
+    order(window, on_rejection=rejected, require_approval=approval)
+    for window in (WINDOW, OVER)
+    for rejected in ("wait", "next-candidate")
+    for approval in (False, True)
+]
+
+# any state at all -----------------------------------------------------------------------------------------------------
+
+OFTEN = [StatusCode.REJECTED, StatusCode.FAILED, StatusCode.COMPLETED]
+instants = st.sampled_from([NOW - 3 * DAY, NOW - HOUR, NOW, NOW + HOUR, NOW + 3 * DAY])
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> list[RequestRecord]:
+    made = []
+    for number in range(1, draw(st.integers(0, 3)) + 1):
+        captures = draw(st.lists(st.sampled_from(["k1", "k2"]), unique=True))
+        made.append(
+            request(
+                f"r{number}",
+                draw(st.sampled_from([*StatusCode, *OFTEN, None])),
+                *captures,
+                attempt=draw(st.sampled_from([number, max(number - 1, 1)])),
+                candidate=draw(st.sampled_from([*PASSES, None])),
+                home=draw(st.sampled_from([(), ("k1",), ("k1", "k2")])),
+                final=draw(st.booleans()),
+                next_look_at=draw(instants),
+                next_look_is_due=draw(st.booleans()),
+                give_up_at=draw(instants),
+            )
+        )
+    return made
+
+
+@st.composite
+def records(draw: st.DrawFn) -> OrderRecord:
+    made = draw(requests())
+    used = [one.candidate for one in made]
+    chosen = draw(st.sampled_from([None, *PASSES, *used[-1:], *used[-1:]]))
+    return record(
+        requests=made,
+        candidate=chosen,
+        plan_id=draw(st.sampled_from([None, "p"])),
+        planned_at=draw(st.none() | instants),
+        plans_forgotten=draw(st.sampled_from([0, 1, 20])),
+        candidates_seen=draw(st.integers(0, 2)),
+        candidates_dropped=draw(st.sampled_from([[], ["x"], ["x"] * 19])),
+        approved_candidate_id=draw(st.sampled_from([None, "a", "b"])),
+        open_creates=draw(st.sampled_from([[], [], [announced("bay")], [announced("bay"), announced("bay#2")]])),
+        deferred_end=draw(st.none() | st.just(DeferredEnd(status="expired", message="None left."))),
+        next_try_since=draw(st.none() | instants),
+        cancel_asked=draw(st.booleans()),
+        order={"on_failure": draw(st.sampled_from(["next-candidate", "end"])), "area": {}},
+    )
+
+
+@st.composite
+def states(draw: st.DrawFn) -> OrderState:
+    held = draw(records())
+    wish = draw(st.sampled_from(WISHES))
+    plan = PLAN.model_copy(
+        update={"ready": draw(st.booleans()), "candidates_at": draw(instants), "patience_until": draw(instants)}
+    )
+    listed = Listed(plan, ranked(draw(st.booleans())), draw(st.sampled_from([(), ranked(True)])))
+    known = [one.last.id for one in held.requests if draw(st.booleans())]
+    doubt = draw(st.sampled_from([None, SETTLING, BUSY])) if held.in_doubt else None
+    seen = Seen(
+        time_asked=draw(st.booleans()),
+        polled=draw(st.sampled_from([None, polled(*known, doubt=doubt)])),
+        plan=draw(st.sampled_from([None, plan])),
+        plan_gone=draw(st.booleans()),
+        listed=draw(st.sampled_from([None, listed])),
+        lost=draw(st.sampled_from([None, "it is gone"])),
+        compared=draw(st.sampled_from([None, Compared("Delivered")])),
+        wait=None,
+        end=draw(st.sampled_from([None, None, End("rejected", "Not requested: no")])),
+    )
+    rest = draw(st.sampled_from([None, Window(start=NOW + DAY, end=NOW + 2 * DAY)]))
+    traits = ProviderTraits(draw(st.booleans()), 600, 180, rest)
+    clock = CLOCK._replace(known=draw(st.booleans()), agrees=draw(st.booleans()))
+    return OrderState(held, wish, clock, traits, seen)
+
+
+EACH = settings(max_examples=300, deadline=None)
+
+
+@EACH
+@given(states())
+def test_every_open_order_has_something_next_and_the_same_state_has_the_same(given: OrderState) -> None:
+    action = next_action(given)
+    assert isinstance(action, Action)
+    again = next_action(replace(given))
+    assert str(action) == str(again)
+
+
+@EACH
+@given(states())
+def test_nothing_is_bought_beside_what_is_paid_unless_the_wish_says_so(given: OrderState) -> None:
+    if not isinstance(next_action(given), Request):
+        return
+    held = given.record
+    if held.in_doubt:  # the very same request is settled first
+        assert not requested(held)
+        return
+    assert not requested(held)
+    assert under_way(held) == []
+    wished = given.order.on_rejection == "next-candidate" or given.order.window.end <= NOW
+    assert wished or reversible_rejections(held) == []
+    assert not given.order.require_approval or held.approved_candidate_id == (held.candidate and held.candidate.id)
+    assert given.seen.polled is not None or not held.requests, "a rejected one may have been accepted meanwhile"
+
+
+@EACH
+@given(states())
+def test_no_order_is_closed_while_it_may_be_bought_or_something_paid_can_be_fetched(given: OrderState) -> None:
+    if not isinstance(next_action(given), Close):
+        return
+    held = given.record
+    assert not held.in_doubt
+    if given.seen.end is None:  # no step has said that it never comes
+        assert not any(one.undelivered for one in held.requests)
+        late = [one for one in under_way(held) if one.status is not StatusCode.COMPLETED]
+        assert all(one.give_up_at <= NOW for one in late[-1:])
+    if given.seen.end is not None and not requested(held) and held.deferred_end is None:
+        assert under_way(held) == []
+        assert reversible_rejections(held) == []
+
+
+@EACH
+@given(states())
+def test_each_wait_has_a_time_ahead_and_a_reason(given: OrderState) -> None:
+    action = next_action(given)
+    if isinstance(action, Wait):
+        assert action.until > CLOCK.ours
+        assert action.message
+        assert action.waits_for in {"candidates", "imagery", "products", "settling"}
+
+
+@EACH
+@given(states())
+def test_what_was_decided_changes_the_order_so_that_it_goes_on(given: OrderState) -> None:
+    """Whatever each step finds, a start comes to a wait or to the order's end, and never turns in circles."""
+    for _ in range(40):
+        action = next_action(given)
+        if isinstance(action, Wait | Close | BackOff | Ask):
+            return
+        given = after(given, action)
+    raise AssertionError(f"it turns in circles: {action}")
+
+
+def after(before: OrderState, action: Action) -> OrderState:
+    """The state once an action was carried out, in the plainest way it can be."""
+    held, seen = before.record, replace(before.seen, end=None, lost=None)
+    match action:
+        case Amend():
+            held = held.model_copy(update=action.fields)
+            seen = Seen(seen.time_asked, seen.polled, compared=seen.compared, end=action.then)
+        case LearnTime():
+            seen = replace(seen, time_asked=True)
+        case Plan():
+            if before.provider.lists_candidates:
+                held = held.model_copy(update={"plan_id": "new", "planned_at": NOW})
+            else:
+                held = held.model_copy(update={"candidate": candidate(WHOLE_WINDOW, attempt=held.attempt)})
+        case ListCandidates():
+            seen = replace(seen, plan=PLAN, listed=Listed(PLAN, ranked(True)))
+        case Choose():
+            held = held.model_copy(update={"candidate": B.model_copy(update={"attempt": held.attempt})})
+        case Request():
+            made = request(f"r{held.attempt}", attempt=held.attempt, candidate=held.candidate)
+            held = held.model_copy(update={"requests": [*held.requests, made], "open_creates": []})
+        case Poll():
+            settling = [] if requested(held) else [one for one in held.open_creates if one.label == held.label]
+            held = held.model_copy(update={"open_creates": settling})
+            seen = replace(seen, polled=polled(*[one.last.id for one in held.requests]))
+        case Deliver(request_id):
+            home = [
+                one.model_copy(update={"deliverables": tuple(_home(what) for what in one.deliverables)})
+                if one.last.id == request_id
+                else one
+                for one in held.requests
+            ]
+            brought = home != held.requests
+            held = held.model_copy(update={"requests": home})
+            seen = replace(seen, compared=Compared("Delivered"), polled=None if brought else seen.polled)
+    return replace(before, record=held, seen=seen)
+
+
+def _home(what: Deliverable) -> Deliverable:
+    return what.model_copy(update={"delivered_at": what.delivered_at or NOW})
+
+
+# the way of an order, case by case ------------------------------------------------------------------------------------
+
+HELD = {"plan_id": "p", "candidate": A}
+LATE = request(give_up_at=NOW - HOUR)
+BOUGHT = request()
+FAILED, TAKEN_BACK = request("r1", StatusCode.FAILED), request("r1", StatusCode.REJECTED)
+READY, HOME = request("r1", StatusCode.COMPLETED, "k1"), request("r1", StatusCode.COMPLETED, "k1", home=["k1"])
+
+CASES: dict[str, tuple[OrderState, type[Action]]] = {
+    "a new order": (state(record()), Plan),
+    "it is planned": (state(record(plan_id="p")), ListCandidates),
+    "its plan is not ready": (
+        state(record(plan_id="p"), plan=PLAN.model_copy(update={"ready": False, "candidates_at": NOW + HOUR})),
+        Wait,
+    ),
+    "there are candidates": (state(record(plan_id="p"), listed=Listed(PLAN, ranked(True))), Choose),
+    "none covers enough": (state(record(plan_id="p"), listed=Listed(PLAN, ranked(False))), Wait),
+    "none covers enough, and a person is asked": (
+        state(record(plan_id="p"), listed=Listed(PLAN, ranked(False), ranked(True))),
+        Choose,
+    ),
+    "one is chosen": (state(record(**HELD)), Request),
+    "one is chosen, and a person is to be asked": (state(record(**HELD), order(require_approval=True)), Ask),
+    "the chosen one has expired": (state(record(plan_id="p", candidate=EXPIRED)), Amend),
+    "it has expired, and may have been requested": (
+        state(record(plan_id="p", candidate=EXPIRED, open_creates=[announced("bay")])),
+        Request,
+    ),
+    "the plan was forgotten": (state(record(plan_id="p"), plan_gone=True), Amend),
+    "it was requested": (state(record(**HELD, requests=[BOUGHT])), Poll),
+    "nothing can be fetched yet": (state(record(**HELD, requests=[BOUGHT]), polled=polled("r1")), Wait),
+    "something can be fetched": (state(record(**HELD, requests=[READY]), polled=polled("r1")), Deliver),
+    "it is home": (state(record(**HELD, requests=[HOME]), polled=polled("r1")), Deliver),
+    "it is home, and was compared": (state(record(**HELD, requests=[HOME]), compared=Compared("Delivered")), Close),
+    "it is home, and another one may have arrived": (
+        state(
+            record(**HELD, requests=[HOME], open_creates=[announced("bay")]),
+            compared=Compared("Delivered"),
+            polled=polled("r1", doubt=SETTLING),
+        ),
+        Wait,
+    ),
+    "it is overdue": (state(record(**HELD, requests=[LATE]), polled=polled("r1")), Close),
+    "it is overdue, and another one may have arrived": (
+        state(
+            record(**HELD, requests=[LATE], open_creates=[announced("bay")]),
+            polled=polled("r1", doubt=BUSY),
+        ),
+        BackOff,
+    ),
+    "it failed": (state(record(**HELD, requests=[FAILED]), polled=polled("r1")), Amend),
+    "it was rejected for now": (state(record(**HELD, requests=[TAKEN_BACK]), polled=polled("r1")), Wait),
+    "it was rejected for now, and another is wished": (
+        state(record(**HELD, requests=[TAKEN_BACK]), order(on_rejection="next-candidate"), polled=polled("r1")),
+        Amend,
+    ),
+    "the next one was chosen, and the first accepted after all": (
+        state(record(plan_id="p", candidate=B, requests=[BOUGHT]), polled=polled("r1")),
+        Amend,
+    ),
+    "the provider refuses the next one, and the first may be accepted": (
+        state(record(plan_id="p", candidate=B, requests=[TAKEN_BACK]), end=End("rejected", "no")),
+        Amend,
+    ),
+    "another one was chosen, and the first may be accepted": (
+        state(record(plan_id="p", candidate=B, requests=[TAKEN_BACK]), polled=polled("r1")),
+        Wait,
+    ),
+    "the provider refuses": (state(record(**HELD), end=End("rejected", "no")), Close),
+    "the provider refuses, and another may have arrived": (
+        state(record(**HELD, open_creates=[announced("bay")]), end=End("rejected", "no")),
+        Request,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_happens_next(case: str) -> None:
+    given, action = CASES[case]
+    assert isinstance(next_action(given), action)
+
+
+def test_a_person_who_is_asked_may_take_what_covers_too_little() -> None:
+    listed = Listed(PLAN, ranked(False), ranked(True))
+    assert next_action(state(record(plan_id="p"), listed=listed)) == Choose(any_coverage=True)
+
+
+def test_a_provider_without_candidates_waits_after_a_rejection_and_then_tries_what_is_left() -> None:
+    rejected = request("r1", StatusCode.REJECTED, final=True, candidate=candidate(WHOLE_WINDOW))
+    held = record(requests=[rejected], next_try_since=NOW - HOUR)
+    picks_itself = ProviderTraits(False, 600, 180, Window(start=NOW + DAY, end=NOW + 2 * DAY))
+    soon = OrderState(held, order(), CLOCK, picks_itself, Seen(polled=polled("r1")))
+    assert isinstance(next_action(soon), Wait)
+    later = replace(soon, clock=ClockReading(NOW + 6 * HOUR, NOW + 6 * HOUR))
+    assert next_action(later) == Plan()
+    over = replace(later, provider=replace(picks_itself, rest_of_window=None))
+    assert isinstance(next_action(over), Close)
