@@ -11,7 +11,6 @@ import json
 import os
 import time
 import urllib.request
-from datetime import datetime
 from http.client import HTTPException
 from typing import Any
 
@@ -28,10 +27,8 @@ def inject_process(trace: Trace, prefect_url: str) -> None:
     """From now on this process may stand still after it announced a create, and before it writes down what was made."""
     intend, settle = Ledger.intend, Ledger.settle
 
-    def announced(
-        self: Ledger, reference: str, verb: str, label: str, at: datetime, ours: datetime | None = None
-    ) -> Intent | None:
-        intent = intend(self, reference, verb, label, at, ours)
+    def announced(self: Ledger, reference: str, verb: str, label: str, *moments: Any) -> Intent | None:
+        intent = intend(self, reference, verb, label, *moments)
         if intent is not None:
             _perhaps_stand_still(trace, prefect_url, f"{verb} announced")
         return intent
@@ -41,7 +38,7 @@ def inject_process(trace: Trace, prefect_url: str) -> None:
             _perhaps_stand_still(trace, prefect_url, f"{intent.verb} made")
         return settle(self, reference, intent, outcome, message, **fields)
 
-    Ledger.intend, Ledger.settle = announced, settled  # type: ignore[method-assign]
+    Ledger.intend, Ledger.settle = announced, settled  # type: ignore[method-assign,assignment]
 
 
 def _perhaps_stand_still(trace: Trace, prefect_url: str, what: str) -> None:

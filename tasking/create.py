@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 
 from tasking.errors import CredentialsRefused, ReferenceTaken, Refused, Unavailable, Uncertain, UnexpectedAnswer
 from tasking.http.deadline import Stopwatch, announced
-from tasking.ledger import Intent, Ledger
+from tasking.ledger import Intent, Ledger, OrderRecord
 from tasking.provider import Provider
 from tasking.waiting import Wait, readable
 
@@ -51,6 +51,7 @@ def create_once(
     find: Callable[[], T | None],
     create: Callable[[], T],
     made: Callable[[T], dict[str, Any]],
+    still_wished: Callable[[OrderRecord], bool] = lambda _now: True,
 ) -> T | Wait:
     """Create something exactly once, however often this is called.
 
@@ -63,6 +64,7 @@ def create_once(
         find: Looks for it at the provider.
         create: Sends the create, once.
         made: The ledger's columns that follow from what was made.
+        still_wished: Whether the order asks for it in the moment in which it is announced.
 
     Returns:
         What was made or adopted, or a `Wait` while the outcome settles.
@@ -84,7 +86,7 @@ def create_once(
         there = find() if intent is None else None
         provider.learn_time()  # the settle time is counted in it
     begun = Stopwatch()  # from here on others count the settle time
-    intent = ledger.intend(reference, verb, label, provider.clock.now(), _our_time(provider))
+    intent = ledger.intend(reference, verb, label, provider.clock.now(), _our_time(provider), still_wished)
     if intent is None and there is not None:  # another process of ours made it
         theirs = ledger.open_intent(reference, verb, label)
         if theirs is None or not ledger.settle(reference, theirs, "adopted", _found(verb, label), **made(there)):

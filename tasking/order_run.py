@@ -14,13 +14,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, assert_never
 
 from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.errors import InvalidOrder, LedgerUnavailable, OrderEnded, TaskingError
 from tasking.ledger import Filter, Ledger, OrderRecord
 from tasking.lifecycle.actions import (
+    Act,
     Action,
     Amend,
     Ask,
@@ -34,6 +35,7 @@ from tasking.lifecycle.actions import (
     Plan,
     Poll,
     Request,
+    Settle,
 )
 from tasking.lifecycle.session import Installed, OrderSession
 from tasking.order import Order, order_from
@@ -48,6 +50,9 @@ AWAY = timedelta(seconds=60)
 
 OTHER_CODE = timedelta(hours=1)
 """Pause of a claimed order that this machine's code cannot read: somebody has to upgrade it."""
+
+MOST_STEPS = 200
+"""Steps without a wait between them: so many are a mistake of ours, and are stopped."""
 
 ASK_AGAIN_SECONDS = 30.0
 """First pause after an error where the account, which says how long it is, cannot even be opened."""
@@ -159,10 +164,12 @@ def perform(session: OrderSession, action: Step) -> Any:
             return lifecycle.poll(session)
         case Deliver(request_id):
             return lifecycle.deliver(session, request_id)
+        case _:
+            assert_never(action)
 
 
 class OrderClosedElsewhere(Exception):
-    """Somebody else ended the order while this run was at work."""
+    """The order was ended, or taken over, by somebody else while this run was at work."""
 
 
 class RetryLater(Exception):
@@ -183,7 +190,7 @@ def _read_and_carried_out(host: Host, kind: type[Order], given: object) -> Ended
     host.begins(order, reference)
     session = OrderSession(host.installed, order, reference, host.run_id)
     try:
-        return _OrderRun(host, session).to_its_end()
+        return OrderRun(host, session).to_its_end()
     finally:
         session.close()
 
@@ -207,21 +214,31 @@ def _not_read(host: Host, error: InvalidOrder) -> Ended:
     raise RetryLater(Wait(until=until, waits_for="provider", message=message))
 
 
-class _OrderRun:
-    """One order of one run, from wherever it stands."""
+class OrderRun:
+    """One order of one run, from wherever it stands.
+
+    Args:
+        host: Where it runs.
+        session: The order's.
+    """
 
     def __init__(self, host: Host, session: OrderSession) -> None:
         self._host, self._session = host, session
 
     def to_its_end(self) -> Ended:
+        """Do what is next, until the order has ended, or the host ends this start."""
         try:
+            self._accept()
             self._go_on()
         except OrderClosedElsewhere:
             pass
         except LedgerUnavailable:  # not about the order: it stays open
             raise
+        except OrderEnded as end:
+            self._close(End(end.status, str(end)))
         except TaskingError as error:
-            return self._refused(error)
+            self._close(End(StatusCode.FAILED, str(error)))
+            return Ended(StatusCode.FAILED, str(error))
         except Exception as error:
             if self._host.is_gone(error):
                 raise
@@ -234,69 +251,91 @@ class _OrderRun:
             raise RetryLater(wait) from error
         return self._how_it_ended()
 
+    def _accept(self) -> None:
+        """What keeps the order from being accepted is waited out; what does not pass is raised."""
+        while True:
+            try:
+                self._host.accept(self._session)
+            except Exception as error:
+                self._wait(self._wait_after("accept", error))
+            else:
+                return self._passed("accept")
+
     def _go_on(self) -> None:
-        """Do what is next, until the order has ended."""
-        session = self._session
-        while not self._do("accept", lambda: self._host.accept(session)):
-            pass
+        session, done = self._session, 0
         while (record := session.record()).ended is None:
             try:
                 state = session.state(record)
             except Exception as error:  # the account cannot be opened
-                self._wait_after_error("accept", error)
+                self._wait(self._wait_after("accept", error))
                 continue
-            self._carry_out(lifecycle.next_action(state), record)
+            action = lifecycle.next_action(state)
+            done = 0 if isinstance(action, Wait) else done + 1
+            if done > MOST_STEPS:
+                raise RuntimeError(f"{done} steps without a wait; the last is {type(action).__name__}")
+            self.carry_out(action, record)
 
-    def _carry_out(self, action: Action, decided_by: OrderRecord) -> None:
-        session = self._session
+    def carry_out(self, action: Action, decided_by: OrderRecord) -> None:
+        """Do what is next; what went wrong is waited out, or is how the order ends.
+
+        An order outlives the outages of its provider, of the ledger and of its host, and one that is paid for outlives
+        everything that can be mended.
+
+        Args:
+            action: What `tasking.lifecycle.next_action` said.
+            decided_by: The order as it stood then.
+        """
+        session, host = self._session, self._host
         match action:
             case Wait():
                 self._wait(action)
             case Amend():
                 session.amend(action, decided_by)
             case BackOff():
-                self._wait_after_error(action.step, action.error)
+                self._after(action.step, action.error)
             case LearnTime():
                 session.note(time_asked=True)
-                self._do(action.step, session.provider.learn_time)
+                self._do(action, session.provider.learn_time)
+            case Settle():
+                self._do(action, lambda: lifecycle.settle(session))
             case Ask():
-                self._do(action.step, lambda: self._host.ask(session))
+                self._do(action, lambda: host.ask(session))
             case Close():
                 if session.own_record() is None:
                     raise OrderClosedElsewhere
-                self._do(action.step, lambda: lifecycle.close(session, action.end, decided_by))
+                self._do(action, lambda: lifecycle.close(session, action.end, decided_by))
             case _:
-                self._do(action.step, lambda: self._host.perform(session, action))
+                self._do(action, lambda: host.perform(session, action))
 
-    def _do(self, step: str, what: Callable[[], object]) -> bool:
-        """Carry out a step; whether it went through. What went wrong is waited out, or is how the order ends.
-
-        An order outlives the outages of its provider, of the ledger and of its host, and one that is paid for outlives
-        everything that can be mended.
-        """
-        self._session.note(wait=None, end=None, lost=None)
+    def _do(self, action: Action, what: Callable[[], object]) -> None:
+        assert isinstance(action, Act), "a wait is no step"
+        if not isinstance(action, Settle):  # the order may end once that is done
+            self._session.note(end=None)
+        self._session.note(wait=None, lost=None)
         try:
             what()
-        except OrderClosedElsewhere:
-            raise
-        except OrderEnded as end:
-            self._session.note(end=End(end.status, str(end)))
         except Exception as error:
-            self._wait_after_error(step, error)
-            return False
-        self._passed(step)
-        return True
+            self._after(action.step, error)
+        else:
+            self._passed(action.step)
 
-    def _wait_after_error(self, step: str, error: Exception) -> None:
-        """Wait, longer each time; any error that is not waited out is raised again."""
+    def _after(self, step: str, error: Exception) -> None:
+        """Wait an error out, longer each time. One that does not pass is how the order ends: that is decided, too."""
         try:
             wait = self._wait_after(step, error)
         except OrderEnded as end:
             self._session.note(end=End(end.status, str(end)))
-            return
-        self._wait(wait)
+        except LedgerUnavailable:
+            raise
+        except TaskingError as wrong:
+            if self._session.own_record() is None:
+                raise
+            self._session.note(end=End(StatusCode.FAILED, str(wrong)))
+        else:
+            self._wait(wait)
 
     def _wait_after(self, step: str, error: Exception) -> Wait:
+        """The pause after an error that is waited out; any other error is raised again."""
         if self._host.is_gone(error):
             raise error
         session, host = self._session, self._host
@@ -344,17 +383,13 @@ class _OrderRun:
         self._host.park(wait.until, wait.message)
 
     def _close(self, end: End) -> None:
-        if self._session.own_record() is not None:
-            lifecycle.close(self._session, end)
-
-    def _refused(self, error: TaskingError) -> Ended:
-        """The order could not be taken, or something is wrong that waiting does not cure."""
         record = self._session.own_record()
         if record is not None and record.ended is None:
-            lifecycle.close(self._session, End(StatusCode.FAILED, str(error)))
-        return Ended(StatusCode.FAILED, str(error))
+            lifecycle.close(self._session, end)
 
     def _how_it_ended(self) -> Ended:
         record = self._session.record()
         self._host.show(record.reference)
+        if record.ended is None:
+            return Ended(StatusCode.FAILED, f"Run {record.flow_run_id} goes on with order {record.reference}")
         return Ended(record.status, record.outcome or "")

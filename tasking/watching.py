@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from tasking import lifecycle
+from tasking.clock import utc_now
 from tasking.errors import CredentialsRefused, InvalidOrder, Unavailable
 from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle.actions import Action, Amend, Close, Deliver, ListCandidates
-from tasking.order import order_from
+from tasking.lifecycle.actions import Action, Amend, Close, ListCandidates
+from tasking.order import Order, order_from
 from tasking.provider import Plan, Plans, Provider
 from tasking.waiting import Wait
 
@@ -39,10 +41,8 @@ def poll_account(ledger: Ledger, provider: Provider, records: Sequence[OrderReco
     known = {key: what for one in waiting for key, what in lifecycle.requests_by_id(one).items()}
     answers = provider.read(list(known), candidates, known) if known else {}
 
-    def is_news(record: OrderRecord) -> bool:
-        return isinstance(_next_action(provider, record, polled=answers), Deliver | Close | Amend)
-
     for one in waiting:
+        is_news = partial(_is_news, provider, _wish(provider, one), answers)
         lifecycle.record_statuses(ledger, provider, one.reference, answers, is_news)
     # once candidates were listed the run itself lists them again: that takes a call for each plan
     planned = [
@@ -71,20 +71,37 @@ def _poll_plans(ledger: Ledger, provider: Provider, records: Sequence[OrderRecor
         if plan is None:
             continue
         after = lifecycle.next_poll_at(provider, lifecycle.half_time(plan, provider.clock.now()))
-        news = plan.ready and isinstance(_next_action(provider, one, plan=plan), ListCandidates)
+        wish = _wish(provider, one)
+        news = plan.ready and (wish is None or isinstance(_next_action(provider, wish, one, plan=plan), ListCandidates))
         ledger.record(one.reference, look_after=after, changed_at=ledger.now() if news else None)
 
 
-def _next_action(
-    provider: Provider, record: OrderRecord, *, polled: Collection[str] = (), plan: Plan | None = None
-) -> Action | None:
-    """What the order's run would do now; ``None`` where only newer code can read the order."""
+def _wish(provider: Provider, record: OrderRecord) -> Order | None:
+    """The order; ``None`` where only newer code, on another machine, can read it."""
     try:
-        order = order_from(provider.order_type, record.order)
+        return order_from(provider.order_type, record.order)
     except InvalidOrder:
         return None
+
+
+def _is_news(provider: Provider, wish: Order | None, answered: Collection[str], record: OrderRecord) -> bool:
+    """Whether the order's run has something else to do than to wait."""
+    if any(one.undelivered for one in record.requests):
+        return True
+    if wish is None:
+        return record.requests[-1].last.status in lifecycle.ENDED
+    if record.failing is not None and record.wake_at is not None and record.wake_at > utc_now():
+        return False  # it waits an error out, longer each time
+    return isinstance(_next_action(provider, wish, record, polled=answered), Close | Amend)
+
+
+def _next_action(
+    provider: Provider, wish: Order, record: OrderRecord, *, polled: Collection[str] = (), plan: Plan | None = None
+) -> Action:
+    """What the order's run would do now."""
     clock = provider.clock.read()
     doubt = Wait(until=clock.ours, waits_for="settling", message=SETTLED_BY_ITS_RUN) if record.in_doubt else None
     seen = lifecycle.Seen(time_asked=True, polled=lifecycle.Polled(frozenset(polled), doubt), plan=plan)
-    state = lifecycle.OrderState(record, order, clock, lifecycle.traits(provider, order, record), seen)
-    return lifecycle.next_action(state)
+    return lifecycle.next_action(
+        lifecycle.OrderState(record, wish, clock, lifecycle.traits(provider, wish, record), seen)
+    )

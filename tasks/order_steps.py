@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from tasking import lifecycle
 from tasking.lifecycle.actions import Choose, Deliver, ListCandidates, Plan, Poll, Request
 from tasking.lifecycle.session import OrderSession
@@ -64,3 +66,5 @@ def perform(session: OrderSession, action: Step) -> None:
             await_data(session)
         case Deliver(request_id):
             pull_assets(session, request_id)
+        case _:
+            assert_never(action)

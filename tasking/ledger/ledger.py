@@ -162,7 +162,13 @@ class Ledger(Reading):
             return self.snapshot(session, reference)
 
     def intend(
-        self, reference: str, verb: str, label: str, at: datetime, ours: datetime | None = None
+        self,
+        reference: str,
+        verb: str,
+        label: str,
+        at: datetime,
+        ours: datetime | None = None,
+        still_wished: Callable[[OrderRecord], bool] = lambda _now: True,
     ) -> Intent | None:
         """Announce a create, durably, before it is sent.
 
@@ -172,10 +178,12 @@ class Ledger(Reading):
             label: What the create will carry.
             at: The provider's time now.
             ours: Our own time now.
+            still_wished: Whether the order, as it is in this moment, still asks for it.
 
         Returns:
             The intent, or ``None`` when it must not be sent: another process announced the same create and its outcome
-            is unknown, or it was made already; of requests, also when any other of the order has no outcome.
+            is unknown, or it was made already, or is not wished any more; of requests, also when any other of the order
+            has no outcome.
 
         Raises:
             OrderEnded: The order ended, or a person asked to cancel it.
@@ -191,6 +199,8 @@ class Ledger(Reading):
             if creates.made(session, reference, verb, label):
                 return None
             if verb == "request" and creates.any_open(session, reference, verb):
+                return None
+            if not still_wished(record_of(row)):
                 return None
             number = creates.rounds(session, reference, verb, label) + 1
             intent = Intent(verb=verb, label=label, round=number, at=at, ours=ours)

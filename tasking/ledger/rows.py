@@ -11,7 +11,6 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.interfaces import LoaderOption
 
-from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable
 from tasking.ledger.records import OrderRecord, RequestRecord
 from tasking.ledger.tables import CreateAttemptRow, DeliverableRow, OrderRow, PlanRow, RequestRow
@@ -91,9 +90,8 @@ def _request_of(row: RequestRow) -> dict[str, Any]:
 def assign(row: OrderRow, now: OrderRecord, fields: dict[str, Any]) -> None:
     """Change an order by the names of `OrderRecord`; a function is asked for its value with the order as it stands.
 
-    ``plan_id`` with ``planned_at`` is a plan that is used from now on; without one, that of today is forgotten.
-    ``requests`` changes those that are known by
-    their id, and adds the others: none is ever taken away.
+    ``plan_id`` with ``planned_at`` is a plan that is used from now on; ``None`` forgets the one of today. ``requests``
+    changes those that are known by their id, and adds the others: none is ever taken away.
     """
     values = {name: value(now) if callable(value) else value for name, value in fields.items()}
     if "plan_id" in values:
@@ -111,7 +109,7 @@ def _use_plan(row: OrderRow, now: OrderRecord, plan_id: str | None, planned_at: 
     if plan_id is None:
         used = _used(row.plans)
         assert used is not None, "there is one to forget"
-        used.forgotten_at = utc_now()
+        used.forgotten_at = row.updated
         return
     assert now.plan_id is None, "a plan is forgotten before another one is used"
     row.plans.append(

@@ -11,6 +11,7 @@ from tasking.lifecycle.choosing import choose
 from tasking.lifecycle.closing import close, ending, tell_archive
 from tasking.lifecycle.decision import next_action
 from tasking.lifecycle.delivering import deliver
+from tasking.lifecycle.doubts import settle
 from tasking.lifecycle.listing import list_candidates
 from tasking.lifecycle.planning import half_time, plan
 from tasking.lifecycle.polling import next_poll_at, poll, record_statuses
@@ -56,6 +57,7 @@ __all__ = [
     "request",
     "requested",
     "requests_by_id",
+    "settle",
     "tell_archive",
     "traits",
     "wait_after_error",

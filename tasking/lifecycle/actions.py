@@ -73,6 +73,13 @@ class Poll(Act):
 
 
 @dataclass(frozen=True)
+class Settle(Act):
+    """Find out what became of all that was announced without a clear answer; nothing is sent."""
+
+    step: ClassVar[str] = "settle"
+
+
+@dataclass(frozen=True)
 class Deliver(Act):
     """Bring home what can be fetched of a request; compare what is home already.
 
@@ -118,7 +125,7 @@ class Amend(Act):
 class BackOff(Act):
     """Wait out an error, longer each time."""
 
-    step: ClassVar[str] = "await-data"
+    step: ClassVar[str] = "settle"
     error: ProviderError
 
 
@@ -126,10 +133,22 @@ class BackOff(Act):
 class Close(Act):
     """The order has come to its end."""
 
-    step: ClassVar[str] = "pull-assets"
+    step: ClassVar[str] = "close"
     end: End
 
 
 Action: TypeAlias = (
-    LearnTime | Plan | ListCandidates | Choose | Ask | Request | Poll | Deliver | Amend | BackOff | Wait | Close
+    LearnTime
+    | Plan
+    | ListCandidates
+    | Choose
+    | Ask
+    | Request
+    | Poll
+    | Settle
+    | Deliver
+    | Amend
+    | BackOff
+    | Wait
+    | Close
 )

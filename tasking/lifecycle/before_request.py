@@ -24,6 +24,7 @@ from tasking.lifecycle.actions import (
     Plan,
     Poll,
     Request,
+    Settle,
 )
 from tasking.lifecycle.after_request import SAFETY_NET, until_the_window_ends
 from tasking.lifecycle.next_try import AFTER_REJECTION
@@ -43,25 +44,38 @@ MOST_CHOICES = 20
 def next_action(state: OrderState) -> Action:
     """As `tasking.lifecycle.decision.next_action`."""
     record = state.record
+    if record.in_doubt and (record.candidate is None or record.deferred_end is not None):
+        return Settle()  # nothing more is ordered, so it is not to be sent again
     if record.in_doubt and (settling := _others_in_doubt(state)) is not None:
         return settling
-    if record.requests and not record.in_doubt:
-        if state.seen.polled is None:
-            return Poll()
-        if (current := record.current_request) is not None and (alive := under_way(record)):
-            # with the candidate of the last request the order counts as requested, and all its requests are followed
-            names = ", ".join(one.id for one in alive)
-            return Amend("revived", f"Accepted after all: request {names}", {"candidate": current.candidate})
+    if not record.in_doubt:
+        if (revising := _of_earlier_requests(state)) is not None:
+            return revising
         if record.deferred_end is not None:
             return _deferred(state)
-        rejected = reversible_rejections(record)
-        if rejected and state.order.on_rejection == "wait" and state.clock.now < state.order.window.end:
-            return until_the_window_ends(state, rejected)
     if (preparing := _to_be_prepared(state)) is not None:
         return preparing
     if record.candidate is None:
         return _without_a_candidate(state)
     return _chosen(state, record.candidate)
+
+
+def _of_earlier_requests(state: OrderState) -> Action | None:
+    """What was requested before comes first: it may have been accepted after all, or still be."""
+    record, current = state.record, state.record.current_request
+    if current is None:
+        return None
+    if state.seen.polled is None:
+        return Poll()
+    if alive := under_way(record):
+        # with the candidate of the last request the order counts as requested, and all its requests are followed
+        names = ", ".join(one.id for one in alive)
+        return Amend("revived", f"Accepted after all: request {names}", {"candidate": current.candidate})
+    rejected = reversible_rejections(record)
+    waits = state.order.on_rejection == "wait" and record.deferred_end is None
+    if rejected and waits and state.clock.now < state.order.window.end:
+        return until_the_window_ends(state, rejected)
+    return None
 
 
 def _others_in_doubt(state: OrderState) -> Action | None:

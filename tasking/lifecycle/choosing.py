@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tasking.candidate import Candidate
 from tasking.choice import Ranked
+from tasking.ledger import OrderRecord, Revision
 from tasking.lifecycle.session import OrderSession
 
 
@@ -20,6 +21,8 @@ class Chosen(NamedTuple):
 def choose(session: OrderSession, *, any_coverage: bool = False) -> Chosen:
     """Take the best candidate of what was listed, and write it down with what it covers.
 
+    Where another process has chosen meanwhile, its choice stands.
+
     Args:
         session: The order's.
         any_coverage: Also one that covers less than the order asks for.
@@ -27,13 +30,17 @@ def choose(session: OrderSession, *, any_coverage: bool = False) -> Chosen:
     assert session.seen.listed is not None, "listed before"
     ranked = session.seen.listed.for_a_person if any_coverage else session.seen.listed.ranked
     best = next(one for one in ranked if one.usable)
-    facts = {"area_covered_percent": best.coverage_percent, "attempt": session.record().attempt}
-    candidate = best.candidate.model_copy(update=facts)
-    session.ledger.record(
-        session.reference,
-        "chosen",
-        f"Chose candidate {candidate.id}: {best.reason}",
-        candidate=candidate,
-        detail={"score": best.score, "of": len(ranked)},
-    )
-    return Chosen(candidate, ranked)
+    reference = session.reference
+
+    def change(now: OrderRecord) -> Revision:
+        if now.candidate is not None or now.in_doubt:
+            return Revision(None, "", {})
+        facts = {"area_covered_percent": best.coverage_percent, "attempt": now.attempt}
+        fields = {
+            "candidate": best.candidate.model_copy(update=facts),
+            "detail": {"score": best.score, "of": len(ranked)},
+        }
+        return Revision("chosen", f"Chose candidate {best.candidate.id}: {best.reason}", fields)
+
+    record = session.ledger.revise(reference, change)
+    return Chosen(record.candidate or best.candidate, ranked)

@@ -1,5 +1,7 @@
 """What happens next with an order: decided here, and nowhere else.
 
+Nothing is closed while an announced request may have arrived: it is settled first, and nothing is sent.
+
 The run of an order does what `next_action` says until that is to wait, or to close the order. The watcher asks the same
 function whether a run would do something else than wait on. It is pure: no network, no database, no Prefect.
 
@@ -33,10 +35,9 @@ from __future__ import annotations
 
 from tasking.ledger import DeferredEnd
 from tasking.lifecycle import after_request, before_request
-from tasking.lifecycle.actions import Action, Amend, BackOff, Close, End, Poll, Request
+from tasking.lifecycle.actions import Action, Amend, Close, End, Settle
 from tasking.lifecycle.standing import may_bring_something, requested
 from tasking.lifecycle.state import OrderState
-from tasking.waiting import Wait
 
 
 def next_action(state: OrderState) -> Action:
@@ -48,7 +49,8 @@ def next_action(state: OrderState) -> Action:
     if state.seen.wait is not None:
         return state.seen.wait
     action = _decided(state)
-    return _settled_first(state) if isinstance(action, Close) and state.record.in_doubt else action
+    # it would be paid, and nobody would fetch it
+    return Settle() if isinstance(action, Close) and state.record.in_doubt else action
 
 
 def _decided(state: OrderState) -> Action:
@@ -69,13 +71,3 @@ def _ended(state: OrderState, end: End) -> Action:
         deferred = DeferredEnd(status=end.status, message=end.message)
         return Amend("end put off", end.message, {"deferred_end": deferred})
     return Close(end)
-
-
-def _settled_first(state: OrderState) -> Action:
-    """Nothing is closed while an announced request may have arrived: it would be paid, and nobody would fetch it."""
-    record, polled = state.record, state.seen.polled
-    if not requested(record) and any(one.label == record.label for one in record.open_requests):
-        return Request()
-    if polled is None or polled.doubt is None:
-        return Poll()
-    return polled.doubt if isinstance(polled.doubt, Wait) else BackOff(polled.doubt)

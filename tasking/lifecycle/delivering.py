@@ -86,11 +86,11 @@ def deliver(session: OrderSession, request_id: str) -> Delivery | None:
         session.note(wait=_missing(provider, request, missing))
         return delivery
     record = _ask_again_for_what_is_gone(ledger, reference, archive)
-    done = record.outcome_so_far or f"Delivered {len(due)}"
     if complete_requests(record) and not any(one.undelivered for one in record.requests):
-        done = covering.covered(ledger, order, reference, archive.root / reference, done)
-    # time has passed: how the requests stand is read anew
-    session.note(compared=Compared(done), polled=None if due else session.seen.polled)
+        done = record.outcome_so_far or f"Delivered {len(due)}"
+        session.note(compared=Compared(covering.covered(ledger, order, reference, archive.root / reference, done)))
+    if due:  # time has passed
+        session.note(polled=None)
     return delivery
 
 

@@ -43,6 +43,18 @@ def columns(
     }
 
 
+def settle(session: OrderSession) -> None:
+    """Find out what became of each announced request; what is found is the order's, and is followed.
+
+    Raises:
+        ProviderError: The provider cannot be asked.
+    """
+    before = len(session.record().requests)
+    answer = settle_doubts(session, beside=None)
+    found = len(session.record().requests) > before
+    session.note(wait=answer, polled=None, end=None if found else session.seen.end)
+
+
 def settle_doubts(session: OrderSession, beside: str | None) -> Wait | None:
     """Find out what became of each announced request but the one with the label ``beside``.
 
@@ -64,7 +76,7 @@ def settle_doubts(session: OrderSession, beside: str | None) -> Wait | None:
 def _settle(session: OrderSession, record: OrderRecord, intent: Intent) -> Request | Wait | None:
     provider = session.provider
     alike = [one for one in record.requests if one.label == intent.label]
-    candidate = alike[0].candidate if alike else record.candidate
+    candidate, attempt = (alike[0].candidate, alike[0].attempt) if alike else (record.candidate, record.attempt)
     known = [one.last.id for one in record.requests]
     wish = session.order if candidate is None else wish_of(session.order, candidate)
     return create.settle(
@@ -73,5 +85,5 @@ def _settle(session: OrderSession, record: OrderRecord, intent: Intent) -> Reque
         session.reference,
         intent,
         find=lambda: provider.find_request(wish, record.plan_id, intent.label, known, True),
-        made=lambda there: columns(provider, record, alike[0].attempt if alike else 1, intent.label, candidate, there),
+        made=lambda there: columns(provider, record, attempt, intent.label, candidate, there),
     )

@@ -97,8 +97,13 @@ def _quote(session: OrderSession, record: OrderRecord) -> None:
 
 
 def _for_the_rest(session: OrderSession, record: OrderRecord) -> Order:
+    current = record.current_request
+    if current is None:
+        return session.order
     rest = traits(session.provider, session.order, record).rest_of_window
-    return session.order if rest is None else session.order.model_copy(update={"window": rest})
+    if rest is None:
+        raise OrderEnded(current.last.status or StatusCode.FAILED, "Too little of the window is left for another try.")
+    return session.order.model_copy(update={"window": rest})
 
 
 def half_time(there: Plan, now: datetime) -> float:

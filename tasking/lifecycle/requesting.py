@@ -26,7 +26,7 @@ def request(session: OrderSession) -> None:
     """
     ledger, provider, reference, record = session.ledger, session.provider, session.reference, session.record()
     candidate = record.candidate
-    if candidate is None or requested(record) or not _may_be_bought(session.order, record, candidate):
+    if candidate is None or requested(record) or not (record.in_doubt or _is_approved(session.order, record)):
         return
     plan_id, label, wish = record.plan_id, record.label, wish_of(session.order, candidate)
     earlier = [one.last.id for one in record.requests]
@@ -40,6 +40,9 @@ def request(session: OrderSession) -> None:
             find=lambda: provider.find_request(wish, plan_id, label, earlier, ledger.read(reference).in_doubt),
             create=lambda: provider.request(wish, plan_id, candidate, label),
             made=lambda there: columns(provider, record, record.attempt, label, candidate, there),
+            still_wished=lambda now: (
+                now.candidate == candidate and now.deferred_end is None and _is_approved(session.order, now)
+            ),
         )
     # from here on nothing is in doubt: what keeps us from looking for an announced request is no `Refused`
     except CredentialsRefused as error:
@@ -49,19 +52,15 @@ def request(session: OrderSession) -> None:
         if not _lost(provider, session.order, plan_id, candidate):
             message = f"Not requested: {error}{earlier_requests(record)}"
             raise OrderEnded(StatusCode.REJECTED, message) from error
-        session.note(lost=f"the provider no longer offers it ({error})")
+        session.note(polled=None, lost=f"the provider no longer offers it ({error})")
         return
-    if isinstance(made, Wait):
-        session.note(wait=made)
+    session.note(polled=None, wait=made if isinstance(made, Wait) else None)
 
 
-def _may_be_bought(order: Order, record: OrderRecord, candidate: Candidate) -> bool:
-    """Whether a person has approved this very candidate, if that is asked for.
-
-    Another process of the same run may have chosen another one since. What may be bought already is settled anyway.
-    """
-    approved = not order.require_approval or record.approved_candidate_id == candidate.id
-    return approved or record.in_doubt
+def _is_approved(order: Order, record: OrderRecord) -> bool:
+    """Whether a person has approved the very candidate that is chosen, if that is asked for."""
+    candidate = record.candidate
+    return not order.require_approval or (candidate is not None and record.approved_candidate_id == candidate.id)
 
 
 def _lost(provider: Provider, order: Order, plan_id: str | None, candidate: Candidate) -> bool:

@@ -41,6 +41,8 @@ class Installed(Protocol):
 class OrderSession:
     """One order and what its steps need, each opened when it is used first, and once.
 
+    A plain class: Prefect looks into a task's arguments where they are models or dataclasses, and must not here.
+
     Args:
         installed: Opens the ledger, accounts and archives.
         order: The order.
@@ -120,8 +122,7 @@ class OrderSession:
 
         written: list[bool] = []
         self.ledger.revise(self.reference, change)
-        end = action.then if written else None
-        self.seen = Seen(self.seen.time_asked, self.seen.polled, compared=self.seen.compared, end=end)
+        self.seen = Seen(time_asked=self.seen.time_asked, end=action.then if written else None)
 
 
 def traits(provider: Provider, order: Order, record: OrderRecord) -> ProviderTraits:

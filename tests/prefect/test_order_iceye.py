@@ -80,7 +80,7 @@ def test_a_cancel_shows_its_fee_first_and_is_refused_once_imaged(installation: I
     assert installation.to_the_end(run).is_completed()
 
 
-@pytest.mark.parametrize("dies_before", ["lifecycle.note_answers", "_release"])
+@pytest.mark.parametrize("dies_before", ["lifecycle.record_statuses", "_release"])
 def test_a_cancel_that_died_half_way_is_finished_by_the_next(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, dies_before: str
 ) -> None:

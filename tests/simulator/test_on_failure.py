@@ -57,6 +57,7 @@ def test_a_failed_capture_is_ordered_again_for_what_is_left_of_the_window(simula
         way.advance(timedelta(days=3))
         answer = decided(way, "FAILED")
         assert isinstance(answer, Wait)
+        assert "does not know" not in answer.message, "it is read before it is waited for"
         first, second = way.record.requests
         assert (first.label, second.label) == ("bay", "bay#2")
         window = second.candidate

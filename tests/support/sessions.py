@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from logging import getLogger
 from pathlib import Path
 from typing import Any, cast
 
-from tasking.errors import OrderEnded
 from tasking.ledger import Ledger, OrderRecord
-from tasking.lifecycle import Archive, OrderSession, Seen, close, next_action
-from tasking.lifecycle.actions import Action, Amend, BackOff, Close, End, LearnTime
+from tasking.lifecycle import Archive, OrderSession, next_action
+from tasking.lifecycle.actions import Action
+from tasking.local_host import LocalHost, Parked
 from tasking.order import Order
-from tasking.order_run import perform
+from tasking.order_run import OrderRun
 from tasking.provider import Provider
 from tasking.waiting import Wait
 
@@ -67,40 +68,32 @@ def session_of(
     return OrderSession(Opened(ledger, provider, folder), cast(Order, order), reference, run_id)
 
 
+class _Here(LocalHost):
+    """A host that hands over a wait, and asks nobody."""
+
+    def __init__(self, session: OrderSession) -> None:
+        self.run_id, self.log, self.installed = session.run_id, getLogger("tests"), session.installed
+
+    def show(self, reference: str) -> None:
+        pass
+
+
 def until(session: OrderSession, *kinds: type[Action]) -> Action | OrderRecord:
     """Go on until this kind of action is the next one, which is not carried out; or to the order's end.
 
     A wait stops always; what was seen before is forgotten then, as at a new start.
     """
+    run = OrderRun(_Here(session), session)
     for _ in range(100):
         record = session.record()
         if record.ended is not None:
             return record
         action = next_action(session.state(record))
-        if isinstance(action, (Wait, *kinds)):
-            if isinstance(action, Wait):
-                session.seen = Seen()
+        if isinstance(action, kinds):
             return action
-        _carry_out(session, action, record)
+        try:
+            run.carry_out(action, record)
+        except Parked as parked:
+            kind = session.record().waits_for or ""
+            return Wait(until=parked.until, waits_for=kind, message=parked.message)
     raise AssertionError(f"it turns in circles: {action}")
-
-
-def _carry_out(session: OrderSession, action: Action, record: OrderRecord) -> None:
-    match action:
-        case Amend():
-            session.amend(action, record)
-            return
-        case BackOff():
-            raise action.error
-        case LearnTime():
-            session.note(time_asked=True)
-            session.provider.learn_time()
-            return
-    session.note(wait=None, end=None, lost=None)
-    try:
-        if isinstance(action, Close):
-            close(session, action.end, record)
-        else:
-            perform(session, action)  # type: ignore[arg-type] # nobody is asked here
-    except OrderEnded as end:
-        session.note(end=End(end.status, str(end)))

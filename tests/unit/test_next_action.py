@@ -31,6 +31,7 @@ from tasking.lifecycle.actions import (
     Plan,
     Poll,
     Request,
+    Settle,
 )
 from tasking.lifecycle.decision import next_action
 from tasking.lifecycle.standing import requested, reversible_rejections, under_way
@@ -237,11 +238,14 @@ def test_nothing_is_bought_beside_what_is_paid_unless_the_wish_says_so(given: Or
     held = given.record
     if held.in_doubt:  # the very same request is settled first
         assert not requested(held)
+        assert held.deferred_end is None
+        assert given.seen.end is None
         return
     assert not requested(held)
     assert under_way(held) == []
     wished = given.order.on_rejection == "next-candidate" or given.order.window.end <= NOW
     assert wished or reversible_rejections(held) == []
+    assert held.deferred_end is None
     assert not given.order.require_approval or held.approved_candidate_id == (held.candidate and held.candidate.id)
     assert given.seen.polled is not None or not held.requests, "a rejected one may have been accepted meanwhile"
 
@@ -290,7 +294,7 @@ def after(before: OrderState, action: Action) -> OrderState:
     match action:
         case Amend():
             held = held.model_copy(update=action.fields)
-            seen = Seen(seen.time_asked, seen.polled, compared=seen.compared, end=action.then)
+            seen = Seen(time_asked=seen.time_asked, end=action.then)
         case LearnTime():
             seen = replace(seen, time_asked=True)
         case Plan():
@@ -305,6 +309,10 @@ def after(before: OrderState, action: Action) -> OrderState:
         case Request():
             made = request(f"r{held.attempt}", attempt=held.attempt, candidate=held.candidate)
             held = held.model_copy(update={"requests": [*held.requests, made], "open_creates": []})
+            seen = replace(seen, polled=None)
+        case Settle():
+            held = held.model_copy(update={"open_creates": []})
+            seen = replace(seen, polled=None, end=before.seen.end)
         case Poll():
             settling = [] if requested(held) else [one for one in held.open_creates if one.label == held.label]
             held = held.model_copy(update={"open_creates": settling})
@@ -397,7 +405,7 @@ CASES: dict[str, tuple[OrderState, type[Action]]] = {
     "the provider refuses": (state(record(**HELD), end=End("rejected", "no")), Close),
     "the provider refuses, and another may have arrived": (
         state(record(**HELD, open_creates=[announced("bay")]), end=End("rejected", "no")),
-        Request,
+        Settle,
     ),
 }
 
