@@ -10,7 +10,6 @@ from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.choice import Ranked, most_covering
 from tasking.coverage import covered_together_percent
-from tasking.errors import Unavailable
 from tasking.lifecycle.actions import (
     Action,
     Amend,
@@ -174,13 +173,6 @@ def _without_a_candidate(state: OrderState) -> Action:
 def _plan_gone(state: OrderState) -> Action:
     """A plan that is not found: a new one may take a moment to show; an old one is gone."""
     record, clock, plan_id = state.record, state.clock, state.record.plan_id
-    if record.in_doubt:  # the request would not be found under another plan
-        return BackOff(
-            Unavailable(
-                f"It is not known yet whether the request {record.label} arrived, and the provider does not know its "
-                f"plan {plan_id} just now"
-            )
-        )
     fresh = timedelta(seconds=state.provider.settle_seconds)
     if record.planned_at is not None and clock.ours - clock.local(record.planned_at) < fresh:
         message = f"The provider does not show plan {plan_id} yet"
