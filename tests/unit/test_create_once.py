@@ -256,14 +256,14 @@ def test_a_process_that_slept_between_announcing_and_sending_does_not_send(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     far = Far()
-    intend = ledger.intend
+    intend = ledger.record_intent
 
     def slowly(*args: Any) -> Any:
         intent = intend(*args)
         far.time += timedelta(seconds=SETTLE)
         return intent
 
-    monkeypatch.setattr(ledger, "intend", slowly)
+    monkeypatch.setattr(ledger, "record_intent", slowly)
     assert isinstance(once(ledger, far), Wait)
     assert far.made == []
 
