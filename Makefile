@@ -29,7 +29,7 @@ up: $(STAMP) ## the same set-up, kept running for you to explore; Ctrl-C ends it
 test: $(STAMP) lint types ## everything: style, types and all tests
 	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-test-fast: $(STAMP) ## what is tested without a Prefect server and without the simulator; seconds
+test-fast: $(STAMP) ## what is tested without a Prefect server and without the simulator; two minutes
 	$(RUN) pytest -n 2 -p no:schemathesis tests/unit
 
 test-newest: ## the fast tests on the newest version of every dependency, without the lock, in an environment of its own
