@@ -22,28 +22,28 @@ _STYLE = (
 )
 
 
-def footprint_svg(area: Area, ranked: Sequence[RankedCandidate], chosen: RankedCandidate | None) -> str:
-    """An SVG with the area, the candidates' footprints and the chosen one, north up, in a frame of degrees.
+def footprint_svg(area: Area, ranked: Sequence[RankedCandidate], chosen: Sequence[RankedCandidate]) -> str:
+    """An SVG with the area, the candidates' footprints and the chosen ones, north up, in a frame of degrees.
 
     At most 150 footprints are drawn, the best ranked first; the legend counts all. Text from outside is escaped.
 
     Args:
         area: The area of the order.
         ranked: The candidates, the best first.
-        chosen: The one to highlight; ``None`` when nothing was chosen.
+        chosen: Those to highlight; empty when nothing was chosen.
 
     Returns:
         A complete ``<svg>`` document as text, below 30 kB for 100 candidates.
     """
     view = _View(area)
-    chosen_id = chosen.candidate.id if chosen else None
-    others = [each for each in ranked if each.candidate.id != chosen_id]
-    drawn = [*others[:_MOST_DRAWN], *([chosen] if chosen else [])]
+    taken = {each.candidate.id for each in chosen}
+    others = [each for each in ranked if each.candidate.id not in taken]
+    drawn = [*others[:_MOST_DRAWN], *chosen]
     which, shapes = shapes_near(view.middle, [each.candidate.footprint for each in drawn])
     layers: dict[str, list[str]] = {"f": [], "u": [], "c": []}
     for index, shape in zip(which, repaired(shapes), strict=True):
         each = drawn[int(index)]
-        kind = "c" if each.candidate.id == chosen_id else "u" if each.usable else "f"
+        kind = "c" if each.candidate.id in taken else "u" if each.usable else "f"
         layers[kind].append(view.path(shape))
     paths = "".join(f'<path class="{kind}" d="{path}"/>' for kind, found in layers.items() for path in found if path)
     width, height = view.width + _LEFT + _RIGHT, view.height + _TOP + _BOTTOM
@@ -137,13 +137,16 @@ def _north(view: _View) -> str:
     )
 
 
-def _legend(view: _View, others: Sequence[RankedCandidate], chosen: RankedCandidate | None) -> str:
+def _legend(view: _View, others: Sequence[RankedCandidate], chosen: Sequence[RankedCandidate]) -> str:
     usable = sum(each.usable for each in others)
     rows = [("a", "Area of the order")]
-    if chosen is not None:
-        unseen = "" if chosen.candidate.footprint else " (no footprint given)"
-        platform = (chosen.candidate.platform or "satellite")[:40]
-        rows.append(("c", f"Chosen: {platform}, {chosen.candidate.start:%Y-%m-%d %H:%M} UTC{unseen}"))
+    if len(chosen) > 1:
+        first, last = chosen[0].candidate.start, max(each.candidate.start for each in chosen)
+        rows.append(("c", f"Chosen: {len(chosen)} captures, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"))
+    for each in chosen if len(chosen) == 1 else ():
+        unseen = "" if each.candidate.footprint else " (no footprint given)"
+        platform = (each.candidate.platform or "satellite")[:40]
+        rows.append(("c", f"Chosen: {platform}, {each.candidate.start:%Y-%m-%d %H:%M} UTC{unseen}"))
     rows.append(("u", f"{usable} other usable candidate{'' if usable == 1 else 's'}"))
     if len(others) > usable:
         rows.append(("f", f"{len(others) - usable} not usable"))

@@ -31,6 +31,31 @@ CoverageMinPercent = Annotated[
 ]
 """The field ``coverage_min_percent`` of orders of areas."""
 
+MaxCaptures = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=50,
+        title="Captures at most",
+        description=(
+            "How many captures may be ordered for the area. With more than one, the fewest that together cover enough "
+            "of it are chosen, the cheapest where prices are known. Each is ordered and paid by itself and comes home "
+            "by itself; one that the provider gives up is replaced for as long as the window lasts."
+        ),
+    ),
+]
+"""The field ``max_captures`` of orders of areas."""
+MaxDaysApart = Annotated[
+    float | None,
+    Field(
+        gt=0,
+        title="Days apart at most",
+        description="The captures of one order lie within so many days of each other. Empty for the whole window.",
+        examples=[3],
+    ),
+]
+"""The field ``max_days_apart`` of orders of areas."""
+
 _BLOCK = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*")
 
 
@@ -137,6 +162,12 @@ class Order(Form):
     def least_coverage_percent(self) -> float | None:
         """Least share of the area that may be bought, 0..100; ``None`` where orders do not say, e.g. of a point."""
         return None
+
+    @property
+    def most_captures(self) -> int:
+        """How many captures may be ordered for the target; 1 where orders do not say."""
+        captures: int = getattr(self, "max_captures", 1)
+        return captures
 
     @property
     def sun_elevation_range(self) -> tuple[float, float] | None:

@@ -315,24 +315,31 @@ class OrderRun:
         try:
             what()
         except Exception as error:
-            self._after(action.step, error)
+            self._after(action.step, error, action.request_id if isinstance(action, Deliver) else None)
         else:
             self._passed(action.step)
 
-    def _after(self, step: str, error: Exception) -> None:
-        """Wait an error out, longer each time. One that does not pass is how the order ends: that is decided, too."""
+    def _after(self, step: str, error: Exception, request_id: str | None = None) -> None:
+        """Wait an error out, longer each time. One that does not pass is how the order ends: that is decided, too.
+
+        Where it is about one request (``request_id``), the others of the order may still come home.
+        """
         try:
             wait = self._wait_after(step, error)
         except OrderEnded as end:
-            self._session.note(end=End(end.status, str(end)))
+            self._hopeless(End(end.status, str(end), request_id))
         except LedgerUnavailable:
             raise
         except TaskingError as wrong:
             if self._session.own_record() is None:
                 raise
-            self._session.note(end=End(StatusCode.FAILED, str(wrong)))
+            self._hopeless(End(StatusCode.FAILED, str(wrong), request_id))
         else:
             self._wait(wait)
+
+    def _hopeless(self, end: End) -> None:
+        stuck = self._session.seen.stuck
+        self._session.note(end=end, stuck=stuck if end.request_id is None else stuck | {end.request_id})
 
     def _wait_after(self, step: str, error: Exception) -> Wait:
         """The pause after an error that is waited out; any other error is raised again."""

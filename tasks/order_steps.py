@@ -28,7 +28,7 @@ def list_candidates(session: OrderSession) -> None:
 def choose(session: OrderSession, any_coverage: bool) -> None:
     """Take the best candidate; the list is shown on the run's page."""
     chosen = lifecycle.choose(session, any_coverage=any_coverage)
-    show_candidates(session.order, session.reference, chosen.ranked, chosen.candidate)
+    show_candidates(session.order, session.reference, chosen.ranked, chosen.candidates)
 
 
 @step(Request.step)

@@ -32,9 +32,10 @@ SHOWN = 25
 """Rows of the candidate table; the rest is counted."""
 
 
-def show_candidates(order: Order, reference: str, ranked: Sequence[RankedCandidate], best: Candidate) -> None:
+def show_candidates(order: Order, reference: str, ranked: Sequence[RankedCandidate], best: Sequence[Candidate]) -> None:
     """The ranked candidates as a table, with a picture of the area and the footprints."""
-    chosen = next((one for one in ranked if one.candidate.id == best.id), None)
+    taken = {one.id for one in best}
+    chosen = [one for one in ranked if one.candidate.id in taken]
     picture = base64.b64encode(footprint_svg(area_from(order.footprint), ranked, chosen).encode()).decode()
     refused = any(one.exclusion_reason for one in ranked[:SHOWN])
     lines = [
@@ -46,7 +47,7 @@ def show_candidates(order: Order, reference: str, ranked: Sequence[RankedCandida
     for one in ranked[:SHOWN]:
         it = one.candidate
         lines.append(
-            f"| {'**chosen**' if it.id == best.id else ''} | {one.score:.2f} | {_number(one.coverage_percent, ' %')} "
+            f"| {'**chosen**' if it.id in taken else ''} | {one.score:.2f} | {_number(one.coverage_percent, ' %')} "
             f"| {it.start:%Y-%m-%d %H:%M} | {_text(it.platform or '')} | {_number(it.off_nadir_deg, '°')} "
             f"| {_number(it.sun_elevation_deg, '°')} |" + f" {_text(one.exclusion_reason)} |" * refused
         )

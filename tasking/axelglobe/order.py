@@ -14,7 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from tasking.area import EXAMPLE, Area
 from tasking.errors import InvalidOrder
-from tasking.order import CoverageMinPercent, Order
+from tasking.order import CoverageMinPercent, MaxCaptures, MaxDaysApart, Order
 from tasking.window import iso
 
 SATELLITES = ("GRUS-1A", "GRUS-1B", "GRUS-1C", "GRUS-1D", "GRUS-1E")
@@ -80,6 +80,8 @@ class AxelGlobeOrder(Order):
         description="The provider's priority word: NORMAL or EMERGENCY in its document; your contract may know others.",
     )
     coverage_min_percent: CoverageMinPercent = 90.0
+    max_captures: MaxCaptures = 1
+    max_days_apart: MaxDaysApart = None
     on_failure: SkipJsonSchema[Literal["next-candidate", "end"]] = Field(
         default="next-candidate",
         title="When a capture fails",

@@ -111,6 +111,9 @@ class OrderRecord(BaseModel):
         planned_at: When we made it (provider time).
         plans_forgotten: Plans the provider forgot before a candidate was requested.
         candidate: The chosen candidate that is not requested yet, or was requested last.
+        next_candidates: Of an order of several captures: those that were chosen with it, and are requested after it.
+        coverage_aim_percent: Share of the area that the captures together are to cover, 0..100.
+        captures_cover_percent: Share that those that were chosen last cover with all that were requested, 0..100.
         candidates_seen: How many candidates the provider ever listed at once.
         candidates_dropped: Candidates chosen before and lost again (expired, refused).
         approval_question: What a person was asked last, while no answer was taken.
@@ -155,6 +158,9 @@ class OrderRecord(BaseModel):
     planned_at: datetime | None
     plans_forgotten: int
     candidate: Candidate | None
+    next_candidates: list[Candidate]
+    coverage_aim_percent: float | None
+    captures_cover_percent: float | None
     candidates_seen: int
     candidates_dropped: list[str]
     approval_question: str | None
@@ -211,6 +217,8 @@ class OrderRecord(BaseModel):
         home = [one.covered_percent for one in self.requests if one.covered_percent is not None]
         if home:
             return home[-1]
+        if self.captures_cover_percent is not None:
+            return self.captures_cover_percent
         current = self.current_request
         last = current.candidate if current is not None else self.candidate
         return last.area_covered_percent if last is not None else None

@@ -63,6 +63,9 @@ class OrderRow(Base):
     deployment_name: Mapped[str | None] = mapped_column(Text)
     host: Mapped[str | None] = mapped_column(String(255))
     candidate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    next_candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    coverage_aim_percent: Mapped[float | None]
+    captures_cover_percent: Mapped[float | None]
     candidates_seen: Mapped[int] = mapped_column(default=0)
     candidates_dropped: Mapped[list[str]] = mapped_column(JSON, default=list)
     approval_question: Mapped[str | None] = mapped_column(Text)

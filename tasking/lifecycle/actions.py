@@ -98,10 +98,12 @@ class End:
     Attributes:
         status: STAPI code.
         message: For a person.
+        request_id: The one request of which it is said, by a step that brings it home; ``None`` for the whole order.
     """
 
     status: str
     message: str
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def _as_they_stand(state: OrderState, polled: Polled) -> Action:
         return _given_up(state, last)
     # a run wakes for what is due at a known time; between such events the watcher looks more often, and for all
     again = last.next_look_at if last.next_look_is_due else max(last.next_look_at, now + SAFETY_NET)
-    return wait_until(state.clock, min(again, last.give_up_at), "imagery", _imagery_message(last, now))
+    return wait_until(state.clock, min(again, last.give_up_at), "imagery", imagery_message(last, now))
 
 
 def _rejected(state: OrderState, last: TaskingRequest) -> Action:
@@ -149,7 +149,7 @@ def until_the_window_ends(state: OrderState, rejected: Sequence[TaskingRequest])
     return wait_until(state.clock, min(state.clock.now + SAFETY_NET, end), "imagery", message)
 
 
-def _imagery_message(last: TaskingRequest, now: datetime) -> str:
+def imagery_message(last: TaskingRequest, now: datetime) -> str:
     by = f" by {last.platform}" if last.platform else ""
     capture = f": capture{by} on {format_utc(last.start)}" if last.start is not None else ""
     if last.start is not None and last.end is not None and last.end - last.start >= timedelta(hours=1):

@@ -66,7 +66,8 @@ def wait_after_error(
 
 def _refuse_overdue(order: Order, record: OrderRecord, error: Exception, now: datetime) -> None:
     current = record.current_request
+    last = max((one.last.give_up_at for one in record.requests), default=now)
     if current is None and now >= order.window.end + CLOCKS_APART:
         raise OrderEnded(StatusCode.EXPIRED, f"Its window ended before anything was ordered; at last: {error}")
-    if current is not None and now >= current.last.give_up_at + CLOCKS_APART:
-        raise OrderEnded(StatusCode.FAILED, f"{error}. {overdue(current.last.id, current.last.give_up_at)}")
+    if current is not None and now >= last + CLOCKS_APART:
+        raise OrderEnded(StatusCode.FAILED, f"{error}. {overdue(current.last.id, last)}")

@@ -56,7 +56,7 @@ def next_action(state: OrderState) -> Action:
         return preparing
     if record.candidate is None:
         return _without_a_candidate(state)
-    return _chosen(state, record.candidate)
+    return chosen(state, record.candidate)
 
 
 def _of_earlier_requests(state: OrderState) -> Action | None:
@@ -124,7 +124,8 @@ def _to_be_prepared(state: OrderState) -> Action | None:
     return Plan()
 
 
-def _chosen(state: OrderState, candidate: Candidate) -> Action:
+def chosen(state: OrderState, candidate: Candidate) -> Action:
+    """What a chosen candidate needs before it is requested."""
     record, seen = state.record, state.seen
     if record.in_doubt:  # it keeps its candidate, also past its expiry, and nobody is asked before it is settled
         return Request()
@@ -150,27 +151,36 @@ def _given_up(state: OrderState, candidate: Candidate, why: str) -> Amend:
     if len(lost) >= MOST_CHOICES:
         message = f"{len(lost)} candidates were lost one after the other; the last because {why}. Look at the journal."
         end = End(StatusCode.FAILED, message)
-    fields = {"candidate": None, "candidates_dropped": lost, "approved_candidate_id": None}
+    current = state.record.current_request
+    # of several captures, those that were requested are followed on
+    before = current.candidate if current is not None and state.order.most_captures > 1 else None
+    fields = {
+        "candidate": before,
+        "next_candidates": [],
+        "candidates_dropped": lost,
+        "approved_candidate_id": None,
+    }
     return Amend("candidate dropped", f"Candidate {candidate.id} dropped: {why}", fields, end)
 
 
 def _without_a_candidate(state: OrderState) -> Action:
     seen, clock = state.seen, state.clock
     if seen.plan_gone:
-        return _plan_gone(state)
+        return plan_gone(state)
     if seen.plan is not None and not seen.plan.ready and clock.now < seen.plan.candidates_at:
         message = f"Waiting for candidates, expected by {format_utc(seen.plan.candidates_at)}"
         return wait_until(clock, seen.plan.candidates_at, "candidates", message)
     if (listed := seen.listed) is None:
         return ListCandidates()
-    if any(one.usable for one in listed.ranked):
+    if any(one.usable for one in listed.ranked) if listed.offer is None else listed.offer.enough:
         return Choose()
-    if listed.for_a_person and clock.now >= listed.plan.candidates_at:
+    for_a_person = listed.for_a_person or (listed.offer is not None and state.order.require_approval)
+    if for_a_person and clock.now >= listed.plan.candidates_at and (listed.offer is None or listed.offer.candidates):
         return Choose(any_coverage=True)
     return _none_yet(state, listed)
 
 
-def _plan_gone(state: OrderState) -> Action:
+def plan_gone(state: OrderState) -> Action:
     """A plan that is not found: a new one may take a moment to show; an old one is gone."""
     record, clock, plan_id = state.record, state.clock, state.record.plan_id
     fresh = timedelta(seconds=state.provider.settle_seconds)
@@ -190,9 +200,8 @@ def _none_yet(state: OrderState, listed: Listed) -> Action:
         message = _none_left(order, ranked, record.candidates_seen) + earlier_requests(record)
         return Close(End(StatusCode.EXPIRED, message))
     again = min(clock.in_seconds(state.provider.poll_interval_seconds / 3), order.window.end)
-    best = most_covering(ranked)
-    if best is not None and not record.requests and not record.candidates_dropped:
-        return _too_little_yet(state, listed, best, again)
+    if not record.requests and not record.candidates_dropped and (fact := _too_little(order, listed)):
+        return _too_little_yet(state, listed, fact, again)
     if record.candidates_seen:
         until = format_utc(order.window.end)
         message = f"No candidate that can be requested now; listing again until {until}"
@@ -207,28 +216,38 @@ def _none_yet(state: OrderState, listed: Listed) -> Action:
     return wait_until(clock, min(again, there.patience_until), "candidates", message)
 
 
-def _too_little_yet(state: OrderState, listed: Listed, best: RankedCandidate, again: datetime) -> Action:
+def _too_little(order: Order, listed: Listed) -> str:
+    """That there are candidates, and they cover too little; empty where it is for another reason that none is taken."""
+    wish = f"the order asks for {order.least_coverage_percent or 0:g} % at least"
+    if listed.offer is not None:
+        return f"{listed.offer.message}, and {wish}" if listed.offer.candidates else ""
+    best = most_covering(listed.ranked)
+    return f"the best candidate covers {best.coverage_percent:.1f} % of the area, and {wish}" if best else ""
+
+
+def _too_little_yet(state: OrderState, listed: Listed, fact: str, again: datetime) -> Action:
     """No candidate ever covered enough: better ones may be listed for as long as an empty list is asked again."""
     order, until = state.order, listed.plan.patience_until
-    fact = (
-        f"the best candidate covers {best.coverage_percent:.1f} % of the area, and the order asks for "
-        f"{order.least_coverage_percent:g} % at least"
-    )
     if state.clock.now >= until:
-        return Close(End(StatusCode.REJECTED, f"Not feasible: {fact}. {_what_would_help(order, listed.ranked, best)}"))
+        return Close(End(StatusCode.REJECTED, f"Not feasible: {fact}. {_what_would_help(order, listed)}"))
     message = f"{fact[0].upper()}{fact[1:]}; listing again until {format_utc(until)}"
     return wait_until(state.clock, min(again, until), "candidates", message)
 
 
-def _what_would_help(order: Order, ranked: Sequence[RankedCandidate], best: RankedCandidate) -> str:
-    few = [one.candidate.footprint for one in ranked if one.too_little]
-    together = covered_together_percent(area_from(order.footprint), few)
-    parts = ""
-    if together is not None and best.coverage_percent is not None and together >= best.coverage_percent + 5:
-        parts = f" All {len(few)} together cover {together:.1f} %, so several orders of parts of it would cover more."
+def _what_would_help(order: Order, listed: Listed) -> str:
+    """More captures, a smaller area, or less of it."""
+    best = most_covering(listed.ranked)
+    share = listed.offer.covers_percent if listed.offer is not None else best.coverage_percent if best else None
+    together = covered_together_percent(
+        area_from(order.footprint),
+        [one.candidate.footprint for one in listed.ranked if one.too_little or one.usable],
+    )
+    more = ""
+    if together is not None and share is not None and together >= share + 5:
+        more = f" All that were listed together cover {together:.1f} %: allow more captures with max_captures."
     return (
-        f"Nothing was ordered. Order again, under a new reference, a smaller area or the area in parts; or allow less "
-        f"with coverage_min_percent (of this one, {math.floor(best.coverage_percent or 0)}).{parts}"
+        "Nothing was ordered. Order again, under a new reference, a smaller area or the area in parts; or allow less "
+        f"with coverage_min_percent (of this one, {math.floor(share or 0)}).{more}"
     )
 
 

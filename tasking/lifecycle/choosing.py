@@ -8,18 +8,20 @@ from typing import NamedTuple
 from tasking.candidate import Candidate
 from tasking.ledger import OrderRecord, Revision
 from tasking.lifecycle.session import OrderSession
+from tasking.lifecycle.standing import requested, requests_as_they_stand
+from tasking.lifecycle.state import Listed, Offer
 from tasking.ranking import RankedCandidate
 
 
 class Chosen(NamedTuple):
-    """A candidate, and the list it was chosen from."""
+    """What was chosen, and the list it was chosen from; of several captures, they are requested in this order."""
 
-    candidate: Candidate
+    candidates: Sequence[Candidate]
     ranked: Sequence[RankedCandidate]
 
 
 def choose(session: OrderSession, *, any_coverage: bool = False) -> Chosen:
-    """Take the best candidate of what was listed, and write it down with what it covers.
+    """Take the best candidate of what was listed, or the best set, and write it down with what it covers.
 
     Where another process has chosen meanwhile, its choice stands.
 
@@ -28,6 +30,8 @@ def choose(session: OrderSession, *, any_coverage: bool = False) -> Chosen:
         any_coverage: Also one that covers less than the order asks for.
     """
     assert session.seen.listed is not None, "listed before"
+    if session.seen.listed.offer is not None:
+        return _choose_several(session, session.seen.listed, session.seen.listed.offer)
     ranked = session.seen.listed.for_a_person if any_coverage else session.seen.listed.ranked
     best = next(one for one in ranked if one.usable)
     reference = session.reference
@@ -43,4 +47,32 @@ def choose(session: OrderSession, *, any_coverage: bool = False) -> Chosen:
         return Revision("chosen", f"Chose candidate {best.candidate.id}: {best.reason}", fields)
 
     record = session.ledger.revise(reference, change)
-    return Chosen(record.candidate or best.candidate, ranked)
+    return Chosen([record.candidate or best.candidate], ranked)
+
+
+def _choose_several(session: OrderSession, listed: Listed, offer: Offer) -> Chosen:
+    """Take the set that was found; not where another process has chosen, or a request stands otherwise by now."""
+    least = session.order.least_coverage_percent
+    aim = offer.covers_percent if least is None else min(least, offer.covers_percent)
+
+    def change(now: OrderRecord) -> Revision:
+        undecided = now.candidate is None or requested(now)
+        if not undecided or now.next_candidates or now.in_doubt or requests_as_they_stand(now) != offer.beside:
+            return Revision(None, "", {})
+        first, *others = offer.candidates
+        names = ", ".join(one.id for one in offer.candidates)
+        fields = {
+            "candidate": first.model_copy(update={"attempt": now.attempt}),
+            "next_candidates": others,
+            "approved_candidate_id": None,
+            "coverage_aim_percent": aim if now.coverage_aim_percent is None else now.coverage_aim_percent,
+            "captures_cover_percent": round(offer.covers_percent, 2),
+            "detail": {"of": len(listed.ranked)},
+        }
+        message = f"Chose {len(offer.candidates)} of {len(listed.ranked)}: {offer.message}. Candidates {names}"
+        return Revision("chosen", message, fields)
+
+    record = session.ledger.revise(session.reference, change)
+    session.note(listed=None, polled=None)
+    chosen = [*([record.candidate] if record.candidate is not None else []), *record.next_candidates]
+    return Chosen(chosen, listed.ranked)

@@ -34,7 +34,7 @@ else                                        wait for the request's next event
 from __future__ import annotations
 
 from tasking.ledger import DeferredEnd
-from tasking.lifecycle import after_request, before_request
+from tasking.lifecycle import after_request, before_request, several
 from tasking.lifecycle.actions import Action, Amend, Close, End, Settle
 from tasking.lifecycle.standing import may_bring_something, requested
 from tasking.lifecycle.state import OrderState
@@ -54,8 +54,11 @@ def next_action(state: OrderState) -> Action:
 
 
 def _decided(state: OrderState) -> Action:
-    if state.seen.end is not None:
+    many = several.is_under_way(state)
+    if state.seen.end is not None and not (many and several.goes_on_beside(state)):
         return _ended(state, state.seen.end)
+    if many:
+        return several.next_action(state)
     if requested(state.record):
         return after_request.next_action(state)
     return before_request.next_action(state)
@@ -67,7 +70,8 @@ def _ended(state: OrderState, end: End) -> Action:
     That would be captured, and paid. What is under way already is followed anyway, and decides about its own end.
     """
     record = state.record
-    if not requested(record) and record.deferred_end is None and may_bring_something(record):
+    followed = end.request_id is not None or (requested(record) and not several.is_under_way(state))
+    if not followed and record.deferred_end is None and may_bring_something(record):
         deferred = DeferredEnd(status=end.status, message=end.message)
         return Amend("end put off", end.message, {"deferred_end": deferred})
     return Close(end)

@@ -20,10 +20,14 @@ def columns(
     label: str,
     candidate: Candidate | None,
     there: TaskingRequest,
+    *,
+    doubled: bool = False,
 ) -> dict[str, Any]:
     """The ledger's columns that follow from a request that stands at the provider.
 
-    One that the order knows already is left as it was read last. Two may carry one label: both are bought then.
+    One that the order knows already is left as it was read last. Two may carry one label: both are bought then
+    (``doubled``). With the candidate of the last request the order counts as requested; of several captures, one that
+    is doubled changes nothing about the next.
     """
     ours = RequestRecord(
         attempt=attempt,
@@ -41,7 +45,7 @@ def columns(
     clock = provider.clock
     return {
         "requests": requests,
-        "candidate": candidate,
+        "candidate": lambda now: now.candidate if doubled and now.next_candidates else candidate,
         "status": there.status,
         "provider_status": there.provider_status,
         "next_poll_at": clock.local(clock.in_seconds(provider.poll_interval_seconds)),
@@ -90,5 +94,5 @@ def _settle(session: OrderSession, record: OrderRecord, intent: Intent) -> Taski
         session.reference,
         intent,
         find=lambda: provider.find_request(wish, record.plan_id, intent.label, known, True),
-        made=lambda there: columns(provider, record, attempt, intent.label, candidate, there),
+        made=lambda there: columns(provider, record, attempt, intent.label, candidate, there, doubled=bool(alike)),
     )

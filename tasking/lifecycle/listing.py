@@ -9,10 +9,13 @@ from typing import cast
 from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.errors import NotFound
+from tasking.ledger import OrderRecord
 from tasking.lifecycle.planning import half_time
 from tasking.lifecycle.polling import our_time_in
 from tasking.lifecycle.session import OrderSession
-from tasking.lifecycle.state import Listed
+from tasking.lifecycle.several import holds
+from tasking.lifecycle.standing import requests_as_they_stand
+from tasking.lifecycle.state import Listed, Offer
 from tasking.order import Order
 from tasking.provider import Plans
 from tasking.ranking import RankedCandidate, most_covering, rank
@@ -42,9 +45,14 @@ def list_candidates(session: OrderSession) -> None:
     requested = [one.candidate for one in record.requests if one.candidate is not None]
     again = [one.id for one in listed if any(_same_pass(one, before) for before in requested)]
     excluded = [*record.candidates_dropped, *again]
-    ranked = ranked_for(session.order, listed, now, excluded)
+    several = session.order.most_captures > 1
+    ranked = ranked_for(session.order, listed, now, excluded, any_coverage=several)
     ledger.record(reference, candidates_seen=lambda now: max(now.candidates_seen, len(ranked)))
     for_a_person: Sequence[RankedCandidate] = ()
+    if several:
+        offer = offer_of(session.order, record, ranked, now)
+        session.note(listed=Listed(there, tuple(ranked), offer=offer))
+        return
     nothing_usable = not any(one.usable for one in ranked)
     if session.order.require_approval and nothing_usable and most_covering(ranked) is not None:
         for_a_person = ranked_for(session.order, listed, now, excluded, any_coverage=True)
@@ -76,10 +84,43 @@ def ranked_for(
         needs_daylight=order.needs_daylight,
         coverage_min_percent=None if any_coverage else least,
     )
-    if not any_coverage or least is None:
+    if not any_coverage or least is None or order.most_captures > 1:
         return ranked
     note = f"The order asks for {least:g} % of the area at least"
     return [one.model_copy(update={"candidate": one.candidate.model_copy(update={"note": note})}) for one in ranked]
+
+
+def offer_of(order: Order, record: OrderRecord, ranked: Sequence[RankedCandidate], now: datetime) -> Offer:
+    """The captures that together serve an order best, beside what is requested already; see `tasking.capture_sets`.
+
+    Args:
+        order: Of several captures.
+        record: As it stands.
+        ranked: What is listed; what can be used may be taken.
+        now: The provider's time.
+    """
+    from tasking.capture_sets import Fixed, SetWish, best_set
+
+    held = [one for one in record.requests if holds(order, one, now) and one.candidate is not None]
+    aim = record.coverage_aim_percent if record.coverage_aim_percent is not None else order.least_coverage_percent
+    wish = SetWish(
+        coverage_min_percent=aim,
+        max_captures=order.most_captures - len(held),
+        max_days_apart=getattr(order, "max_days_apart", None),
+    )
+    fixed = [
+        Fixed(footprint=one.candidate.footprint, start=one.candidate.start, end=one.candidate.end)
+        for one in held
+        if one.candidate is not None
+    ]
+    found = best_set(area_from(order.footprint), ranked, wish, fixed)
+    beside = requests_as_they_stand(record)
+    if found is None:
+        return Offer((), 0.0, False, "nothing that is listed covers more of the area", beside)
+    members = tuple(
+        one.candidate.model_copy(update={"area_covered_percent": one.coverage_percent}) for one in found.members
+    )
+    return Offer(members, found.coverage_percent, found.reaches_wish, found.message, beside)
 
 
 def _same_pass(one: Candidate, other: Candidate) -> bool:

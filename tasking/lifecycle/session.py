@@ -146,6 +146,7 @@ def basis(record: OrderRecord) -> tuple[Any, ...]:
         record.cancel_asked,
         record.plan_id,
         record.candidate,
+        record.next_candidates,
         record.candidates_dropped,
         record.approved_candidate_id,
         record.deferred_end,

@@ -70,6 +70,11 @@ def between_tries(record: OrderRecord) -> bool:
     return all(one.status in GIVEN_UP or (one.status is StatusCode.REJECTED and one.final) for one in last)
 
 
+def requests_as_they_stand(record: OrderRecord) -> tuple[tuple[str, str | None], ...]:
+    """An order's requests with how each stands: what is chosen beside them is chosen anew when that has changed."""
+    return tuple((one.last.id, one.last.status) for one in record.requests)
+
+
 def candidates_by_request(record: OrderRecord) -> dict[str, Candidate]:
     """What was ordered with each of an order's requests, by the provider's id."""
     return {one.last.id: one.candidate for one in record.requests if one.candidate is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tasking.candidate import Candidate
 from tasking.clock import ClockReading
 from tasking.errors import ProviderError
 from tasking.ledger import OrderRecord
@@ -46,18 +47,39 @@ class Polled:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """The captures that serve an order of several best, of what is listed.
+
+    Attributes:
+        candidates: In the order in which they are requested; empty where nothing that is listed adds anything.
+        covers_percent: Share of the area that they cover with all that was requested before, 0..100.
+        enough: That is what the order asks for.
+        message: What was found, and how far it is proven, for a person.
+        beside: The requests that it was made up beside, as `requests_as_they_stand` gives them.
+    """
+
+    candidates: tuple[Candidate, ...]
+    covers_percent: float
+    enough: bool
+    message: str
+    beside: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True)
 class Listed:
     """What a plan offers.
 
     Attributes:
         plan: As just read.
         ranked: Its candidates, the best first.
+        offer: Of an order of several captures: those to take; ``None`` for an order of one.
         for_a_person: The same where a person may also take what covers too little; empty where nobody is asked.
     """
 
     plan: Plan
     ranked: tuple[RankedCandidate, ...]
     for_a_person: tuple[RankedCandidate, ...] = ()
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +107,7 @@ class Seen:
         compared: What stands in the archive.
         wait: A step cannot go on before.
         end: A step can never go on.
+        stuck: Requests of which something can never be brought home; the others of the order are all the same.
     """
 
     time_asked: bool = False
@@ -96,6 +119,7 @@ class Seen:
     compared: Compared | None = None
     wait: Wait | None = None
     end: End | None = None
+    stuck: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

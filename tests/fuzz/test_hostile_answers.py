@@ -51,7 +51,7 @@ def used(found: Any, order: Order, folder: Path, provider: Any) -> None:
     elif isinstance(found, list) and found and isinstance(found[0], Candidate):
         ranked = rank(AREA, found, order.select, START, window=order.window, off_nadir_range=order.off_nadir_range)
         assert len(ranked) == len(found)
-        assert footprint_svg(AREA, ranked, ranked[0]).endswith("</svg>")
+        assert footprint_svg(AREA, ranked, ranked[:1]).endswith("</svg>")
         assert [Candidate.model_validate_json(each.model_dump_json()) for each in found] == found
 
 

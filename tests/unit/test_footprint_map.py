@@ -30,7 +30,7 @@ def strip(n: int, lon: float = 139.7, vertices: int = 4, **said: Any) -> Candida
 def draw(area: str, candidates: list[Candidate]) -> ElementTree.Element:
     where = Area.model_validate(area)
     ranked = rank(where, candidates, "earliest", NOW)
-    return ElementTree.fromstring(footprint_svg(where, ranked, ranked[0] if ranked else None))
+    return ElementTree.fromstring(footprint_svg(where, ranked, ranked[:1]))
 
 
 def classes(picture: ElementTree.Element) -> list[str | None]:
@@ -65,7 +65,7 @@ def test_words_from_outside_stay_words() -> None:
 def test_a_hundred_detailed_footprints_stay_below_30_kilobytes() -> None:
     where = Area.model_validate(AREA)
     ranked = rank(where, [strip(n, 139.4 + n / 200, vertices=400) for n in range(100)], "earliest", NOW)
-    assert len(footprint_svg(where, ranked, ranked[0]).encode()) < 30_000
+    assert len(footprint_svg(where, ranked, ranked[:1]).encode()) < 30_000
 
 
 @pytest.mark.parametrize(

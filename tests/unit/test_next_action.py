@@ -33,8 +33,9 @@ from tasking.lifecycle.actions import (
     Settle,
 )
 from tasking.lifecycle.decision import next_action
+from tasking.lifecycle.several import holds
 from tasking.lifecycle.standing import open_requests, requested, reversible_rejections, under_way
-from tasking.lifecycle.state import Compared, Listed, OrderState, Polled, ProviderTraits, Seen
+from tasking.lifecycle.state import Compared, Listed, Offer, OrderState, Polled, ProviderTraits, Seen
 from tasking.provider import Plan as ProviderPlan
 from tasking.provider import TaskingRequest
 from tasking.ranking import RankedCandidate
@@ -56,6 +57,7 @@ def candidate(name: str, **facts: Any) -> Candidate:
 
 
 A, B, EXPIRED = candidate("a"), candidate("b"), candidate("e", valid_until=NOW - HOUR)
+C, D = candidate("c"), candidate("d")
 PASSES = [A, B, EXPIRED, candidate(WHOLE_WINDOW)]
 
 
@@ -89,6 +91,7 @@ def record(**fields: Any) -> OrderRecord:
         "flow_run_id": "run",
         "plans_forgotten": 0,
         "candidates_seen": 0,
+        "next_candidates": [],
         "candidates_dropped": [],
         "approvals_asked": 0,
         "requests": [],
@@ -135,10 +138,11 @@ def polled(*ids: str, doubt: Any = None) -> Polled:
 
 
 WISHES = [
-    order(window, on_rejection=rejected, require_approval=approval)
+    order(window, on_rejection=rejected, require_approval=approval, max_captures=captures)
     for window in (WINDOW, OVER)
     for rejected in ("wait", "next-candidate")
     for approval in (False, True)
+    for captures in (1, 1, 2)
 ]
 
 # any state at all -----------------------------------------------------------------------------------------------------
@@ -186,6 +190,8 @@ def records(draw: st.DrawFn) -> OrderRecord:
         open_creates=draw(st.sampled_from([[], [], [announced("bay")], [announced("bay"), announced("bay#2")]])),
         deferred_end=draw(st.none() | st.just(DeferredEnd(status="expired", message="None left."))),
         next_try_since=draw(st.none() | instants),
+        next_candidates=draw(st.sampled_from([[], [], [C], [C, D]])),
+        coverage_aim_percent=draw(st.sampled_from([None, 90.0])),
         cancel_asked=draw(st.booleans()),
         order={"on_failure": draw(st.sampled_from(["next-candidate", "end"])), "area": {}},
     )
@@ -198,7 +204,8 @@ def states(draw: st.DrawFn) -> OrderState:
     plan = PLAN.model_copy(
         update={"ready": draw(st.booleans()), "candidates_at": draw(instants), "patience_until": draw(instants)}
     )
-    listed = Listed(plan, ranked(draw(st.booleans())), draw(st.sampled_from([(), ranked(True)])))
+    offer = draw(st.sampled_from(OFFERS)) if wish.most_captures > 1 else None
+    listed = Listed(plan, ranked(draw(st.booleans())), draw(st.sampled_from([(), ranked(True)])), offer)
     known = [one.last.id for one in held.requests if draw(st.booleans())]
     doubt = draw(st.sampled_from([None, SETTLING, BUSY])) if held.in_doubt else None
     seen = Seen(
@@ -210,13 +217,20 @@ def states(draw: st.DrawFn) -> OrderState:
         lost=draw(st.sampled_from([None, "it is gone"])),
         compared=draw(st.sampled_from([None, Compared("Delivered")])),
         wait=None,
-        end=draw(st.sampled_from([None, None, End("rejected", "Not requested: no")])),
+        end=draw(st.sampled_from([None, None, End("rejected", "Not requested: no"), End("failed", "Not whole", "r1")])),
+        stuck=frozenset(draw(st.sampled_from([[], [], ["r1"]]))),
     )
     rest = draw(st.sampled_from([None, Window(start=NOW + DAY, end=NOW + 2 * DAY)]))
     traits = ProviderTraits(draw(st.booleans()), 600, 180, rest)
     clock = CLOCK._replace(known=draw(st.booleans()), agrees=draw(st.booleans()))
     return OrderState(held, wish, clock, traits, seen)
 
+
+OFFERS = [
+    Offer((), 0.0, False, "nothing covers more"),
+    Offer((C,), 50.0, False, "1 capture covers 50 %"),
+    Offer((C, D), 95.0, True, "2 captures cover 95 %"),
+]
 
 EACH = settings(max_examples=300, deadline=None)
 
@@ -242,6 +256,13 @@ def test_nothing_is_bought_beside_what_is_paid_unless_the_wish_says_so(given: Or
         assert given.seen.end is None
         return
     assert not requested(held)
+    if given.order.most_captures > 1:
+        paid = [one for one in held.requests if holds(given.order, one, NOW)]
+        assert len(paid) < given.order.most_captures
+        assert held.deferred_end is None
+        assert given.seen.polled is not None or not held.requests
+        assert not given.order.require_approval or held.approved_candidate_id == (held.candidate and held.candidate.id)
+        return
     assert under_way(held) == []
     wished = given.order.on_rejection == "next-candidate" or given.order.window.end <= NOW
     assert wished or reversible_rejections(held) == []
@@ -257,10 +278,14 @@ def test_no_order_is_closed_while_it_may_be_bought_or_something_paid_can_be_fetc
         return
     held = given.record
     assert not held.in_doubt
-    if given.seen.end is None:  # no step has said that it never comes
+    end = given.seen.end
+    if given.order.most_captures > 1 and end is not None and end.request_id is not None:
+        others = [one for one in held.requests if one.last.id not in given.seen.stuck]
+        assert not any(one.undelivered for one in others)
+    if end is None:  # no step has said that it never comes
         assert not any(one.undelivered for one in held.requests)
         assert all(one.give_up_at <= NOW for one in open_requests(held))
-    if given.seen.end is not None and not requested(held) and held.deferred_end is None:
+    if end is not None and end.request_id is None and not requested(held) and held.deferred_end is None:
         assert under_way(held) == []
         assert reversible_rejections(held) == []
 
@@ -302,7 +327,16 @@ def after(before: OrderState, action: Action) -> OrderState:
             else:
                 held = held.model_copy(update={"candidate": candidate(WHOLE_WINDOW, attempt=held.attempt)})
         case ListCandidates():
-            seen = replace(seen, plan=PLAN, listed=Listed(PLAN, ranked(True)))
+            offer = OFFERS[2] if before.order.most_captures > 1 else None
+            seen = replace(seen, plan=PLAN, listed=Listed(PLAN, ranked(True), offer=offer))
+        case Choose() if seen.listed is not None and (offer := seen.listed.offer) is not None:
+            held = held.model_copy(
+                update={
+                    "candidate": offer.candidates[0].model_copy(update={"attempt": held.attempt}),
+                    "next_candidates": list(offer.candidates[1:]),
+                }
+            )
+            seen = replace(seen, listed=None, polled=None)
         case Choose():
             held = held.model_copy(update={"candidate": B.model_copy(update={"attempt": held.attempt})})
         case Request():

@@ -91,7 +91,7 @@ def test_the_picture_is_whole_also_with_a_platform_that_no_xml_holds() -> None:
     odd = Candidate.model_construct(id="1", start=now, end=now, platform='\x1b[31m</text><script>"', footprint=None)
     chosen = RankedCandidate.__new__(RankedCandidate)
     object.__setattr__(chosen, "candidate", odd)
-    svg = footprint_svg(area, [], chosen)
+    svg = footprint_svg(area, [], [chosen])
     assert ElementTree.fromstring(svg) is not None
     assert "<script" not in svg
 
