@@ -201,6 +201,8 @@ class OrderRecord(BaseModel):
         if self.waits_for == "approval":
             return OrderStatus.AWAITING_APPROVAL
         current = self.current_request
+        if current is not None and self.captures_cover_percent is not None:  # of several captures, some are ordered
+            return OrderStatus.ORDERED
         if current is None or current.candidate != self.candidate:  # nothing is ordered, or the next try is not yet
             settling = self.waits_for == "settling" and self.candidate is not None
             return OrderStatus.ORDERING if settling else OrderStatus.PLANNING
