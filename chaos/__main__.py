@@ -12,7 +12,7 @@ from chaos import generators, recording
 from chaos.action_plan import with_people
 from chaos.campaign import progress
 from chaos.disturbances import Disturbances
-from chaos.orders import PROVIDERS, TestOrder
+from chaos.orders import KINDS, TestOrder
 from chaos.outcome import Outcome
 from chaos.table import LEAST, problems, table
 from chaos.user_actions import Pair
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="decides what is drawn (1)")
     parser.add_argument("--batch", type=int, default=120, help="orders in one stack at a time (120)")
     parser.add_argument("--slots", type=int, default=12, help="runs carried out at once (12)")
-    parser.add_argument("--provider", choices=PROVIDERS, action="append", help="only these")
+    parser.add_argument("--kind", choices=KINDS, action="append", help="only these kinds of orders")
     parser.add_argument("--only", type=re.compile, default="", help="points: only those that this pattern is found in")
     parser.add_argument("--faults", type=int, nargs=2, default=(3, 5), help="random: faults of an order (3 5)")
     parser.add_argument("--points-file", type=Path, help="keep the recorded points here, and use them when they are")
@@ -120,11 +120,11 @@ def _recorded(given: argparse.Namespace) -> recording.Recorded:
     if file is not None and file.exists():
         recorded = recording.load(file)
     else:
-        progress("recording an undisturbed order of each provider")
-        recorded = recording.record(PROVIDERS, progress, given.database_url)
+        progress("recording an undisturbed order of each kind")
+        recorded = recording.record(KINDS, progress, given.database_url)
         if file is not None:
             recording.save(recorded, file)
-    return {one: points for one, points in recorded.items() if one in (given.provider or PROVIDERS)}
+    return {one: points for one, points in recorded.items() if one in (given.kind or KINDS)}
 
 
 def _batch(

@@ -62,10 +62,14 @@ class Checker:
     def verdict(self, subject: TestOrder, run_ids: Sequence[str], cancel_ids: Sequence[str] = ()) -> Verdict:
         """What became of an order, of all the runs that were started for it, and of those that were to cancel it."""
         kit, summary, reference = KITS[subject.provider], self._summaries[subject.provider], subject.reference
+        labels = self._labels(subject)
         made, paid = kit.made(summary, reference), kit.paid_for(summary, reference)
+        for one in labels:
+            made |= {f"{kind} of {one}": count for kind, count in kit.made(summary, one).items() if count}
+            paid |= kit.paid_for(summary, one)
         runs = [self._stack.api.run(one) for one in run_ids]
         cancels = [self._stack.api.run(one) for one in cancel_ids]
-        published = kit.published(self._stack.sim, reference)
+        published = [what for one in (reference, *labels) for what in kit.published(self._stack.sim, one)]
         chief = next((run for run in runs if run["state_type"] in ("COMPLETED", "CANCELLED")), runs[0])
         return Verdict(
             subject=subject,
@@ -83,9 +87,18 @@ class Checker:
             wrong_files=wrong_files(published, self._stack.archive / reference),
         )
 
+    def _labels(self, subject: TestOrder) -> list[str]:
+        """What else than its reference the order's creates carry, as the provider has it."""
+        summary, kit = self._summaries[subject.provider], KITS[subject.provider]
+        found = {one for name in kit.creates for one in summary[name] if subject.owns(one)}
+        return sorted(found - {subject.reference})
+
+    def _known(self, subjects: Sequence[TestOrder]) -> set[str]:
+        return {one for subject in subjects for one in (subject.reference, *self._labels(subject))}
+
     def strangers(self, subjects: Sequence[TestOrder]) -> list[str]:
         """What the providers made for nobody's reference."""
-        known = {subject.reference for subject in subjects}
+        known = self._known(subjects)
         return [
             f"{provider} {name}: {one!r}"
             for provider, kit in KITS.items()
@@ -96,7 +109,7 @@ class Checker:
 
     def spending(self, subjects: Sequence[TestOrder]) -> list[str]:
         """Where calls that created something, what is there, the orders and what was paid do not agree."""
-        known = {subject.reference for subject in subjects}
+        known = self._known(subjects)
         found = []
         for provider, kit in KITS.items():
             summary = self._summaries[provider]

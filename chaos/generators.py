@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from chaos.fail_point import FailPoint, Kind
 from chaos.fault_plan import ANY, EXHAUSTIVE, HELD, IN_DOUBT, LATE, Fault, FaultKind, FaultPlan
-from chaos.orders import Detour, TestOrder
+from chaos.orders import Detour, TestOrder, of_kind
 from chaos.recording import Recorded
 
 WEIGHTS: dict[Kind, int] = {"provider": 5, "ledger": 3, "disk": 2, "prefect": 1, "process": 1}
@@ -28,12 +28,10 @@ IN_DOUBT_WEIGHT = 2
 def every_fault(recorded: Recorded, only: re.Pattern[str] | str = "") -> list[TestOrder]:
     """One order for each point and each way; for those points only that the pattern is found in."""
     found: list[TestOrder] = []
-    for provider, points in recorded.items():
+    for kind, points in recorded.items():
         faults = [Fault(at=point, kind=fault_kind) for point in points for fault_kind in fault_kinds_at(point)]
         found += [
-            TestOrder(
-                reference=f"{provider}-{number:03}", provider=provider, plan=FaultPlan(faults=(fault,)), own_home=True
-            )
+            of_kind(kind, f"{kind}-{number:03}", plan=FaultPlan(faults=(fault,)), own_home=True)
             for number, fault in enumerate(faults)
             if re.search(only, str(fault.at))
         ]
@@ -58,41 +56,40 @@ def beyond(recorded: Recorded, went: Mapping[str, Sequence[FailPoint]], subjects
     """
     found: dict[tuple[str, Kind, str, str], Detour] = {}
     for subject in subjects:
-        undisturbed = recorded[subject.provider]
+        undisturbed = recorded[subject.kind]
         names, doubt = {(point.kind, point.what) for point in undisturbed}, ""
         for point in went[subject.reference]:
             verb, _, event = point.what.partition(" ") if point.kind == "ledger" else ("", "", "")
             doubt = verb if event == "intended" else doubt
             if point.nth == 1 and (point.kind, point.what) not in names:
-                found.setdefault((subject.provider, point.kind, point.what, ""), (subject, point))
+                found.setdefault((subject.kind, point.kind, point.what, ""), (subject, point))
             elif doubt and point not in undisturbed:
-                found.setdefault((subject.provider, point.kind, point.what, doubt), (subject, point))
+                found.setdefault((subject.kind, point.kind, point.what, doubt), (subject, point))
             doubt = "" if event in OUTCOMES else doubt
     return list(found.values())
 
 
 def every_detour(detours: Sequence[Detour]) -> list[TestOrder]:
     """One order for each such point and each way: struck as the order that came there, and once more there."""
-    places = {(subject.provider, point): subject for subject, point in reversed(detours)}
+    places = {(subject.kind, point): subject for subject, point in reversed(detours)}
     found: list[TestOrder] = []
-    for (provider, point), subject in reversed(places.items()):
+    for (kind, point), subject in reversed(places.items()):
         for fault_kind in EXHAUSTIVE[point.kind]:
             plan = FaultPlan(faults=(*subject.plan.faults, Fault(at=point, kind=fault_kind)))
-            reference = f"{provider}-detour-{len(found):03}"
-            found.append(TestOrder(reference=reference, provider=provider, plan=plan, own_home=True))
+            found.append(of_kind(kind, f"{kind}-detour-{len(found):03}", plan=plan, own_home=True))
     return found
 
 
 def at_random(recorded: Recorded, count: int, chance: random.Random, between: tuple[int, int]) -> list[TestOrder]:
-    """``count`` orders over all providers, each with between so many faults, drawn from the recorded points."""
-    providers, found = list(recorded), []
+    """``count`` orders over all kinds, each with between so many faults, drawn from the recorded points."""
+    kinds, found = list(recorded), []
     for number in range(count):
-        provider = providers[number % len(providers)]
-        points = recorded[provider]
+        kind = kinds[number % len(kinds)]
+        points = recorded[kind]
         creates = creates_in(points)
         wanted = _drawn(points, chance.randint(*between), chance)
         faults = tuple(Fault(at=point, kind=_fault_kind(point, point in creates, chance)) for point in wanted)
-        found.append(TestOrder(reference=f"{provider}-{number:04}", provider=provider, plan=FaultPlan(faults=faults)))
+        found.append(of_kind(kind, f"{kind}-{number:04}", plan=FaultPlan(faults=faults)))
     return found
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from chaos.campaign import Campaign
 from chaos.fail_point import FailPoint
-from chaos.orders import TestOrder
+from chaos.orders import of_kind
 
 Recorded = dict[str, list[FailPoint]]
-"""The points of one undisturbed order of each provider."""
+"""The points of one undisturbed order of each of `chaos.orders.KINDS`."""
 
 
 class NotRecorded(RuntimeError):
@@ -18,28 +18,28 @@ class NotRecorded(RuntimeError):
 
 
 def record(
-    providers: Sequence[str],
+    kinds: Sequence[str],
     say: Callable[[str], object],
     database_url: str | None = None,
     timeout_seconds: float = 420.0,
 ) -> Recorded:
-    """Carry out an undisturbed order of each provider and write down its points.
+    """Carry out an undisturbed order of each kind and write down its points.
 
     Raises:
         NotRecorded: One of them did not end well.
     """
     with Campaign(say, database_url=database_url) as campaign:
-        campaign.place([TestOrder(reference=f"clean-{one}", provider=one, own_home=True) for one in providers])
+        campaign.place([of_kind(one, f"clean-{one}", own_home=True) for one in kinds])
         campaign.follow(timeout_seconds)
         for verdict in campaign.judge().verdicts:
             if not verdict.fine:
                 raise NotRecorded(verdict.model_dump_json())
-        return {one: campaign.points(f"clean-{one}") for one in providers}
+        return {one: campaign.points(f"clean-{one}") for one in kinds}
 
 
 def save(recorded: Recorded, file: Path) -> None:
     """Keep recorded points for a later run."""
-    lines = [f"{provider}\t{point.model_dump_json()}\n" for provider, points in recorded.items() for point in points]
+    lines = [f"{kind}\t{point.model_dump_json()}\n" for kind, points in recorded.items() for point in points]
     file.write_text("".join(lines))
 
 
@@ -47,6 +47,6 @@ def load(file: Path) -> Recorded:
     """Points kept by `save`."""
     recorded: Recorded = {}
     for line in file.read_text().splitlines():
-        provider, _, point = line.partition("\t")
-        recorded.setdefault(provider, []).append(FailPoint.model_validate_json(point))
+        kind, _, point = line.partition("\t")
+        recorded.setdefault(kind, []).append(FailPoint.model_validate_json(point))
     return recorded

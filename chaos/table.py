@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from chaos.orders import PROVIDERS
+from chaos.orders import KINDS
 from chaos.outcome import Outcome
 
 LEAST = 3
@@ -13,7 +13,7 @@ LEAST = 3
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """Orders, duplicates, lost, wrong files and untrue answers by provider, and the faults by kind; Markdown."""
+    """Orders, duplicates, lost, wrong files and untrue answers by kind of order, and the faults by kind; Markdown."""
     # campaigns of several seeds use the same references
     judged = [
         (verdict, outcome.faults.get(verdict.subject.reference, []))
@@ -21,11 +21,11 @@ def table(outcomes: Sequence[Outcome]) -> str:
         for verdict in outcome.verdicts
     ]
     lines = [
-        "| provider | orders | faults | duplicates | lost | wrong files | untrue answers |",
+        "| kind | orders | faults | duplicates | lost | wrong files | untrue answers |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for provider in (*PROVIDERS, "all"):
-        some = [one for one in judged if provider in ("all", one[0].subject.provider)]
+    for kind in (*KINDS, "all"):
+        some = [one for one in judged if kind in ("all", one[0].subject.kind)]
         numbers = (
             len(some),
             sum(len(hits) for _, hits in some),
@@ -34,7 +34,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
             sum(bool(one.wrong_files) for one, _ in some),
             sum(bool(one.untrue) for one, _ in some),
         )
-        lines.append(f"| {provider} | {' | '.join(map(str, numbers))} |")
+        lines.append(f"| {kind} | {' | '.join(map(str, numbers))} |")
     often = sum(len(hits) >= LEAST for _, hits in judged)
     lines += ["", f"{often} of them were struck at least {LEAST} times."]
     lines += [

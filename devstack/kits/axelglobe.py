@@ -62,10 +62,8 @@ class AxelGlobeKit(Kit):
 
     def products_due(self, record: OrderRecord) -> datetime | None:
         """When the products are there at the latest, once something was requested."""
-        current = record.current_request
-        if current is None or current.candidate is None:
-            return None
-        return current.candidate.end + PRODUCTS_AFTER
+        ends = [one.candidate.end for one in record.requests if one.candidate is not None]
+        return max(ends) + PRODUCTS_AFTER if ends else None
 
     def make_room(self, simulator: httpx.Client) -> None:
         """The accounts have credits for as many orders as there may be."""
