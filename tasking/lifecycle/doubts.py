@@ -9,6 +9,7 @@ from tasking.candidate import Candidate
 from tasking.ledger import Intent, OrderRecord, RequestRecord
 from tasking.lifecycle.next_try import wish_of
 from tasking.lifecycle.session import OrderSession
+from tasking.money import money
 from tasking.provider import Provider, TaskingRequest
 from tasking.waiting import Wait
 
@@ -25,14 +26,16 @@ def columns(
 
     One that the order knows already is left as it was read last. Two may carry one label: both are bought then.
     """
+    price = money(candidate.price, candidate.currency) if candidate is not None else None
+    price = price or money(record.price, record.currency)  # of a quote that older code kept there alone
     ours = RequestRecord(
         attempt=attempt,
         label=label,
         candidate=candidate,
         last=there,
         plan_id=record.plan_id,
-        price=record.price,
-        currency=record.currency,
+        price=price.amount if price is not None else None,
+        currency=price.currency if price is not None else None,
     )
 
     def requests(now: OrderRecord) -> list[RequestRecord]:

@@ -11,6 +11,7 @@ from tasking.candidate import Candidate
 from tasking.errors import NotFound
 from tasking.lifecycle.planning import half_time
 from tasking.lifecycle.polling import our_time_in
+from tasking.lifecycle.pricing import priced
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.state import Listed
 from tasking.order import Order
@@ -34,7 +35,7 @@ def list_candidates(session: OrderSession) -> None:
         session.note(plan=there)
         if not there.ready and now < there.candidates_at:
             return
-        listed = plans.candidates(record.plan_id, session.order)
+        listed = priced(provider, session.order, plans.candidates(record.plan_id, session.order))
     except NotFound:
         session.note(plan_gone=True)
         return
