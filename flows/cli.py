@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from blocks.order_ledger import load_ledger
-from flows import account_commands, order_listing
+from flows import account_commands, order_listing, spending_report
 from flows.saying import ERRORS, in_a_sentence, words
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import Filter, Ledger, open_ledger
+from tasking.spending import spending
 from tasking.status import OrderStatus
 
 app = typer.Typer(help="Satellite tasking orders: what is open, and what happened.", no_args_is_help=True)
@@ -95,6 +96,39 @@ def show_order(reference: str, ledger: LedgerUrl = None) -> None:
         console.print(f"{label:>13}  {words(value)}")
     for one in entries:
         console.print(f"{one.at:%Y-%m-%d %H:%M:%S}  [bold]{words(one.event)}[/bold]  {words(one.message)}")
+
+
+@app.command("report")
+def report_spending(
+    ledger: LedgerUrl = None,
+    provider: Annotated[str | None, typer.Option(help="Only this provider's.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only this account block's, as type/name.")] = None,
+    site: Annotated[str | None, typer.Option(help="Only this site's.")] = None,
+    month: Annotated[str | None, typer.Option(help="Only what was announced in it (UTC), e.g. 2026-11.")] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Also ask the accounts' providers, and say where they differ.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: one line of the table a line.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets.")] = False,
+) -> None:
+    """What is reserved, spent and refunded, by provider, account, site, month and currency."""
+    with _asking(ledger) as book:
+        since, before = (None, None) if month is None else spending_report.month(month)
+        charges = book.charges(provider=provider, account=account, site=site, since=since, before=before)
+        of_all_time = book.charges(provider=provider, account=account) if compare else []
+    lines = spending(charges)
+    if as_json:
+        for one in lines:
+            typer.echo(json.dumps(one.model_dump(mode="json")))
+    elif as_csv:
+        typer.echo(spending_report.as_csv(lines), nl=False)
+    else:
+        table = Table(*spending_report.COLUMNS)
+        for one in lines:
+            table.add_row(*map(words, spending_report.row(one)))
+        Console().print(table)
+    for said in spending_report.compared(of_all_time):
+        ERRORS.print(words(said))
 
 
 app.command("contracts")(account_commands.list_contracts)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from tasking.budget import AccountBudget
 from tasking.errors import InvalidOrder
 from tasking.http.settings import HttpSettings
 from tasking.http.urls import checked_url
+from tasking.price_list import PriceList
 
 DAY = 86400.0
 
@@ -77,6 +79,14 @@ AskAgainSeconds = Annotated[
         description="First pause after the provider was away; doubled each time, up to an hour. Ours.",
     ),
 ]
+MonthlyBudget = Annotated[
+    AccountBudget,
+    Field(title="Budget", description="What may be reserved and spent in a month; over it, nothing is ordered."),
+]
+Prices = Annotated[
+    PriceList,
+    Field(title="Price list", description="What requests cost under your contract, where the provider gives no price."),
+]
 Calls = Annotated[HttpSettings, Field(title="Calls", description="Time-outs, repeats and limits of the calls.")]
 
 
@@ -97,6 +107,8 @@ class AccountSettings(BaseModel):
         poll_interval_seconds: float
         ask_again_seconds: float
         token_margin_seconds: float
+        budget: AccountBudget
+        price_list: PriceList
         http: HttpSettings
 
         @property

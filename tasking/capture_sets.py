@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tasking.area import Area
@@ -15,7 +14,7 @@ from tasking.ranking import RankedCandidate
 class SetWish(NamedTuple):
     coverage_min_percent: float | None
     max_captures: int
-    budget: Decimal | None = None
+    budget: Any = None
     max_days_apart: float | None = None
 
 

@@ -12,7 +12,9 @@ No provider documents an idempotency key, so every create follows one rule:
    that lie apart. Both clocks count seconds as they are: nothing that a server says makes the settle time shorter.
 6. A yes that comes after all that, to a process that outlived it, is never thrown away: the order holds what it made,
    nothing more is sent under its label, and a person is told. A no that comes so late says nothing about the order.
-7. What keeps us from looking (credentials, a gateway's 4xx), or something under our label that asks for something else,
+7. What a request costs is reserved where it is announced, and in the same transaction: see `tasking.budget`. What is
+   not within its limits is neither announced nor sent.
+8. What keeps us from looking (credentials, a gateway's 4xx), or something under our label that asks for something else,
    says nothing about a create without an outcome: it is waited out, and never taken for the create's own no.
 
 The honest limit is the settle time: it must be longer than our own timeouts plus the longest time the provider's lists
@@ -26,6 +28,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from tasking.budget import Charge
 from tasking.errors import CredentialsRefused, ReferenceTaken, Refused, Unavailable, Uncertain, UnexpectedAnswer
 from tasking.http.deadline import Stopwatch, announced
 from tasking.ledger import Intent, Ledger, OrderRecord
@@ -52,6 +55,7 @@ def create_once(
     create: Callable[[], T],
     made: Callable[[T], dict[str, Any]],
     still_wished: Callable[[OrderRecord], bool] = lambda _now: True,
+    charge: Charge | None = None,
 ) -> T | Wait:
     """Create something exactly once, however often this is called.
 
@@ -65,6 +69,8 @@ def create_once(
         create: Sends the create, once.
         made: The ledger's columns that follow from what was made.
         still_wished: Whether the order asks for it in the moment in which it is announced.
+        charge: Of a request: what it costs and the limits for it. What stands at the provider is taken over whatever
+            it costs: it is bought already.
 
     Returns:
         What was made or adopted, or a `Wait` while the outcome settles.
@@ -75,6 +81,7 @@ def create_once(
         Unavailable: It was not sent, or looking failed; nothing was made by this call.
         UnexpectedAnswer: What stands under the label since a request without an outcome is not what was ordered.
         OrderEnded: A person asked to cancel meanwhile.
+        OverBudget: It is not within its limits; nothing was announced or sent.
     """
     intent = ledger.open_intent(reference, verb, label)
     if intent is not None:
@@ -86,7 +93,10 @@ def create_once(
         there = find() if intent is None else None
         provider.learn_time()  # the settle time is counted in it
     begun = Stopwatch()  # from here on others count the settle time
-    intent = ledger.record_intent(reference, verb, label, provider.clock.now(), _our_time(provider), still_wished)
+    if charge is not None and there is not None:
+        charge = charge.unlimited
+    at, ours = provider.clock.now(), _our_time(provider)
+    intent = ledger.record_intent(reference, verb, label, at, ours, still_wished, charge)
     if intent is None and there is not None:  # another process of ours made it
         theirs = ledger.open_intent(reference, verb, label)
         if theirs is None or not ledger.close_intent(reference, theirs, "adopted", _found(verb, label), **made(there)):

@@ -4,6 +4,7 @@
     ├── InvalidOrder            the order cannot be sent as it is: field, value, and what would be right
     ├── ReferenceTaken          another run, or another order at the provider, owns this reference
     ├── OrderEnded              the order came to an end that is not a delivery; says why and what to do
+    │   └── OverBudget          a limit does not allow what it costs; nothing was announced or sent
     ├── OtherEnvironment        account block or environment leads elsewhere; put it back   (retryable)
     ├── LedgerUnavailable       the ledger did not answer; try again              (retryable)
     ├── DeliveryFailed          a product could not be brought home whole         (retryable)
@@ -77,6 +78,10 @@ class OrderEnded(TaskingError):
     def __reduce__(self) -> tuple[type[OrderEnded], tuple[str, str]]:
         """Errors cross processes."""
         return type(self), (self.status, str(self.args[0]))
+
+
+class OverBudget(OrderEnded):
+    """A limit does not allow what the request costs, or its price is not known. Nothing was announced or sent."""
 
 
 class OtherEnvironment(TaskingError):

@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema
 from tasking.display_text import display_text, one_spelling
 from tasking.errors import InvalidOrder
 from tasking.form import Form, number
+from tasking.money import Budget
 from tasking.window import Window
 
 Policy = Literal["best-coverage", "earliest", "lowest-off-nadir", "highest-sun"]
@@ -127,6 +128,16 @@ class Order(Form):
             "'end': the order ends."
         ),
     )
+    budget: Budget | None = Field(
+        default=None,
+        title="Budget",
+        description=(
+            "What the order may cost at most, all its requests together; what may still be due counts, what was "
+            "refunded does not. An amount and its currency (ISO 4217, or credits). Over it, nothing is ordered. Left "
+            "empty: the order itself has no limit; the account's block may have some."
+        ),
+        examples=["500 EUR"],
+    )
     site: str | None = Field(
         default=None,
         title="Site",
@@ -174,6 +185,16 @@ class Order(Form):
         """Smallest and largest elevation of the sun that may be chosen, degrees; ``None`` where orders do not say."""
         return None
 
+    @property
+    def priority_word(self) -> str | None:
+        """The word by which a price list may have rates of its own; ``None`` where orders do not say."""
+        return None
+
+    @property
+    def captures_per_request(self) -> int:
+        """How many captures one request is for, and paid, at most."""
+        return 1
+
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """The form begins with name and target and ends with the blocks, whatever the kind of order adds.
@@ -196,6 +217,14 @@ class Order(Form):
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         """A form sends an empty text for a field that was left alone."""
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _left_empty_is_no_budget(cls, value: object) -> object:
+        """A form sends an empty text or object for a budget that was left alone."""
+        if isinstance(value, dict) and not any(each not in (None, "") for each in value.values()):
+            return None
         return None if isinstance(value, str) and not value.strip() else value
 
     @field_validator("name")

@@ -15,10 +15,12 @@ from typing import Any, Protocol, runtime_checkable
 import httpx
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from tasking.budget import AccountBudget
 from tasking.candidate import Candidate
 from tasking.clock import ProviderClock
 from tasking.excerpt import Excerpt, Note
 from tasking.order import Order
+from tasking.price_list import PriceList
 from tasking.status import StatusCode
 from tasking.window import Window
 
@@ -310,6 +312,48 @@ class Quotes(Protocol):
             InvalidOrder: The contract does not allow it; says what it allows.
             OrderEnded: Not feasible, or not within the budget; says what would work.
         """
+
+
+@runtime_checkable
+class Budgeted(Protocol):
+    """A provider whose account has limits and a price list; both may be empty."""
+
+    @property
+    def budget(self) -> AccountBudget:
+        """What the account may spend in a month."""
+
+    @property
+    def price_list(self) -> PriceList:
+        """What requests cost where the provider gives no price."""
+
+
+class Statement(BaseModel):
+    """What a provider says of an account's money or requests, to be compared with the ledger.
+
+    Attributes:
+        contract_id: The contract it is about; ``None`` when it is about all of the account.
+        currency, spent, on_hold: What it has charged, and what it holds for requests that are under way, since the
+            contract began; in the currency's main unit. ``None`` where it tells no money.
+        limit: What may be spent under it at most.
+        request_ids: Of all requests there; ``None`` where that was not asked.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    contract_id: str | None = None
+    currency: str | None = None
+    spent: Decimal | None = None
+    on_hold: Decimal | None = None
+    limit: Decimal | None = None
+    request_ids: frozenset[str] | None = None
+
+
+@runtime_checkable
+class Accounts(Protocol):
+    """A provider that can be asked what it has charged, or which requests it has."""
+
+    def statements(self) -> Iterable[Statement]:
+        """What it says now; nothing is made."""
 
 
 @runtime_checkable

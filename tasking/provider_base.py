@@ -9,6 +9,7 @@ from typing import Any, Generic, Self, TypeVar
 import httpx
 
 from tasking.account import AccountSettings
+from tasking.budget import AccountBudget
 from tasking.client_base import ClientBase
 from tasking.clock import ProviderClock
 from tasking.errors import CredentialsRefused, InvalidOrder, NotFound, ProviderError, Refused, UnexpectedAnswer
@@ -16,6 +17,7 @@ from tasking.http.api import Operation
 from tasking.http.downloads import Downloads
 from tasking.matching import Nameless
 from tasking.order import Order
+from tasking.price_list import PriceList
 
 S = TypeVar("S", bound=AccountSettings)
 C = TypeVar("C", bound=ClientBase[Any])
@@ -69,6 +71,16 @@ class ProviderBase(Generic[S, C, OrderT]):
     def ask_again_seconds(self) -> float:
         """First pause after the provider was away (provider time)."""
         return self.settings.ask_again_seconds
+
+    @property
+    def budget(self) -> AccountBudget:
+        """What the account may spend in a month."""
+        return self.settings.budget
+
+    @property
+    def price_list(self) -> PriceList:
+        """What requests cost where the provider gives no price."""
+        return self.settings.price_list
 
     def learn_time(self) -> None:
         """Ask the least there is unless an answer has told the time already: any answer does, also a refusal."""

@@ -173,6 +173,11 @@ class AxelGlobeOrder(Order):
         return self
 
     @property
+    def priority_word(self) -> str:
+        """The priority."""
+        return self.priority
+
+    @property
     def least_coverage_percent(self) -> float:
         """Least share of the area that may be bought, 0..100."""
         return self.coverage_min_percent

@@ -20,7 +20,7 @@ from tasking.candidate import Candidate
 from tasking.errors import CredentialsRefused, ProviderError, Refused, Unavailable, UnexpectedAnswer
 from tasking.http.downloads import asset_address, item_identity
 from tasking.order import Order
-from tasking.provider import Plan, TaskingRequest
+from tasking.provider import Plan, Statement, TaskingRequest
 from tasking.provider_base import ProviderBase
 
 logger = logging.getLogger(__name__)
@@ -159,6 +159,11 @@ class AxelGlobe(ProviderBase[AxelGlobeSettings, AxelGlobeClient, AxelGlobeOrder]
         found = many.read_singly(self.client.request)
         chosen, now = candidates or {}, self.clock.now()
         return {key: request_of(each, self.settings, now, chosen.get(key)) for key, each in found.items()}
+
+    def statements(self) -> list[Statement]:
+        """All requests of the account: each cost a Task Credit, of which AxelGlobe tells no balance."""
+        ids = frozenset(one.id for page, _ in self.client.request_pages() for one in page if one.id)
+        return [Statement(request_ids=ids)]
 
     def products(self, request: TaskingRequest) -> list[dict[str, Any]]:
         """STAC items (JSON) of the request's capture, with absolute and fresh addresses; empty while there are none."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pydantic import ConfigDict, Field
 
 from tasking import account
+from tasking.budget import AccountBudget
 from tasking.http.settings import HttpSettings
+from tasking.price_list import PriceList
 
 AUDIENCE = "https://api.axelglobe.com"
 
@@ -64,4 +66,6 @@ class AxelGlobeSettings(account.AccountSettings):
     )
     delivery_patience_seconds: account.DeliveryPatienceSeconds = 14 * account.DAY
     token_margin_seconds: account.TokenMarginSeconds = 300.0
+    budget: account.MonthlyBudget = AccountBudget()
+    price_list: account.Prices = PriceList()
     http: account.Calls = HttpSettings()

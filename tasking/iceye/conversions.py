@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tasking.iceye.fees import CANCELLABLE, fee_steps, never_cancellable
-from tasking.iceye.models import Scene, Task, Times
+from tasking.iceye.models import Scene, Summary, Task, Times
 from tasking.iceye.settings import IceyeSettings
-from tasking.provider import CancelTerms, TaskingRequest
+from tasking.provider import CancelTerms, Statement, TaskingRequest
 from tasking.status import StatusCode
 from tasking.window import iso
 
@@ -49,6 +49,21 @@ _MINOR_DIGITS = {"BHD": 3, "CLP": 0, "ISK": 0, "JOD": 3, "JPY": 0, "KRW": 0, "KW
 def money(minor: int, currency: str | None) -> Decimal:
     """An amount in a currency's minor unit (cents) as one in its main unit."""
     return Decimal(minor).scaleb(-_MINOR_DIGITS.get((currency or "").upper(), 2))
+
+
+def statement_of(contract_id: str, summary: Summary) -> Statement:
+    """The shared words for what a contract has cost (Company API v1, 'Contract summary')."""
+
+    def main_unit(minor: int | None) -> Decimal | None:
+        return None if minor is None else money(minor, summary.currency)
+
+    return Statement(
+        contract_id=contract_id,
+        currency=summary.currency,
+        spent=main_unit(summary.spent),
+        on_hold=main_unit(summary.on_hold),
+        limit=main_unit(summary.limit),
+    )
 
 
 def request_of(

@@ -221,6 +221,11 @@ class IceyeOrder(Order):
             )
         return value
 
+    @property
+    def priority_word(self) -> str | None:
+        """The priority, where the order says one; else its quote tells."""
+        return self.priority
+
     @field_validator("on_rejection")
     @classmethod
     def _rejections_are_final(cls, value: str) -> str:

@@ -31,7 +31,14 @@ from tasking.iceye.contract_terms import (
     task_body,
     what_it_allows,
 )
-from tasking.iceye.conversions import DELIVERIES, WITH_SCENE, cancel_terms_of, request_of, scene_is_due
+from tasking.iceye.conversions import (
+    DELIVERIES,
+    WITH_SCENE,
+    cancel_terms_of,
+    request_of,
+    scene_is_due,
+    statement_of,
+)
 from tasking.iceye.downloads import fresh_address, products_of
 from tasking.iceye.fees import CANCELLABLE
 from tasking.iceye.matching import created_after, our_task
@@ -40,7 +47,7 @@ from tasking.iceye.order import IceyeOrder
 from tasking.iceye.quote import no_funds, quote_for, still_as_quoted
 from tasking.iceye.settings import IceyeSettings
 from tasking.order import Order
-from tasking.provider import CancelTerms, Items, Quote, TaskingRequest, Webhook
+from tasking.provider import CancelTerms, Items, Quote, Statement, TaskingRequest, Webhook
 from tasking.provider import Contract as AccountContract
 from tasking.provider_base import ProviderBase
 from tasking.window import Window
@@ -98,6 +105,17 @@ class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
         return [
             AccountContract(id=each.id, name=each.name, facts=what_it_allows(each)) for each in self.client.contracts()
         ]
+
+    def statements(self) -> list[Statement]:
+        """The budget of each contract that has a pricing plan; of the block's contract alone, where it names one."""
+        wanted = self.settings.contract_id
+        found = []
+        for contract in self.client.contracts(wanted):
+            if wanted is not None and contract.id.lower() != wanted.lower():
+                continue
+            with suppress(NotFound):  # no pricing plan
+                found.append(statement_of(contract.id, self.client.summary(contract.id)))
+        return found
 
     def webhooks(self) -> list[Webhook]:
         """The webhooks of the account."""

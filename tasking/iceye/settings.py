@@ -5,9 +5,11 @@ from __future__ import annotations
 from pydantic import ConfigDict, Field, field_validator
 
 from tasking import account
+from tasking.budget import AccountBudget
 from tasking.http.settings import HttpSettings
 from tasking.http.urls import checked_url
 from tasking.iceye.fields import contract_id, identifier
+from tasking.price_list import PriceList
 
 API_URL = "https://platform.iceye.com/api"
 TOKEN_PATH = "/v1/token"  # noqa: S105 # a path
@@ -76,6 +78,8 @@ class IceyeSettings(account.AccountSettings):
     )
     delivery_patience_seconds: account.DeliveryPatienceSeconds = 14 * account.DAY
     token_margin_seconds: account.TokenMarginSeconds = 300.0
+    budget: account.MonthlyBudget = AccountBudget()
+    price_list: account.Prices = PriceList()
     http: account.Calls = HttpSettings()
 
     @field_validator("auth_url")

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from tasking.errors import OrderEnded, ReferenceTaken
-from tasking.ledger import creates
+from tasking.budget import Charge, Payer, over_budget
+from tasking.errors import OrderEnded, OverBudget, ReferenceTaken
+from tasking.ledger import charges, creates
 from tasking.ledger.queries import Reading
 from tasking.ledger.records import Deliverable, Intent, OrderRecord
 from tasking.ledger.rows import assign, record_of
@@ -169,8 +171,12 @@ class Ledger(Reading):
         at: datetime,
         ours: datetime | None = None,
         still_wished: Callable[[OrderRecord], bool] = lambda _now: True,
+        charge: Charge | None = None,
     ) -> Intent | None:
-        """Announce a create, durably, before it is sent.
+        """Announce a create, durably, before it is sent. What it costs is reserved in the same transaction.
+
+        Requests of one account are announced one after the other where there are limits, so that all runs on all
+        machines together stay within them.
 
         Args:
             reference: Ours.
@@ -179,6 +185,7 @@ class Ledger(Reading):
             at: The provider's time now.
             ours: Our own time now.
             still_wished: Whether the order, as it is in this moment, still asks for it.
+            charge: Of a request: what it costs, and the limits it has to stay within.
 
         Returns:
             The intent, or ``None`` when it must not be sent: another process announced the same create and its outcome
@@ -187,6 +194,7 @@ class Ledger(Reading):
 
         Raises:
             OrderEnded: The order ended, or a person asked to cancel it.
+            OverBudget: It is not within its limits; says by how much, and how to go on. Nothing was announced.
         """
         with self.session() as session:
             row = self.locked(session, reference)
@@ -202,6 +210,7 @@ class Ledger(Reading):
                 return None
             if not still_wished(record_of(row)):
                 return None
+            charged = {} if verb != "request" else self._charged(session, row, charge or Charge())
             number = creates.rounds(session, reference, verb, label) + 1
             intent = Intent(verb=verb, label=label, round=number, at=at, ours=ours)
             session.add(
@@ -212,6 +221,7 @@ class Ledger(Reading):
                     round=number,
                     announced_at=at,
                     announced_ours=ours,
+                    **charged,
                 )
             )
             said = f"About to create the {verb} {label}" + (f" (try {number})" if number > 1 else "")
@@ -222,6 +232,20 @@ class Ledger(Reading):
                 session.rollback()
                 return None
             return intent
+
+    def _charged(self, session: Session, row: OrderRow, charge: Charge) -> dict[str, Any]:
+        """The columns of an announcement that reserve what it costs; raises `OverBudget`."""
+        payer, now, price = Payer(row.reference, row.account, row.site), self._now(), charge.price
+        if limits := charge.limits(payer, now):
+            charges.one_at_a_time(session, row.account)
+            if (why := over_budget(price, limits, charges.counted(session, payer, now))) is not None:
+                raise OverBudget(StatusCode.REJECTED, why)
+        return {
+            "account": row.account,
+            "price": plain(price.amount) if price is not None else None,
+            "currency": fitting("currency", price.currency) if price is not None else None,
+            "charged_at": now,
+        }
 
     def looked(self, reference: str, intent: Intent, ours: datetime, apart: timedelta) -> int:
         """Note that an announced create was looked for and is not there; how many such looks there are by now.
@@ -265,7 +289,9 @@ class Ledger(Reading):
             attempt = creates.row_of(session, reference, intent)
             if attempt.outcome is not None:
                 return False
+            before = len(row.requests)
             assign(row, record_of(row), fields)
+            charges.charge_new(row, before, attempt)
             attempt.outcome, attempt.settled_at = outcome, self._now()
             self.note(session, reference, f"{intent.verb} {outcome}", message, intent.model_dump(mode="json"))
             return True
@@ -288,12 +314,14 @@ class Ledger(Reading):
         with self.session() as session:
             row = self.locked(session, reference)
             before = record_of(row)
+            attempt, known = creates.row_of(session, reference, intent), len(row.requests)
             assign(row, before, fields)
+            charges.charge_new(row, known, attempt)
             after = self.snapshot(session, reference)
             if _standing(before) == _standing(after):
                 session.rollback()
                 return False
-            creates.row_of(session, reference, intent).made_late = True
+            attempt.made_late = True
             self.note(session, reference, f"{intent.verb} made late", message, intent.model_dump(mode="json"))
             if before.ended is not None and before.cancel_asked:
                 row.status, row.outcome = before.status, plain(f"{(before.outcome or '').rstrip('.')}. But: {message}")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select
 
+from tasking.budget import Counted, Payer
 from tasking.errors import LedgerUnavailable
-from tasking.ledger import creates
-from tasking.ledger.records import Intent, JournalEntry, OrderRecord
+from tasking.ledger import charges, creates
+from tasking.ledger.records import ChargeRecord, Intent, JournalEntry, OrderRecord
 from tasking.ledger.rows import WITH_ALL, record_of
 from tasking.ledger.tables import JournalRow, OrderRow, RequestRow
 from tasking.ledger.transactions import Transactions, UnknownReference
@@ -118,6 +120,43 @@ class Reading(Transactions):
                 )
                 found |= {row.reference: row.flow_run_id for row in session.execute(query)}
         return found
+
+    def counted(self, payer: Payer) -> Counted:
+        """What is reserved and spent by now of each limit that holds for a payer; its order may not exist yet."""
+        with self.session(reading=True) as session:
+            return charges.counted(session, payer, self.now())
+
+    def charges(
+        self,
+        *,
+        provider: str | None = None,
+        account: str | None = None,
+        site: str | None = None,
+        since: datetime | None = None,
+        before: datetime | None = None,
+    ) -> list[ChargeRecord]:
+        """What requests cost, and announced ones that may have been made; the oldest first.
+
+        Args:
+            provider: Its name.
+            account: The block, as type/name.
+            site: Of the orders.
+            since, before: Only those announced in this time of ours.
+        """
+        with self.session(reading=True) as session:
+            found = charges.read(session, self.now(), None, None)
+        return sorted(
+            (
+                one
+                for one in found
+                if provider in (None, one.provider)
+                and account in (None, one.account)
+                and site in (None, one.site)
+                and (since is None or (one.charged_at is not None and one.charged_at >= since))
+                and (before is None or (one.charged_at is not None and one.charged_at < before))
+            ),
+            key=lambda one: (one.charged_at or self.now(), one.reference),
+        )
 
     def journal(self, reference: str) -> list[JournalEntry]:
         """Everything that happened to an order, oldest first."""

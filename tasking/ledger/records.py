@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -59,7 +60,8 @@ class RequestRecord(BaseModel):
         candidate: What was requested.
         last: The provider's last word.
         plan_id: The provider's plan it was ordered from, where there are plans.
-        price, currency: What it costs, where the provider says so.
+        price, currency: What it costs, as far as that is known.
+        cancel_fee_percent: What its cancel cost, in percent of the price; ``None`` while it is not cancelled.
         covered_percent: Share of the order's area that the delivered images cover, 0..100; ``None`` before, and where
             nothing tells.
         deliverables: What was ever said to be there of it.
@@ -74,6 +76,7 @@ class RequestRecord(BaseModel):
     plan_id: str | None = None
     price: Decimal | None = None
     currency: str | None = None
+    cancel_fee_percent: float | None = None
     covered_percent: float | None = None
     deliverables: tuple[Deliverable, ...] = ()
 
@@ -82,6 +85,64 @@ class RequestRecord(BaseModel):
         """What of it can be fetched and is not in the archive yet."""
         home = {one.name for one in self.deliverables if one.delivered_at is not None}
         return [one for one in self.last.capture_ids if one not in home]
+
+
+class ChargeState(StrEnum):
+    """What becomes of the price of a request; see `tasking.ledger.charges`."""
+
+    RESERVED = "reserved"
+    SPENT = "spent"
+    REFUNDED = "refunded"
+
+
+class ChargeRecord(BaseModel):
+    """What one request costs, or one that was announced and may have been made.
+
+    Attributes:
+        request_id: The provider's; ``None`` of one whose outcome is not known.
+        contract_id: The provider's contract it was quoted under, where quotes tell.
+        charged_at: When it was announced (our time): it counts in that month.
+        price: In the currency's main unit, or in credits; ``None`` when nothing tells.
+        currency: ISO 4217, or ``credits``.
+        due_percent: Share of the price that is due, 0..100; ``None`` while that is open.
+        delivered: Whether its order was delivered.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    reference: str
+    provider: str
+    account: str
+    site: str | None
+    request_id: str | None
+    contract_id: str | None = None
+    charged_at: datetime | None
+    price: Decimal | None
+    currency: str | None
+    due_percent: float | None
+    delivered: bool
+
+    @property
+    def state(self) -> ChargeState:
+        """Where it stands; what was cancelled for a fee is spent."""
+        if self.due_percent is None:
+            return ChargeState.RESERVED
+        return ChargeState.SPENT if self.due_percent > 0 else ChargeState.REFUNDED
+
+    @property
+    def reserved(self) -> Decimal:
+        """What may still be due."""
+        return (self.price or Decimal(0)) if self.due_percent is None else Decimal(0)
+
+    @property
+    def spent(self) -> Decimal:
+        """What is due."""
+        return (self.price or Decimal(0)) * Decimal(str(self.due_percent or 0)) / 100
+
+    @property
+    def refunded(self) -> Decimal:
+        """What is not due any more."""
+        return (self.price or Decimal(0)) - self.reserved - self.spent
 
 
 class DeferredEnd(BaseModel):

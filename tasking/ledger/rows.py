@@ -12,6 +12,7 @@ from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.interfaces import LoaderOption
 
 from tasking.errors import LedgerUnavailable
+from tasking.ledger import charges
 from tasking.ledger.records import OrderRecord, RequestRecord
 from tasking.ledger.tables import CreateAttemptRow, DeliverableRow, OrderRow, PlanRow, RequestRow
 from tasking.ledger.values import fitting, plain
@@ -74,6 +75,7 @@ def _request_of(row: RequestRow) -> dict[str, Any]:
         "last": {**row.last, "available_since": {name: since[name] for name in captures if name in since}},
         "price": row.price,
         "currency": row.currency,
+        "cancel_fee_percent": row.cancel_fee_percent,
         "covered_percent": row.covered_percent,
         "deliverables": [
             {
@@ -136,8 +138,9 @@ def _put_request(row: OrderRow, one: RequestRecord) -> None:
             label=one.label,
             provider_plan_id=plain(one.plan_id),
             provider_request_id=written["id"],
-            price=one.price,
+            price=plain(one.price),
             currency=fitting("currency", one.currency),
+            charged_at=row.updated,  # unless it was announced; see `charges.charge_new`
         )
         row.requests.append(there)
     there.candidate = plain(one.candidate)
@@ -153,3 +156,6 @@ def _put_request(row: OrderRow, one: RequestRecord) -> None:
             known[name] = DeliverableRow(name=name, missing_files=[])
             there.deliverables.append(known[name])
         known[name].available_since = since.get(name, known[name].available_since)
+    there.cancel_fee_percent = one.cancel_fee_percent
+    there.due_percent = charges.due_percent(last, bool(there.deliverables), one.cancel_fee_percent)
+    there.lapses_at = charges.lapses_at(last, row.order)

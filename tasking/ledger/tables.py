@@ -136,6 +136,10 @@ class RequestRow(Base):
         provider_request_id: Theirs.
         status, provider_status, cancel_until, next_poll_at, deadline: Of ``last``, to be asked for (provider times).
         last: The provider's last word, but for what `DeliverableRow` has.
+        charged_at: When it was announced (our time): it counts in that month.
+        due_percent: Share of the price that is due, 0..100; ``None`` while it is reserved.
+        lapses_at: From when on a reserved one is not due any more (our time); ``None`` when no time does that.
+        cancel_fee_percent: What a cancel cost, in percent of the price, by the fees known when it was seen.
     """
 
     __tablename__ = "requests"
@@ -158,6 +162,10 @@ class RequestRow(Base):
     deadline: Mapped[datetime | None] = mapped_column(UtcTime)
     last: Mapped[dict[str, Any]] = mapped_column(JSON)
     covered_percent: Mapped[float | None]
+    charged_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    due_percent: Mapped[float | None]
+    lapses_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    cancel_fee_percent: Mapped[float | None]
 
     deliverables: Mapped[list[DeliverableRow]] = relationship(order_by="DeliverableRow.id")
 
@@ -165,6 +173,7 @@ class RequestRow(Base):
         UniqueConstraint("reference", "provider_request_id", name="uq_requests_of_an_order"),
         # a webhook names a request, in capitals or not
         Index("ix_requests_provider_request_id_lower", func.lower(provider_request_id)),
+        Index("ix_requests_of_a_month", account, charged_at),
     )
 
 
@@ -204,6 +213,8 @@ class CreateAttemptRow(Base):
         looks: Our times at which it was looked for and was not there, oldest first.
         outcome: ``made``, ``adopted``, ``refused`` or ``absent``; ``None`` while it is not known.
         made_late: It was made after all, and that was known when ``outcome`` had been written down already.
+        account, price, currency, charged_at: Of a request: who pays, what it costs, and since when that counts (our
+            time).
     """
 
     __tablename__ = "create_attempts"
@@ -219,8 +230,15 @@ class CreateAttemptRow(Base):
     outcome: Mapped[str | None] = mapped_column(String(20))
     settled_at: Mapped[datetime | None] = mapped_column(UtcTime)
     made_late: Mapped[bool] = mapped_column(default=False)
+    account: Mapped[str | None] = mapped_column(String(200))
+    price: Mapped[Decimal | None]
+    currency: Mapped[str | None] = mapped_column(String(40))
+    charged_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
-    __table_args__ = (UniqueConstraint("reference", "verb", "label", "round", name="uq_create_attempts_of_a_label"),)
+    __table_args__ = (
+        UniqueConstraint("reference", "verb", "label", "round", name="uq_create_attempts_of_a_label"),
+        Index("ix_create_attempts_open", account, outcome),
+    )
 
 
 class ArchiveRow(Base):

@@ -89,8 +89,10 @@ class Transactions:
         A reading one sees all tables as they were in one moment, and does not wait for the writers' lock (SQLite).
         """
         engine = self._engine.execution_options(reading=reading)
-        if reading and engine.dialect.name == "postgresql":
-            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        if engine.dialect.name == "postgresql":
+            # a writer that has waited for a lock must see what was written meanwhile, whatever the server's default is
+            level = "REPEATABLE READ" if reading else "READ COMMITTED"
+            engine = engine.execution_options(isolation_level=level)
         with self._answering(), Session(engine) as session, session.begin():
             yield session
 

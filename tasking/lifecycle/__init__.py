@@ -15,6 +15,7 @@ from tasking.lifecycle.doubts import settle
 from tasking.lifecycle.listing import list_candidates
 from tasking.lifecycle.planning import half_time, plan
 from tasking.lifecycle.polling import our_time_in, poll, record_statuses
+from tasking.lifecycle.pricing import charge_of, price_of, priced, why_over_budget
 from tasking.lifecycle.requesting import request
 from tasking.lifecycle.session import Archive, Installed, OrderSession, traits
 from tasking.lifecycle.standing import (
@@ -39,6 +40,7 @@ __all__ = [
     "accept",
     "between_tries",
     "candidates_by_request",
+    "charge_of",
     "choose",
     "close",
     "deliver",
@@ -52,6 +54,8 @@ __all__ = [
     "our_time_in",
     "plan",
     "poll",
+    "price_of",
+    "priced",
     "record_statuses",
     "request",
     "requested",
@@ -60,4 +64,5 @@ __all__ = [
     "tell_archive",
     "traits",
     "wait_after_error",
+    "why_over_budget",
 ]

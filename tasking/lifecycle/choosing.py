@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tasking.candidate import Candidate
 from tasking.ledger import OrderRecord, Revision
+from tasking.lifecycle.pricing import first_within_budget
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.standing import requested, requests_as_they_stand
 from tasking.lifecycle.state import Listed, Offer
@@ -21,19 +22,23 @@ class Chosen(NamedTuple):
 
 
 def choose(session: OrderSession, *, any_coverage: bool = False) -> Chosen:
-    """Take the best candidate of what was listed, or the best set, and write it down with what it covers.
+    """Take the best candidate that may be bought of what was listed, or the best set, and write it down.
 
     Where another process has chosen meanwhile, its choice stands.
 
     Args:
         session: The order's.
         any_coverage: Also one that covers less than the order asks for.
+
+    Raises:
+        OverBudget: None of them is within what may be spent.
     """
     assert session.seen.listed is not None, "listed before"
     if session.seen.listed.offer is not None:
         return _choose_several(session, session.seen.listed, session.seen.listed.offer)
     ranked = session.seen.listed.for_a_person if any_coverage else session.seen.listed.ranked
-    best = next(one for one in ranked if one.usable)
+    usable = [one for one in ranked if one.usable]
+    best = first_within_budget(session.ledger, session.provider, session.order, session.record(), usable)
     reference = session.reference
 
     def change(now: OrderRecord) -> Revision:

@@ -9,6 +9,7 @@ from tasking.candidate import Candidate
 from tasking.ledger import Intent, OrderRecord, RequestRecord
 from tasking.lifecycle.next_try import wish_of
 from tasking.lifecycle.session import OrderSession
+from tasking.money import money
 from tasking.provider import Provider, TaskingRequest
 from tasking.waiting import Wait
 
@@ -29,14 +30,16 @@ def columns(
     (``doubled``). With the candidate of the last request the order counts as requested; of several captures, one that
     is doubled changes nothing about the next.
     """
+    price = money(candidate.price, candidate.currency) if candidate is not None else None
+    price = price or money(record.price, record.currency)  # of a quote that older code kept there alone
     ours = RequestRecord(
         attempt=attempt,
         label=label,
         candidate=candidate,
         last=there,
         plan_id=record.plan_id,
-        price=record.price,
-        currency=record.currency,
+        price=price.amount if price is not None else None,
+        currency=price.currency if price is not None else None,
     )
 
     def requests(now: OrderRecord) -> list[RequestRecord]:

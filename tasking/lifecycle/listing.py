@@ -12,6 +12,7 @@ from tasking.errors import NotFound
 from tasking.ledger import OrderRecord
 from tasking.lifecycle.planning import half_time
 from tasking.lifecycle.polling import our_time_in
+from tasking.lifecycle.pricing import left_to_spend, priced
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.several import holds
 from tasking.lifecycle.standing import requests_as_they_stand
@@ -37,7 +38,7 @@ def list_candidates(session: OrderSession) -> None:
         session.note(plan=there)
         if not there.ready and now < there.candidates_at:
             return
-        listed = plans.candidates(record.plan_id, session.order)
+        listed = priced(provider, session.order, plans.candidates(record.plan_id, session.order))
     except NotFound:
         session.note(plan_gone=True)
         return
@@ -50,7 +51,7 @@ def list_candidates(session: OrderSession) -> None:
     ledger.record(reference, candidates_seen=lambda now: max(now.candidates_seen, len(ranked)))
     for_a_person: Sequence[RankedCandidate] = ()
     if several:
-        offer = offer_of(session.order, record, ranked, now)
+        offer = offer_of(session, record, ranked, now)
         session.note(listed=Listed(there, tuple(ranked), offer=offer))
         return
     nothing_usable = not any(one.usable for one in ranked)
@@ -90,22 +91,25 @@ def ranked_for(
     return [one.model_copy(update={"candidate": one.candidate.model_copy(update={"note": note})}) for one in ranked]
 
 
-def offer_of(order: Order, record: OrderRecord, ranked: Sequence[RankedCandidate], now: datetime) -> Offer:
+def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[RankedCandidate], now: datetime) -> Offer:
     """The captures that together serve an order best, beside what is requested already; see `tasking.capture_sets`.
 
     Args:
-        order: Of several captures.
+        session: Of an order of several captures.
         record: As it stands.
         ranked: What is listed; what can be used may be taken.
         now: The provider's time.
     """
     from tasking.capture_sets import Fixed, SetWish, best_set
 
+    order, usable = session.order, [one.candidate for one in ranked if one.usable]
+    left = left_to_spend(session.ledger, session.provider, order, record.reference, usable[0]) if usable else None
     held = [one for one in record.requests if holds(order, one, now) and one.candidate is not None]
     aim = record.coverage_aim_percent if record.coverage_aim_percent is not None else order.least_coverage_percent
     wish = SetWish(
         coverage_min_percent=aim,
         max_captures=order.most_captures - len(held),
+        budget=left,
         max_days_apart=getattr(order, "max_days_apart", None),
     )
     fixed = [

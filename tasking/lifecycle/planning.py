@@ -7,8 +7,9 @@ from typing import cast
 
 from tasking.candidate import WHOLE_WINDOW, Candidate
 from tasking.create import create_once
-from tasking.errors import InvalidOrder, OrderEnded, Refused
+from tasking.errors import InvalidOrder, OrderEnded, OverBudget, Refused
 from tasking.ledger import OrderRecord
+from tasking.lifecycle.pricing import priced, why_over_budget
 from tasking.lifecycle.session import OrderSession, traits
 from tasking.lifecycle.standing import earlier_requests
 from tasking.order import Order
@@ -21,7 +22,7 @@ def plan(session: OrderSession) -> None:
     """Have a plan at the provider, once; or its quote, which makes the order's window the candidate.
 
     Raises:
-        OrderEnded: The window is over, or the provider refuses.
+        OrderEnded: The window is over, the provider refuses, or it is over budget.
     """
     record = session.record()
     try:
@@ -32,7 +33,7 @@ def plan(session: OrderSession) -> None:
     except (InvalidOrder, Refused) as error:
         raise OrderEnded(StatusCode.REJECTED, f"Not planned: {error}{earlier_requests(record)}") from error
     except OrderEnded as end:
-        raise OrderEnded(end.status, f"{end}{earlier_requests(record)}") from end
+        raise type(end)(end.status, f"{end}{earlier_requests(record)}") from end
 
 
 def _plan(session: OrderSession, record: OrderRecord) -> None:
@@ -81,10 +82,15 @@ def _quote(session: OrderSession, record: OrderRecord) -> None:
         note=earlier_requests(record).strip(),
     )
     if not isinstance(provider, Quotes):
+        (window,) = priced(provider, order, [window])
+        _refuse_over_budget(session, window)
         ledger.record(reference, candidate=lambda now: now.candidate or window)
         return
     quote = provider.quote(order)
-    window = window.model_copy(update={"valid_until": quote.valid_until, "quoted": quote.quoted})
+    told = {"price": quote.price, "currency": quote.currency} if quote.price is not None else {}
+    window = window.model_copy(update={"valid_until": quote.valid_until, "quoted": quote.quoted, **told})
+    (window,) = priced(provider, order, [window])
+    _refuse_over_budget(session, window)
     price = f"{quote.price} {quote.currency}" if quote.price is not None else "no price given"
     ledger.record(
         reference,
@@ -94,6 +100,13 @@ def _quote(session: OrderSession, record: OrderRecord) -> None:
         price=quote.price,
         currency=quote.currency,
     )
+
+
+def _refuse_over_budget(session: OrderSession, window: Candidate) -> None:
+    """End the order before a person is asked; raises `OverBudget`."""
+    (why,) = why_over_budget(session.ledger, session.provider, session.order, session.reference, [window])
+    if why is not None:
+        raise OverBudget(StatusCode.REJECTED, f"Nothing was ordered: {why}")
 
 
 def _for_the_rest(session: OrderSession, record: OrderRecord) -> Order:

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from tasking.errors import ProviderError, Unavailable, UnexpectedAnswer
-from tasking.ledger import Ledger, OrderRecord, Revision
+from tasking.ledger import Ledger, OrderRecord, RequestRecord, Revision
 from tasking.lifecycle.doubts import settle_doubts
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.standing import candidates_by_request, requested, requests_by_id
 from tasking.lifecycle.state import Polled
 from tasking.provider import Provider, TaskingRequest
+from tasking.status import StatusCode
 from tasking.waiting import Wait
 
 
@@ -56,7 +57,7 @@ def record_statuses(
     seen_at = provider.clock.now()
 
     def change(now: OrderRecord) -> Revision:
-        requests = [one.model_copy(update={"last": _dated(one.last, answers, seen_at)}) for one in now.requests]
+        requests = [_answered(one, answers, seen_at) for one in now.requests]
         words = "; ".join(
             _change(old.last, new.last)
             for old, new in zip(now.requests, requests, strict=True)
@@ -79,6 +80,15 @@ def record_statuses(
 def our_time_in(provider: Provider, seconds: float) -> datetime:
     """Our time from which asking the provider again makes sense: ``seconds`` of its time from now."""
     return provider.clock.local(provider.clock.in_seconds(seconds))
+
+
+def _answered(before: RequestRecord, answers: Mapping[str, TaskingRequest], now: datetime) -> RequestRecord:
+    """A request with its answer. What its cancel cost is kept when that is seen: its steps are told before only."""
+    last, fee = _dated(before.last, answers, now), before.cancel_fee_percent
+    if last.status is StatusCode.USER_CANCELLED and before.last.status is not StatusCode.USER_CANCELLED:
+        fees = before.last.cancel_fees
+        fee = next((each.percent for each in fees if now < each.until), 100.0 if fees else None)
+    return before.model_copy(update={"last": last, "cancel_fee_percent": fee})
 
 
 def _dated(before: TaskingRequest, answers: Mapping[str, TaskingRequest], now: datetime) -> TaskingRequest:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tasking.candidate import Candidate
 from tasking.create import create_once
-from tasking.errors import CredentialsRefused, NotFound, OrderEnded, Refused
+from tasking.errors import CredentialsRefused, NotFound, OrderEnded, OverBudget, Refused
 from tasking.ledger import OrderRecord
 from tasking.lifecycle.doubts import columns
 from tasking.lifecycle.next_try import wish_of
+from tasking.lifecycle.pricing import charge_of
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.standing import earlier_requests, requested
 from tasking.order import Order
@@ -22,7 +23,7 @@ def request(session: OrderSession) -> None:
     Nothing is sent when another process of ours has gone on meanwhile: it is decided anew then.
 
     Raises:
-        OrderEnded: The provider refuses for a reason that another candidate does not cure.
+        OrderEnded: The provider refuses for a reason that another candidate does not cure, or it is over budget.
     """
     ledger, provider, reference, record = session.ledger, session.provider, session.reference, session.record()
     candidate = record.candidate
@@ -43,7 +44,10 @@ def request(session: OrderSession) -> None:
             still_wished=lambda now: (
                 now.candidate == candidate and now.deferred_end is None and _is_approved(session.order, now)
             ),
+            charge=charge_of(provider, session.order, candidate, record),
         )
+    except OverBudget as over:
+        raise OverBudget(over.status, f"Not requested: {over}{earlier_requests(record)}") from over
     # from here on nothing is in doubt: what keeps us from looking for an announced request is no `Refused`
     except CredentialsRefused as error:
         message = f"Not requested: the account may not order: {error}{earlier_requests(record)}"

@@ -340,6 +340,18 @@ class SatellogicOrder(Order):
         return "narrow" if self.narrow else " and ".join(self._limits)
 
     @property
+    def priority_word(self) -> str:
+        """The product: rush orders have prices of their own."""
+        return self.product
+
+    @property
+    def captures_per_request(self) -> int:
+        """``max_captures``; of a recurring order one for each recurrence in the window, and one at its start. Ours."""
+        if self.expected_age_days is None:
+            return self.max_captures
+        return int(self.window.length / timedelta(days=self.expected_age_days)) + 1
+
+    @property
     def expected_age(self) -> str | None:
         """The recurrence as Satellogic writes it: ``7 days, 00:00:00``; ``None`` without one."""
         if self.expected_age_days is None:

@@ -12,7 +12,7 @@ from tasking.bulk_reading import each_singly, narrowed
 from tasking.candidate import Candidate
 from tasking.errors import InvalidOrder, NotFound
 from tasking.order import Order
-from tasking.provider import CancelTerms, Contract, Plan, TaskingRequest
+from tasking.provider import CancelTerms, Contract, Plan, Statement, TaskingRequest
 from tasking.provider_base import ProviderBase
 from tasking.satellogic import plans
 from tasking.satellogic.analysis import NO_ANALYSIS
@@ -164,6 +164,11 @@ class Satellogic(ProviderBase[SatellogicSettings, SatellogicClient, SatellogicOr
             else:
                 found[key] = self._request(task, chosen.get(key))
         return found
+
+    def statements(self) -> list[Statement]:
+        """All tasks of the contract; Satellogic tells no money."""
+        ids = frozenset(str(one.task_id) for one in self.client.tasks())
+        return [Statement(request_ids=ids)]
 
     # cancelling ------------------------------------------------------------------------------------------------------
 

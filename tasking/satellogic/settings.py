@@ -8,8 +8,10 @@ from typing import Literal
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from tasking import account
+from tasking.budget import AccountBudget
 from tasking.errors import InvalidOrder
 from tasking.http.settings import HttpSettings
+from tasking.price_list import PriceList
 
 API_URL = "https://api.satellogic.com"
 TOKEN_URL = "https://auth.platform.satellogic.com/oauth/token"  # noqa: S105 # an address
@@ -142,6 +144,8 @@ class SatellogicSettings(account.AccountSettings):
     )
     delivery_patience_seconds: account.DeliveryPatienceSeconds = 14 * account.DAY
     token_margin_seconds: account.TokenMarginSeconds = 300.0
+    budget: account.MonthlyBudget = AccountBudget()
+    price_list: account.Prices = PriceList()
 
     @property
     def codes(self) -> dict[str, int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pydantic import ConfigDict, Field
 
 from tasking import account
+from tasking.budget import AccountBudget
 from tasking.http.settings import HttpSettings
+from tasking.price_list import PriceList
 
 
 class OrioleSettings(account.AccountSettings):
@@ -23,6 +25,8 @@ class OrioleSettings(account.AccountSettings):
     )
     ask_again_seconds: account.AskAgainSeconds = 30.0
     token_margin_seconds: account.TokenMarginSeconds = 60.0
+    budget: account.MonthlyBudget = AccountBudget()
+    price_list: account.Prices = PriceList()
     http: account.Calls = HttpSettings()
 
     @property
