@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tasking.approval import MOST_OFFERS, Asked, Offer
 from tasking.candidate import Candidate
 from tasking.ledger import OrderRecord, Revision
 from tasking.lifecycle.session import OrderSession
@@ -35,12 +36,25 @@ def choose(session: OrderSession, *, any_coverage: bool = False) -> Chosen:
     def change(now: OrderRecord) -> Revision:
         if now.candidate is not None or now.in_doubt:
             return Revision(None, "", {})
-        facts = {"area_covered_percent": best.coverage_percent, "attempt": now.attempt}
         fields = {
-            "candidate": best.candidate.model_copy(update=facts),
+            "candidate": _as_found(best, now),
+            "approval_question": None,
+            "approval_asked": Asked(offers=_offers(ranked, now)) if session.order.require_approval else None,
             "detail": {"score": best.score, "of": len(ranked)},
         }
         return Revision("chosen", f"Chose candidate {best.candidate.id}: {best.reason}", fields)
 
     record = session.ledger.revise(reference, change)
     return Chosen(record.candidate or best.candidate, ranked)
+
+
+def _as_found(one: RankedCandidate, record: OrderRecord) -> Candidate:
+    """A candidate as it is requested, with what it covers."""
+    facts = {"area_covered_percent": one.coverage_percent, "attempt": record.attempt}
+    return one.candidate.model_copy(update=facts)
+
+
+def _offers(ranked: Sequence[RankedCandidate], record: OrderRecord) -> tuple[Offer, ...]:
+    """What a person may choose among, by number, the best first."""
+    usable = [one for one in ranked if one.usable][:MOST_OFFERS]
+    return tuple(Offer(candidates=(_as_found(one, record),), reason=one.reason, score=one.score) for one in usable)

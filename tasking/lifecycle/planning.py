@@ -81,7 +81,12 @@ def _quote(session: OrderSession, record: OrderRecord) -> None:
         note=earlier_requests(record).strip(),
     )
     if not isinstance(provider, Quotes):
-        ledger.record(reference, candidate=lambda now: now.candidate or window)
+        ledger.record(
+            reference,
+            candidate=lambda now: now.candidate or window,
+            approval_question=lambda now: now.approval_question if now.candidate is not None else None,
+            approval_asked=lambda now: now.approval_asked if now.candidate is not None else None,
+        )
         return
     quote = provider.quote(order)
     window = window.model_copy(update={"valid_until": quote.valid_until, "quoted": quote.quoted})
@@ -91,6 +96,8 @@ def _quote(session: OrderSession, record: OrderRecord) -> None:
         "quoted",
         "; ".join([f"Feasible, {price}", *quote.notes]),
         candidate=lambda now: now.candidate or window,
+        approval_question=lambda now: now.approval_question if now.candidate is not None else None,
+        approval_asked=lambda now: now.approval_asked if now.candidate is not None else None,
         price=quote.price,
         currency=quote.currency,
     )

@@ -148,6 +148,7 @@ def basis(record: OrderRecord) -> tuple[Any, ...]:
         record.candidate,
         record.candidates_dropped,
         record.approved_candidate_id,
+        record.approval_answer,
         record.deferred_end,
         record.open_creates,
         [(one.last.id, one.last.status, one.last.final, one.undelivered) for one in record.requests],

@@ -82,6 +82,7 @@ class Seen:
         plan_gone: The provider does not know the plan.
         listed: What the plan offers.
         lost: Why the chosen candidate cannot be requested any more.
+        unanswered: Nobody has answered what was asked, and the time for it is over.
         compared: What stands in the archive.
         wait: A step cannot go on before.
         end: A step can never go on.
@@ -93,6 +94,7 @@ class Seen:
     plan_gone: bool = False
     listed: Listed | None = None
     lost: str | None = None
+    unanswered: bool = False
     compared: Compared | None = None
     wait: Wait | None = None
     end: End | None = None
