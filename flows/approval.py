@@ -4,13 +4,15 @@ Prefect's own ``suspend_flow_run`` saves the form under a name that can be used 
 an answer: a run that was started again without an answer failed. Here each question has a form of its own name. Prefect
 (3.9) throws away what was saved before the run is suspended, so the form is saved after it. Where the process dies in
 between, `tasks.recovery.orphaned_orders` finds a question without its form and has it asked again.
+
+Prefect's open-source server does not record who presses Resume, so the form asks for a name.
 """
 
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple, NoReturn
+from datetime import timedelta
+from typing import Any, Literal, NoReturn
 from uuid import UUID
 
 from prefect import get_client, get_run_logger
@@ -20,19 +22,17 @@ from prefect.exceptions import Pause
 from prefect.input import RunInput, keyset_from_paused_state, read_flow_run_input
 from prefect.runtime import deployment, flow_run
 from prefect.states import Suspended
-from pydantic import Field
+from pydantic import Field, create_model
 
-from tasking.candidate import WHOLE_WINDOW, Candidate
+from tasking import lifecycle
+from tasking.approval import Answer, Question
+from tasking.approval_page import markdown_form
 from tasking.clock import utc_now
-from tasking.errors import InvalidOrder, OrderEnded
+from tasking.errors import InvalidOrder
 from tasking.form import Form
-from tasking.ledger import OrderRecord
 from tasking.lifecycle.actions import Ask
 from tasking.lifecycle.session import OrderSession
-from tasking.plain_text import markdown_text
-from tasking.status import StatusCode
-from tasking.waiting import format_utc
-from tasks.show import show_timeline
+from tasks.show import show_question, show_timeline
 from tasks.step import step
 
 AFTER_EXPIRY = timedelta(days=7)
@@ -45,95 +45,77 @@ class Approval(Form, RunInput):
     decision: Literal["approve", "decline"] = Field(
         title="Decision", description="'approve' orders the capture, which costs money. 'decline' ends the order."
     )
+    candidate: int | None = Field(
+        default=None,
+        ge=1,
+        title="Candidate",
+        description="To approve another one: its number in the list above. Empty: number 1.",
+    )
+    decided_by: str = Field(
+        default="", title="Decided by", description="Your name, for the record: Prefect keeps none.", max_length=100
+    )
     note: str = Field(default="", title="Note", description="Kept in the order's journal.", max_length=500)
 
 
-class Question(NamedTuple):
-    """What a person is asked.
-
-    Attributes:
-        text: The question.
-        key: Name of its form.
-        deadline: Until when a yes can be used (our time).
-    """
-
-    text: str
-    key: str
-    deadline: datetime
-
-
 def ask(session: OrderSession) -> None:
-    """Return once a person approved the chosen candidate; till then the run is suspended and holds no process.
+    """Return once there is an answer, or the time for one is over; till then the run is suspended without a process.
 
     A run that was started without an answer (its candidate expired by the watcher's clock, or a person cancelled it and
     pressed Retry) asks again.
 
     Raises:
-        OrderEnded: A person declined.
         Pause: It is asked; the process ends, and Resume starts the run from the top of its flow.
     """
     if deployment.id is None:
         raise InvalidOrder("require_approval", True, "only a run of a deployment can ask a person; start it there")
-    answer = approve(session)
-    if isinstance(answer, Question):
-        get_run_logger().info("%s. Press Resume on this run to decide", answer.text)
+    question = approve(session)
+    if question is not None:
+        get_run_logger().info("%s. Press Resume on this run to decide", question.text)
+        show_question(session.order, question)
         show_timeline(session.reference)
-        _suspend(answer)
-    elif answer is not None and answer.decision == "decline":
-        raise OrderEnded(StatusCode.USER_CANCELLED, f"Declined by a person. {answer.note}".strip())
+        _suspend(question)
 
 
 @step(Ask.step)
-def approve(session: OrderSession) -> Question | Approval | None:
-    """A person's answer, written down; the question where there is none; ``None`` when another process had it."""
-    record = session.record()
-    candidate = record.candidate
-    if candidate is None or record.approved_candidate_id == candidate.id:
-        return None
-    question, count = _question(candidate, record), record.approvals_asked
-    answer = _answer(_key(candidate, count)) if record.approval_question == question else None
-    if answer is None:
-        asked = Question(question, _key(candidate, count + 1), session.provider.clock.local(_useful_until(candidate)))
-        session.ledger.record(
-            session.reference,
-            "approval asked",
-            question,
-            waits_for="approval",
-            waits_message=question,
-            wake_at=asked.deadline,
-            approval_question=question,
-            approvals_asked=count + 1,
-        )
-        return asked
-    approved: dict[str, Any] = {}
-    if answer.decision == "approve":  # this answer is taken, and counts for no later question
-        approved = {"approved_candidate_id": candidate.id, "approval_question": None}
-    note = answer.note or "In the form"
-    session.ledger.record(
-        session.reference, f"{answer.decision}d", note, waits_for=None, waits_message=None, **approved
-    )
-    return answer
+def approve(session: OrderSession) -> Question | None:
+    """A person's answer, written down; the question where there is none.
 
-
-def _useful_until(candidate: Candidate) -> datetime:
-    """Until when a yes can be used (provider time); from then on the watcher has it chosen and asked anew.
-
-    Where the provider picks the pass, a window that has begun can still be ordered.
+    ``None`` also where nobody answered in time, and where another process had the answer.
     """
-    over = candidate.end if candidate.id == WHOLE_WINDOW else candidate.start
-    return min(over, candidate.valid_until or over)
+    question = lifecycle.open_question(session)
+    if question is not None:
+        if (answer := _answer(form_key(question))) is not None:
+            lifecycle.take(session, question, answer)
+            return None
+        if lifecycle.is_unanswered(session, question):
+            return None
+    return lifecycle.ask(session)
 
 
-def _key(candidate: Candidate, time: int) -> str:
+def form_key(question: Question) -> str:
     """The name of the form that asks about a candidate for the first, second, ... time of its order."""
-    again = f"-{time}" if time > 1 else ""
-    return f"approve-{hashlib.sha256(candidate.id.encode()).hexdigest()[:16]}{again}"
+    again = f"-{question.count}" if question.count > 1 else ""
+    return f"approve-{hashlib.sha256(question.offers[0].candidate.id.encode()).hexdigest()[:16]}{again}"
 
 
-def _answer(key: str) -> Approval | None:
+def _answer(key: str) -> Answer | None:
     """What a person filled in, or ``None``."""
     filled_in = read_flow_run_input(keyset_from_paused_state(Suspended(pause_key=key))["response"])
-    return Approval.model_validate(filled_in) if filled_in else None
+    if not filled_in:
+        return None
+    given = Approval.model_validate(filled_in)
+    return Answer(
+        decision=given.decision, candidate=given.candidate, decided_by=given.decided_by.strip(), note=given.note.strip()
+    )
+
+
+def _form(question: Question) -> type[RunInput]:
+    """The form of one question, which takes no number beyond its list."""
+    known = Approval.model_fields["candidate"]
+    field: Any = Field(default=None, ge=1, le=len(question.offers), title=known.title, description=known.description)
+    form = create_model("Approval", __base__=Approval, candidate=(int | None, field))
+    # nothing is filled in beforehand: a yes costs money, and a prefilled field loses its description
+    return form.with_initial_data(description=markdown_form(question))
 
 
 def _suspend(question: Question) -> NoReturn:
@@ -143,38 +125,12 @@ def _suspend(question: Question) -> NoReturn:
         Pause: It is suspended, or is not to go on: it is being cancelled, say.
     """
     timeout = int(max((question.deadline - utc_now() + AFTER_EXPIRY).total_seconds(), 60))
-    state: Any = Suspended(timeout_seconds=timeout, pause_key=question.key)
+    state: Any = Suspended(timeout_seconds=timeout, pause_key=form_key(question), message=question.text)
     state.state_details.run_input_keyset = keyset_from_paused_state(state)
-    # nothing is filled in beforehand: a yes costs money, and a prefilled field loses its description
-    form = Approval.with_initial_data(description=markdown_text(question.text))
+    form = _form(question)
     with get_client(sync_client=True) as client:
         reply: OrchestrationResult[Any] = client.set_flow_run_state(UUID(str(flow_run.id)), state)
     if reply.status is not SetStateStatus.ACCEPT:
         raise Pause(f"not suspended: {reply.details}", state=reply.state)
     form.save(state.state_details.run_input_keyset)
     raise Pause(question.text, state=reply.state)
-
-
-def _question(candidate: Candidate, record: OrderRecord) -> str:
-    if candidate.id == WHOLE_WINDOW:
-        return _question_of_a_window(candidate, record)
-    view = f", {candidate.off_nadir_deg:.1f}° off nadir" if candidate.off_nadir_deg is not None else ""
-    until = f"; it can be ordered until {format_utc(candidate.valid_until)}" if candidate.valid_until else ""
-    share = candidate.area_covered_percent if record.order.get("area") else None
-    covers = f", covers {share:.1f} % of the area" if share is not None else ""
-    note = f". {candidate.note}" if candidate.note else ""
-    return (
-        f"Waiting for approval: capture by {candidate.platform or 'a satellite'} on {format_utc(candidate.start)}"
-        f"{covers}{view}{until}{note}. All candidates are among this run's artifacts"
-    )
-
-
-def _question_of_a_window(candidate: Candidate, record: OrderRecord) -> str:
-    """Where the provider chooses the pass, a person decides on price and window."""
-    price = f"{record.price:,.2f} {record.currency or ''}".strip() if record.price is not None else "no price given"
-    until = f"; it can be ordered until {format_utc(candidate.valid_until)}" if candidate.valid_until else ""
-    note = f"{candidate.note} " if candidate.note else ""
-    return (
-        f"Waiting for approval: {price}, for an image between {format_utc(candidate.start)} and "
-        f"{format_utc(candidate.end)}{until}. {note}What the provider said of it is in this run's timeline"
-    )

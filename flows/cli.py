@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic_core
 import typer
@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from blocks.order_ledger import load_ledger
-from flows import account_commands, order_listing, spending_report
+from flows import account_commands, answering, order_listing, spending_report
 from flows.saying import ERRORS, in_a_sentence, words
+from tasking.approval import Answer
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import Filter, Ledger, open_ledger
@@ -129,6 +130,28 @@ def report_spending(
         Console().print(table)
     for said in spending_report.compared(of_all_time):
         ERRORS.print(words(said))
+
+
+@app.command("approve")
+def approve(
+    reference: str,
+    choose: Annotated[int | None, typer.Option(help="Approve this number of the list. Empty: number 1.", min=1)] = None,
+    decline: Annotated[bool, typer.Option("--decline", help="Decline: the order ends, nothing is ordered.")] = False,
+    note: Annotated[str, typer.Option(help="Kept in the order's journal.")] = "",
+    by: Annotated[
+        str | None, typer.Option(help="Who decides, for the record. Default: the user of this machine.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is sent.")] = False,
+    ledger: LedgerUrl = None,
+) -> None:
+    """Answer an order that waits for approval: shows what is asked, asks you, and resumes its run."""
+    if decline and choose is not None:
+        ERRORS.print("Give either --choose or --decline.")
+        raise typer.Exit(2)
+    decision: Literal["approve", "decline"] = "decline" if decline else "approve"
+    answer = Answer(decision=decision, candidate=choose, decided_by=by or answering.user_here(), note=note)
+    with _asking(ledger) as book:
+        answering.answer(book, reference, answer, sure=yes)
 
 
 app.command("contracts")(account_commands.list_contracts)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from tasking import lifecycle
 from tasking.ledger import OrderRecord
 from tasking.lifecycle import deadlines
+from tasking.waiting import format_utc
 
 COLUMNS = (
     "reference",
@@ -46,6 +48,8 @@ def facts(record: OrderRecord, now: datetime) -> list[tuple[str, str]]:
         ("plan", record.plan_id or ""),
         ("requests", ", ".join(one.last.id for one in record.requests)),
         ("covers", f"{covers(record)} of the area" if covers(record) else ""),
+        ("approval", _approval(record) if open_still else ""),
+        ("decided", record.approval_answer.sentence if record.approval_answer is not None else ""),
         ("ordering", deadlines.ordering(record, now) if open_still else ""),
         ("cancelling", deadlines.cancelling(current.last, now) if open_still and current is not None else ""),
         ("waits for", record.waits_message or ""),
@@ -53,6 +57,14 @@ def facts(record: OrderRecord, now: datetime) -> list[tuple[str, str]]:
         ("ended", record.outcome or ""),
     ]
     return [(label, said) for label, said in lines if said]
+
+
+def _approval(record: OrderRecord) -> str:
+    if record.waits_for != "approval" or record.wake_at is None or record.candidate is None:
+        return ""
+    question = lifecycle.question_of(record, record.wake_at)
+    answer = f"tasking-flows approve {record.reference}"
+    return f"answer until {format_utc(question.deadline)} ({answer}). {question.otherwise}"
 
 
 def as_json(record: OrderRecord) -> dict[str, Any]:

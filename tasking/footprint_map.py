@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 from tasking.area import Area
+from tasking.candidate import Candidate
 from tasking.coverage import repaired, shapes_near
 from tasking.plain_text import printable
-from tasking.ranking import RankedCandidate
 
 _SIZE, _LEFT, _TOP, _RIGHT, _BOTTOM = 560.0, 62.0, 22.0, 18.0, 104.0
 _MOST_DRAWN = 150
+_MOST_NUMBERED = 12
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#334}.t{fill:#778;font-size:11px}"
     ".g{stroke:#d5dae3;fill:none}.f{stroke:#8b97ab;fill:none;stroke-dasharray:4 3}"
     ".u{stroke:#5b7fb5;fill:#5b7fb5;fill-opacity:.03}.c{stroke:#d9480f;stroke-width:2.5;fill:#f76707;fill-opacity:.22}"
     ".a{stroke:#12365f;stroke-width:2;fill:#12365f;fill-opacity:.12}"
+    ".s{fill:#eaf2f8}.l{fill:#f1ecdf;stroke:#b3a88c;fill-rule:evenodd}"
+    ".n{font-weight:600;paint-order:stroke;stroke:#fff;stroke-width:3;stroke-linejoin:round}"
 )
 
 
-def footprint_svg(area: Area, ranked: Sequence[RankedCandidate], chosen: Sequence[RankedCandidate]) -> str:
-    """An SVG with the area, the candidates' footprints and the chosen ones, north up, in a frame of degrees.
+class Drawn(Protocol):
+    """A candidate with its place in a picture."""
+
+    @property
+    def candidate(self) -> Candidate:
+        """With its footprint, where there is one."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be ordered."""
+
+
+def footprint_svg(
+    area: Area, ranked: Sequence[Drawn], chosen: Sequence[Drawn], numbers: Mapping[str, int] | None = None
+) -> str:
+    """An SVG with the area, the candidates' footprints and the chosen ones, over coastlines, north up.
 
     At most 150 footprints are drawn, the best ranked first; the legend counts all. Text from outside is escaped.
 
@@ -31,6 +48,7 @@ def footprint_svg(area: Area, ranked: Sequence[RankedCandidate], chosen: Sequenc
         area: The area of the order.
         ranked: The candidates, the best first.
         chosen: Those to highlight; empty when nothing was chosen.
+        numbers: By candidate's id, to be written on its footprint; those beyond 12 are left out.
 
     Returns:
         A complete ``<svg>`` document as text, below 30 kB for 100 candidates.
@@ -41,10 +59,13 @@ def footprint_svg(area: Area, ranked: Sequence[RankedCandidate], chosen: Sequenc
     drawn = [*others[:_MOST_DRAWN], *chosen]
     which, shapes = shapes_near(view.middle, [each.candidate.footprint for each in drawn])
     layers: dict[str, list[str]] = {"f": [], "u": [], "c": []}
+    labels = _Labels(view)
     for index, shape in zip(which, repaired(shapes), strict=True):
         each = drawn[int(index)]
         kind = "c" if each.candidate.id in taken else "u" if each.usable else "f"
         layers[kind].append(view.path(shape))
+        if (number := (numbers or {}).get(each.candidate.id, _MOST_NUMBERED + 1)) <= _MOST_NUMBERED:
+            labels.add(number, shape)
     paths = "".join(f'<path class="{kind}" d="{path}"/>' for kind, found in layers.items() for path in found if path)
     width, height = view.width + _LEFT + _RIGHT, view.height + _TOP + _BOTTOM
     return (
@@ -53,8 +74,10 @@ def footprint_svg(area: Area, ranked: Sequence[RankedCandidate], chosen: Sequenc
         f'<rect width="100%" height="100%" fill="#fff"/>'
         f'<clipPath id="v"><rect x="{_LEFT}" y="{_TOP}" width="{view.width:.1f}" height="{view.height:.1f}"/>'
         f"</clipPath>"
+        f'<rect class="s" x="{_LEFT}" y="{_TOP}" width="{view.width:.1f}" height="{view.height:.1f}"/>'
+        f'<g clip-path="url(#v)"><path class="l" d="{view.land()}"/></g>'
         f"{view.frame()}"
-        f'<g clip-path="url(#v)">{paths}<path class="a" d="{view.ring(area.ring)}"/></g>'
+        f'<g clip-path="url(#v)">{paths}<path class="a" d="{view.ring(area.ring)}"/>{labels}</g>'
         f"{_north(view)}{_legend(view, others, chosen)}</svg>"
     )
 
@@ -80,6 +103,10 @@ class _View:
             _TOP + (self.north - lat) * self.scale,
         )
 
+    def back(self, x: float, y: float) -> tuple[float, float]:
+        """From pixels to degrees."""
+        return self.west + (x - _LEFT) / (self.squeeze * self.scale), self.north - (y - _TOP) / self.scale
+
     def ring(self, positions: Sequence[Sequence[float]]) -> str:
         steps = (self.at(lon, lat) for lon, lat in positions[:-1])
         return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in steps) + "Z"
@@ -93,6 +120,17 @@ class _View:
         seen = shapely.simplify(shapely.clip_by_rect(shape, *box), 1.0 / self.scale)
         parts = [part for part in shapely.get_parts(seen) if part.geom_type == "Polygon" and not part.is_empty]
         return "".join(self.ring(list(part.exterior.coords)) for part in parts)
+
+    def land(self) -> str:
+        """The land within the view; detail below a pixel is dropped."""
+        import shapely
+
+        from tasking.coastlines import land_in
+
+        seen = shapely.simplify(land_in(self.west, self.south, self.east, self.north), 1.0 / self.scale)
+        parts = [part for part in shapely.get_parts(seen) if part.geom_type == "Polygon" and not part.is_empty]
+        rings = [ring for part in parts for ring in (part.exterior, *part.interiors)]
+        return "".join(self.ring(list(ring.coords)) for ring in rings)
 
     def frame(self) -> str:
         """Grid lines at round degrees with their labels, and the border."""
@@ -137,7 +175,36 @@ def _north(view: _View) -> str:
     )
 
 
-def _legend(view: _View, others: Sequence[RankedCandidate], chosen: Sequence[RankedCandidate]) -> str:
+class _Labels:
+    """Numbers on footprints, each where it is farthest from those before it."""
+
+    def __init__(self, view: _View) -> None:
+        self._view, self._placed = view, list[tuple[float, float, int]]()
+
+    def add(self, number: int, shape: Any) -> None:
+        """Number a footprint; one that is not in the view gets none."""
+        import shapely
+
+        view = self._view
+        seen = shapely.clip_by_rect(shape, view.west, view.south, view.east, view.north)
+        part = max(shapely.get_parts(seen), key=lambda one: one.area, default=None)
+        if part is None or part.geom_type != "Polygon" or part.is_empty:
+            return
+        middle = view.at(*part.representative_point().coords[0])
+        corners = [view.at(*corner[:2]) for corner in list(part.exterior.coords)[:40]]
+        inner = [(0.75 * x + 0.25 * middle[0], 0.75 * y + 0.25 * middle[1]) for x, y in corners]
+        spots = [middle, *(spot for spot in inner if part.contains(shapely.Point(*view.back(*spot))))]
+        x, y = max(spots, key=lambda spot: min((math.dist(spot, one[:2]) for one in self._placed), default=0.0))
+        self._placed.append((x, y, number))
+
+    def __str__(self) -> str:
+        return "".join(
+            f'<text class="n" text-anchor="middle" x="{x:.1f}" y="{y + 4:.1f}">{number}</text>'
+            for x, y, number in self._placed
+        )
+
+
+def _legend(view: _View, others: Sequence[Drawn], chosen: Sequence[Drawn]) -> str:
     usable = sum(each.usable for each in others)
     rows = [("a", "Area of the order")]
     if len(chosen) > 1:
@@ -151,7 +218,8 @@ def _legend(view: _View, others: Sequence[RankedCandidate], chosen: Sequence[Ran
     if len(others) > usable:
         rows.append(("f", f"{len(others) - usable} not usable"))
     top = _TOP + view.height + 32
-    return "".join(
+    source = f'<text class="t" text-anchor="end" x="{_LEFT + view.width:.1f}" y="{top + 64:.1f}">'
+    return f"{source}Land: Natural Earth</text>" + "".join(
         f'<rect class="{kind}" x="{_LEFT}" y="{top + 18 * n:.1f}" width="18" height="10"/>'
         f'<text x="{_LEFT + 26}" y="{top + 18 * n + 10:.1f}">{escape(printable(text))}</text>'
         for n, (kind, text) in enumerate(rows)

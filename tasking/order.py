@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import difflib
 import re
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import CoreSchema
 
+from tasking.approval import Unanswered
 from tasking.display_text import display_text, one_spelling
+from tasking.duration import duration_from, iso_duration
 from tasking.errors import InvalidOrder
 from tasking.form import Form, number
 from tasking.money import Budget
@@ -56,6 +69,27 @@ MaxDaysApart = Annotated[
     ),
 ]
 """The field ``max_days_apart`` of orders of areas."""
+LEAST_TIME_TO_ANSWER = timedelta(minutes=5)
+"""A person needs that long, and the watcher comes by in it."""
+
+
+def _time_to_answer(value: object) -> timedelta | None:
+    """Raises `InvalidOrder` for what is no length of time, or too short to be answered in."""
+    if value is None:
+        return None
+    length = duration_from("answer_within", value)
+    if length < LEAST_TIME_TO_ANSWER:
+        raise InvalidOrder("answer_within", iso_duration(length), "give 5 minutes (PT5M) at least")
+    return length
+
+
+AnswerWithin = Annotated[
+    timedelta | None,
+    BeforeValidator(_time_to_answer),
+    PlainSerializer(lambda length: length and iso_duration(length), when_used="json-unless-none"),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "null"}]}),
+]
+"""How long a person has to answer."""
 
 _BLOCK = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*")
 
@@ -108,6 +142,24 @@ class Order(Form):
         default=False,
         title="Ask before ordering",
         description="Stop once the candidates are ranked, and order only after a person has approved the choice.",
+    )
+    answer_within: AnswerWithin = Field(
+        default=None,
+        title="Time to answer",
+        description=(
+            "How long a person has to answer, where one is asked: PT12H for 12 hours, P2D for 2 days, or hours as a "
+            "number; 5 minutes at least. Empty: as long as the candidate can be ordered."
+        ),
+        examples=["PT12H"],
+    )
+    if_not_answered: Unanswered = Field(
+        default="ask-again",
+        title="If nobody answers",
+        description=(
+            "When the time to answer is over. 'ask-again': what is on offer is looked at again, and it is asked anew. "
+            "'decline': the order ends. 'order': the best candidate is ordered by itself, an hour before it expires at "
+            "the latest, and never one that covers less than the order asks for."
+        ),
     )
     on_rejection: Literal["wait", "next-candidate"] = Field(
         default="wait",
@@ -213,7 +265,7 @@ class Order(Form):
         number(known)
         return made
 
-    @field_validator("reference", "site", mode="before")
+    @field_validator("reference", "site", "answer_within", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         """A form sends an empty text for a field that was left alone."""

@@ -18,6 +18,8 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 
+from tasking.approval import Question
+from tasking.approval_page import markdown_page
 from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.delivery.outcome import Delivery
@@ -54,6 +56,12 @@ def show_candidates(order: Order, reference: str, ranked: Sequence[RankedCandida
     if len(ranked) > SHOWN:
         lines.append(f"\n{len(ranked) - SHOWN} more are not shown.")
     _put("\n".join(lines), key=_key(reference, "candidates"), description=f"{len(ranked)} candidates")
+
+
+def show_question(order: Order, question: Question) -> None:
+    """What a person is to approve: picture, ranked list with prices and reasons, and until when an answer counts."""
+    said = f"Asked: approve one of {len(question.offers)}, or decline"
+    _put(markdown_page(order, question), key=_key(question.reference, "approval"), description=said)
 
 
 def show_delivery(reference: str, delivery: Delivery) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from tasking.approval import Asked, Decided
 from tasking.candidate import Candidate
 from tasking.provider import TaskingRequest
 from tasking.status import ENDS, OrderStatus
@@ -179,6 +180,9 @@ class OrderRecord(BaseModel):
         candidates_dropped: Candidates chosen before and lost again (expired, refused).
         approval_question: What a person was asked last, while no answer was taken.
         approvals_asked: How often a person was asked.
+        approval_asked: What a person may choose among, with what else was asked; ``None`` where nobody is asked, and
+            for what an older version asked.
+        approval_answer: What was decided last, by whom and when.
         approved_candidate_id: The candidate a person approved.
         requests: Captures ordered, oldest first; more than one only after rejections, when the order allows it.
         open_creates: Creates that were announced and have no known outcome, oldest first.
@@ -226,6 +230,8 @@ class OrderRecord(BaseModel):
     candidates_dropped: list[str]
     approval_question: str | None
     approvals_asked: int
+    approval_asked: Asked | None
+    approval_answer: Decided | None
     approved_candidate_id: str | None
     requests: list[RequestRecord]
     open_creates: list[Intent]

@@ -70,6 +70,8 @@ class OrderRow(Base):
     candidates_dropped: Mapped[list[str]] = mapped_column(JSON, default=list)
     approval_question: Mapped[str | None] = mapped_column(Text)
     approvals_asked: Mapped[int] = mapped_column(default=0)
+    approval_asked: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    approval_answer: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     approved_candidate_id: Mapped[str | None] = mapped_column(Text)
     next_try_since: Mapped[datetime | None] = mapped_column(UtcTime)
     deferred_end: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))

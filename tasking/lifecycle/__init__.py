@@ -6,6 +6,8 @@ here knows Prefect: the same steps run from a notebook.
 """
 
 from tasking.lifecycle.accepting import Runs, accept, environment_changed
+from tasking.lifecycle.approving import question_of
+from tasking.lifecycle.asking import ask, is_unanswered, open_question, take, wait_for_answer
 from tasking.lifecycle.backoff import is_transient, wait_after_error
 from tasking.lifecycle.choosing import choose
 from tasking.lifecycle.closing import close, ending, tell_archive
@@ -38,6 +40,7 @@ __all__ = [
     "Runs",
     "Seen",
     "accept",
+    "ask",
     "between_tries",
     "candidates_by_request",
     "charge_of",
@@ -48,21 +51,26 @@ __all__ = [
     "environment_changed",
     "half_time",
     "is_transient",
+    "is_unanswered",
     "list_candidates",
     "next_action",
+    "open_question",
     "open_requests",
     "our_time_in",
     "plan",
     "poll",
     "price_of",
     "priced",
+    "question_of",
     "record_statuses",
     "request",
     "requested",
     "requests_by_id",
     "settle",
+    "take",
     "tell_archive",
     "traits",
     "wait_after_error",
+    "wait_for_answer",
     "why_over_budget",
 ]

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.coverage import covered_together_percent
+from tasking.lifecycle import approving
 from tasking.lifecycle.actions import (
     Action,
     Amend,
@@ -26,7 +27,13 @@ from tasking.lifecycle.actions import (
 )
 from tasking.lifecycle.after_request import SAFETY_NET, until_the_window_ends
 from tasking.lifecycle.next_try import AFTER_REJECTION
-from tasking.lifecycle.standing import earlier_requests, may_bring_something, reversible_rejections, under_way
+from tasking.lifecycle.standing import (
+    earlier_requests,
+    may_bring_something,
+    reversible_rejections,
+    undecided,
+    under_way,
+)
 from tasking.lifecycle.state import Listed, OrderState
 from tasking.order import Order
 from tasking.ranking import RankedCandidate, most_covering
@@ -131,11 +138,15 @@ def chosen(state: OrderState, candidate: Candidate) -> Action:
         return Request()
     if not state.clock.known and not seen.time_asked:
         return LearnTime()
+    asks = approving.asks_a_person(state, candidate)
+    if asks and record.approval_question is not None:  # it was asked: an answer may be there already
+        if not seen.unanswered:
+            return Ask()
+        if (going_on := approving.not_answered(state, candidate)) is not None:
+            return going_on
     if (why := seen.lost or _over(candidate, state.clock.now)) is not None:
         return _given_up(state, candidate, why)
-    if state.order.require_approval and record.approved_candidate_id != candidate.id:
-        return Ask()
-    return Request()
+    return Ask() if asks else Request()
 
 
 def _over(candidate: Candidate, now: datetime) -> str | None:
@@ -151,14 +162,11 @@ def _given_up(state: OrderState, candidate: Candidate, why: str) -> Amend:
     if len(lost) >= MOST_CHOICES:
         message = f"{len(lost)} candidates were lost one after the other; the last because {why}. Look at the journal."
         end = End(StatusCode.FAILED, message)
-    current = state.record.current_request
-    # of several captures, those that were requested are followed on
-    before = current.candidate if current is not None and state.order.most_captures > 1 else None
     fields = {
-        "candidate": before,
-        "next_candidates": [],
+        **undecided(state.record),
         "candidates_dropped": lost,
         "approved_candidate_id": None,
+        **approving.dropped(state.record, why),
     }
     return Amend("candidate dropped", f"Candidate {candidate.id} dropped: {why}", fields, end)
 

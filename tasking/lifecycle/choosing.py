@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tasking.approval import MOST_OFFERS, Asked, Offer
 from tasking.candidate import Candidate
 from tasking.ledger import OrderRecord, Revision
-from tasking.lifecycle.pricing import first_within_budget
+from tasking.lifecycle.pricing import within_budget
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.standing import requested, requests_as_they_stand
-from tasking.lifecycle.state import Listed, Offer
+from tasking.lifecycle.state import Listed, SetOffer
 from tasking.ranking import RankedCandidate
 
 
@@ -38,15 +39,17 @@ def choose(session: OrderSession, *, any_coverage: bool = False) -> Chosen:
         return _choose_several(session, session.seen.listed, session.seen.listed.offer)
     ranked = session.seen.listed.for_a_person if any_coverage else session.seen.listed.ranked
     usable = [one for one in ranked if one.usable]
-    best = first_within_budget(session.ledger, session.provider, session.order, session.record(), usable)
+    allowed = within_budget(session.ledger, session.provider, session.order, session.record(), usable)
+    best = allowed[0]
     reference = session.reference
 
     def change(now: OrderRecord) -> Revision:
         if now.candidate is not None or now.in_doubt:
             return Revision(None, "", {})
-        facts = {"area_covered_percent": best.coverage_percent, "attempt": now.attempt}
         fields = {
-            "candidate": best.candidate.model_copy(update=facts),
+            "candidate": _as_found(best, now),
+            "approval_question": None,
+            "approval_asked": Asked(offers=_offers(allowed, now)) if session.order.require_approval else None,
             "detail": {"score": best.score, "of": len(ranked)},
         }
         return Revision("chosen", f"Chose candidate {best.candidate.id}: {best.reason}", fields)
@@ -55,7 +58,7 @@ def choose(session: OrderSession, *, any_coverage: bool = False) -> Chosen:
     return Chosen([record.candidate or best.candidate], ranked)
 
 
-def _choose_several(session: OrderSession, listed: Listed, offer: Offer) -> Chosen:
+def _choose_several(session: OrderSession, listed: Listed, offer: SetOffer) -> Chosen:
     """Take the set that was found; not where another process has chosen, or a request stands otherwise by now."""
     least = session.order.least_coverage_percent
     aim = offer.covers_percent if least is None else min(least, offer.covers_percent)
@@ -65,11 +68,14 @@ def _choose_several(session: OrderSession, listed: Listed, offer: Offer) -> Chos
         if not undecided or now.next_candidates or now.in_doubt or requests_as_they_stand(now) != offer.beside:
             return Revision(None, "", {})
         first, *others = offer.candidates
+        whole = Offer(candidates=offer.candidates, reason=offer.message)
         names = ", ".join(one.id for one in offer.candidates)
         fields = {
             "candidate": first.model_copy(update={"attempt": now.attempt}),
             "next_candidates": others,
             "approved_candidate_id": None,
+            "approval_question": None,
+            "approval_asked": Asked(offers=(whole,)) if session.order.require_approval else None,
             "coverage_aim_percent": aim if now.coverage_aim_percent is None else now.coverage_aim_percent,
             "captures_cover_percent": round(offer.covers_percent, 2),
             "detail": {"of": len(listed.ranked)},
@@ -81,3 +87,16 @@ def _choose_several(session: OrderSession, listed: Listed, offer: Offer) -> Chos
     session.note(listed=None, polled=None)
     chosen = [*([record.candidate] if record.candidate is not None else []), *record.next_candidates]
     return Chosen(chosen, listed.ranked)
+
+
+def _as_found(one: RankedCandidate, record: OrderRecord) -> Candidate:
+    """A candidate as it is requested, with what it covers."""
+    facts = {"area_covered_percent": one.coverage_percent, "attempt": record.attempt}
+    return one.candidate.model_copy(update=facts)
+
+
+def _offers(ranked: Sequence[RankedCandidate], record: OrderRecord) -> tuple[Offer, ...]:
+    """What a person may choose among, by number, the best first."""
+    return tuple(
+        Offer(candidates=(_as_found(one, record),), reason=one.reason, score=one.score) for one in ranked[:MOST_OFFERS]
+    )

@@ -16,7 +16,7 @@ from tasking.lifecycle.pricing import left_to_spend, priced
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.several import holds
 from tasking.lifecycle.standing import requests_as_they_stand
-from tasking.lifecycle.state import Listed, Offer
+from tasking.lifecycle.state import Listed, SetOffer
 from tasking.order import Order
 from tasking.provider import Plans
 from tasking.ranking import RankedCandidate, most_covering, rank
@@ -91,7 +91,7 @@ def ranked_for(
     return [one.model_copy(update={"candidate": one.candidate.model_copy(update={"note": note})}) for one in ranked]
 
 
-def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[RankedCandidate], now: datetime) -> Offer:
+def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[RankedCandidate], now: datetime) -> SetOffer:
     """The captures that together serve an order best, beside what is requested already; see `tasking.capture_sets`.
 
     Args:
@@ -120,11 +120,11 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
     found = best_set(area_from(order.footprint), ranked, wish, fixed)
     beside = requests_as_they_stand(record)
     if found is None:
-        return Offer((), 0.0, False, "nothing that is listed covers more of the area", beside)
+        return SetOffer((), 0.0, False, "nothing that is listed covers more of the area", beside)
     members = tuple(
         one.candidate.model_copy(update={"area_covered_percent": one.coverage_percent}) for one in found.members
     )
-    return Offer(members, found.coverage_percent, found.reaches_wish, found.message, beside)
+    return SetOffer(members, found.coverage_percent, found.reaches_wish, found.message, beside)
 
 
 def _same_pass(one: Candidate, other: Candidate) -> bool:

@@ -84,7 +84,12 @@ def _quote(session: OrderSession, record: OrderRecord) -> None:
     if not isinstance(provider, Quotes):
         (window,) = priced(provider, order, [window])
         _refuse_over_budget(session, window)
-        ledger.record(reference, candidate=lambda now: now.candidate or window)
+        ledger.record(
+            reference,
+            candidate=lambda now: now.candidate or window,
+            approval_question=lambda now: now.approval_question if now.candidate is not None else None,
+            approval_asked=lambda now: now.approval_asked if now.candidate is not None else None,
+        )
         return
     quote = provider.quote(order)
     told = {"price": quote.price, "currency": quote.currency} if quote.price is not None else {}
@@ -97,6 +102,8 @@ def _quote(session: OrderSession, record: OrderRecord) -> None:
         "quoted",
         "; ".join([f"Feasible, {price}", *quote.notes]),
         candidate=lambda now: now.candidate or window,
+        approval_question=lambda now: now.approval_question if now.candidate is not None else None,
+        approval_asked=lambda now: now.approval_asked if now.candidate is not None else None,
         price=quote.price,
         currency=quote.currency,
     )

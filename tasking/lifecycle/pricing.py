@@ -86,6 +86,22 @@ def why_over_budget(
     return [over_budget(charge.price, charge.limits(payer, now), counted) for charge in every]
 
 
+def budget_facts(ledger: Ledger, provider: Provider, order: Order, reference: str, one: Candidate) -> list[str]:
+    """What each limit allows and leaves for a request, one sentence each; empty where there are no limits."""
+    payer = Payer(reference, order.account, order.site)
+    charge = charge_of(provider, order, one)
+    limits = charge.limits(payer, ledger.now())
+    if not limits:
+        return []
+    counted, found = ledger.counted(payer), []
+    for limit in limits:
+        currency = limit.most.currency
+        taken = counted.get(limit.scope, Tally()).taken(currency)
+        left = Money(max(limit.most.amount - taken, Decimal(0)), currency)
+        found.append(f"{limit.whose} may cost {limit.most} at most; {left} are left before this")
+    return [f"{fact[0].upper()}{fact[1:]}" for fact in found]
+
+
 def left_to_spend(ledger: Ledger, provider: Provider, order: Order, reference: str, one: Candidate) -> Money | None:
     """What the tightest limit leaves for more requests like this one, in the currency of its price.
 
@@ -102,10 +118,10 @@ def left_to_spend(ledger: Ledger, provider: Provider, order: Order, reference: s
     return Money(max(min(left), Decimal(0)), currency)
 
 
-def first_within_budget(
+def within_budget(
     ledger: Ledger, provider: Provider, order: Order, record: OrderRecord, ranked: Sequence[RankedCandidate]
-) -> RankedCandidate:
-    """The best candidate that may be bought.
+) -> list[RankedCandidate]:
+    """The candidates that may be bought, the best first; one at least.
 
     Args:
         ledger: Where it is counted.
@@ -118,9 +134,8 @@ def first_within_budget(
         OverBudget: None of them may; says it of the best one.
     """
     why = why_over_budget(ledger, provider, order, record.reference, [one.candidate for one in ranked])
-    for one, no in zip(ranked, why, strict=True):
-        if no is None:
-            return one
+    if found := [one for one, no in zip(ranked, why, strict=True) if no is None]:
+        return found
     raise OverBudget(StatusCode.REJECTED, f"Nothing was ordered: candidate {ranked[0].candidate.id}: {why[0]}")
 
 

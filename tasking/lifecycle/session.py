@@ -149,6 +149,7 @@ def basis(record: OrderRecord) -> tuple[Any, ...]:
         record.next_candidates,
         record.candidates_dropped,
         record.approved_candidate_id,
+        record.approval_answer,
         record.deferred_end,
         record.open_creates,
         [(one.last.id, one.last.status, one.last.final, one.undelivered) for one in record.requests],

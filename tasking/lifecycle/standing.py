@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tasking.candidate import Candidate
 from tasking.ledger import OrderRecord, RequestRecord
 from tasking.provider import TaskingRequest
@@ -68,6 +70,16 @@ def between_tries(record: OrderRecord) -> bool:
         return False
     last = [one.last for one in record.requests]
     return all(one.status in GIVEN_UP or (one.status is StatusCode.REJECTED and one.final) for one in last)
+
+
+def undecided(record: OrderRecord) -> dict[str, Any]:
+    """What of an order changes when what was chosen is given up, and something else is to be chosen.
+
+    Of several captures, those that were requested are followed on.
+    """
+    current = record.current_request
+    several = record.captures_cover_percent is not None and current is not None
+    return {"candidate": current.candidate if several and current is not None else None, "next_candidates": []}
 
 
 def requests_as_they_stand(record: OrderRecord) -> tuple[tuple[str, str | None], ...]:

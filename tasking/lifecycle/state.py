@@ -47,7 +47,7 @@ class Polled:
 
 
 @dataclass(frozen=True)
-class Offer:
+class SetOffer:
     """The captures that serve an order of several best, of what is listed.
 
     Attributes:
@@ -79,7 +79,7 @@ class Listed:
     plan: Plan
     ranked: tuple[RankedCandidate, ...]
     for_a_person: tuple[RankedCandidate, ...] = ()
-    offer: Offer | None = None
+    offer: SetOffer | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ class Seen:
         plan_gone: The provider does not know the plan.
         listed: What the plan offers.
         lost: Why the chosen candidate cannot be requested any more.
+        unanswered: Nobody has answered what was asked, and the time for it is over.
         compared: What stands in the archive.
         wait: A step cannot go on before.
         end: A step can never go on.
@@ -116,6 +117,7 @@ class Seen:
     plan_gone: bool = False
     listed: Listed | None = None
     lost: str | None = None
+    unanswered: bool = False
     compared: Compared | None = None
     wait: Wait | None = None
     end: End | None = None

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 from uuid import UUID
 
 import httpx
 import pytest
 from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flow_engine import FlowRunEngine
+from prefect.input import RunInput
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled
+from typer.testing import CliRunner, Result
 
-from flows.approval import Approval, _useful_until
+from flows import approval
+from flows.approval import Approval
+from flows.cli import app
 from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
 from tasking.candidate import Candidate
 from tasking.clock import utc_now
+from tasking.form import Form
+from tasking.lifecycle.approving import useful_until
 from tasks.recovery import ended_runs
-from tests.support.approval import answer, ask
-from tests.support.installation import Installation
+from tests.support.approval import answer, ask, press_resume
+from tests.support.installation import Installation, ledger_url
 
 
 def test_nothing_is_ordered_until_a_person_approves(installation: Installation) -> None:
@@ -66,6 +78,125 @@ def test_a_candidate_that_expires_unapproved_is_chosen_and_asked_for_anew(instal
     assert installation.created == (1, 1)
 
 
+def page(run: FlowRun) -> str:
+    """What the run's page shows of the question."""
+    of_run = ArtifactFilterFlowRunId(any_=[run.id])
+    which = ArtifactFilter(key=ArtifactFilterKey(any_=["order-bay-approval"]), flow_run_id=of_run)
+    with get_client(sync_client=True) as client:
+        (shown,) = client.read_artifacts(artifact_filter=which)
+    return str(shown.data)
+
+
+def test_another_candidate_is_ordered_by_the_number_that_the_page_and_the_form_show(installation: Installation) -> None:
+    run = ask(installation)
+    record = installation.ledger.read("bay")
+    assert record.approval_asked is not None
+    offers = record.approval_asked.offers
+    assert len(offers) > 1
+    shown = page(run)
+    assert "![Area and footprints](data:image/svg+xml;base64," in shown
+    assert "Answer until **" in shown
+    assert f"| {len(offers)} |" in shown
+    state = run.state
+    assert state is not None
+    assert str(state.message).startswith("Waiting for approval: capture by ")
+    with get_client(sync_client=True) as client:
+        key = (state.state_details.run_input_keyset or {})["description"]
+        form = client.request("GET", "/flow_runs/{id}/input/{key}", path_params={"id": run.id, "key": key})
+    assert "- **2**: " in form.text
+    assert press_resume(run, "approve", candidate=len(offers) + 1) == "REJECT", "there is no such number"
+    run = answer(installation, run, "approve", candidate=2, decided_by="Jane")
+    (made,) = installation.ledger.read("bay").requests
+    assert made.candidate == offers[1].candidate
+    assert installation.created == (1, 1)
+    assert installation.to_the_end(run).is_completed()
+    (told,) = [one.message for one in installation.ledger.journal("bay") if one.event == "approved"]
+    assert told.startswith("Approved, number 2, by Jane on ")
+
+
+def test_an_order_that_nobody_answers_for_is_declined_at_its_time_when_it_says_so(installation: Installation) -> None:
+    run = ask(installation, answer_within="PT2H", if_not_answered="decline")
+    assert "0 woken" in installation.watch()
+    installation.simulator.advance(3 * 3600)
+    installation.ledger.record("bay", wake_at=utc_now() - timedelta(seconds=1))
+    assert "1 woken" in installation.watch()
+    run = installation.go_on(run.id)
+    assert run.state is not None
+    assert run.state.is_cancelled()
+    assert "Nobody answered until" in str(run.state.message)
+    assert installation.created == (1, 0)
+
+
+def approves(installation: Installation, *options: str) -> Result:
+    """The command, as a person types it."""
+    return CliRunner().invoke(app, ["approve", "bay", "--ledger", ledger_url(installation.folder), *options])
+
+
+def test_the_command_shows_the_list_and_orders_what_was_chosen_once_the_person_is_sure(
+    installation: Installation,
+) -> None:
+    run = ask(installation)
+    no = approves(installation, "--choose", "2")  # there is nobody to say yes
+    assert no.exit_code != 0
+    assert "Answer until" in no.output
+    assert installation.read(run.id).state.is_paused()  # type: ignore[union-attr]
+    assert approves(installation, "--choose", "99").exit_code == 2
+    said = approves(installation, "--choose", "2", "--by", "Jane", "--yes")
+    assert said.exit_code == 0, said.output
+    assert "Approved. The run starts again within seconds and orders it." in said.output
+    again = approves(installation, "--yes")
+    assert again.exit_code == 2
+    assert "does not wait for this answer just now" in again.output
+    run = installation.go_on(run.id)
+    record = installation.ledger.read("bay")
+    assert record.approval_answer is not None
+    assert (record.approval_answer.by, record.approval_answer.number) == ("Jane", 2)
+    assert "does not wait for an approval" in approves(installation, "--yes").output
+    assert installation.to_the_end(run).is_completed()
+
+
+def test_a_form_of_an_older_version_is_answered_by_the_command(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Older(Form, RunInput):
+        decision: Literal["approve", "decline"]
+        note: str = ""
+
+    with monkeypatch.context() as patch:
+        patch.setattr(approval, "_form", lambda _question: Older)
+        run = ask(installation)
+    installation.ledger.record("bay", approval_asked=None)
+    assert approves(installation, "--choose", "2", "--yes").exit_code == 2, "it has no field for a number"
+    assert approves(installation, "--by", "Jane", "--yes").exit_code == 0
+    run = installation.go_on(run.id)
+    record = installation.ledger.read("bay")
+    assert record.approval_answer is not None
+    assert record.approval_answer.note == "Jane"
+    assert installation.created == (1, 1)
+
+
+CURL = (Path(__file__).parents[2] / "docs" / "how-to" / "approve.md").read_text()
+
+
+def test_the_calls_of_the_documentation_find_and_answer_what_is_asked(installation: Installation) -> None:
+    run = ask(installation)
+    (code,) = [one for one in re.findall(r"```sh\n(.*?)```", CURL, re.DOTALL) if "curl" in one]
+    given = {
+        "PATH": os.environ["PATH"],
+        "PREFECT_API_URL": PREFECT_API_URL.value(),
+        "PREFECT_API_AUTH_STRING": "admin:pass",
+        "RUN": str(run.id),
+    }
+    called = subprocess.run(["bash", "-euc", code], env=given, capture_output=True, text=True, check=False)
+    assert called.returncode == 0, called.stderr
+    assert '"status":"ACCEPT"' in called.stdout
+    assert "Waiting for approval" in called.stdout
+    run = installation.go_on(run.id)
+    record = installation.ledger.read("bay")
+    assert record.approval_answer is not None
+    assert (record.approval_answer.by, record.approval_answer.number) == ("Jane Doe", 2)
+
+
 def asked(installation: Installation, run: FlowRun) -> FlowRun:
     """The run, started again by a worker, stands before a person."""
     run = installation.go_on(run.id)
@@ -79,9 +210,9 @@ def test_a_window_that_has_begun_is_not_asked_about_anew_at_each_watch() -> None
     begins = datetime(2026, 12, 1, tzinfo=UTC)
     ends, quoted = begins + timedelta(days=7), begins - timedelta(hours=2)
     window = Candidate(id="whole-window", start=begins, end=ends)
-    assert _useful_until(window) == ends
-    assert _useful_until(window.model_copy(update={"valid_until": quoted})) == quoted
-    assert _useful_until(window.model_copy(update={"id": "a pass"})) == begins
+    assert useful_until(window) == ends
+    assert useful_until(window.model_copy(update={"valid_until": quoted})) == quoted
+    assert useful_until(window.model_copy(update={"id": "a pass"})) == begins
 
 
 def comes_home_once_approved(installation: Installation, run: FlowRun) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from prefect import get_client
 from prefect.client.schemas.objects import FlowRun
 
@@ -9,9 +11,10 @@ from flows.order_axelglobe import order_axelglobe
 from tests.support.installation import Installation
 
 
-def ask(installation: Installation) -> FlowRun:
+def ask(installation: Installation, **wishes: Any) -> FlowRun:
     """An order that stands before a person."""
-    run = installation.start(order_axelglobe, deployed=True, order=installation.order(require_approval=True))
+    order = installation.order(require_approval=True, **wishes)
+    run = installation.start(order_axelglobe, deployed=True, order=order)
     installation.pass_time(run)
     run = installation.go_on(run.id)
     assert run.state is not None
@@ -20,13 +23,19 @@ def ask(installation: Installation) -> FlowRun:
     return run
 
 
-def answer(installation: Installation, run: FlowRun, decision: str) -> FlowRun:
+def answer(installation: Installation, run: FlowRun, decision: str, **more: Any) -> FlowRun:
     """Fill in the form and press Resume."""
+    assert press_resume(run, decision, **more) == "ACCEPT"
+    return installation.go_on(run.id)
+
+
+def press_resume(run: FlowRun, decision: str, **more: Any) -> str:
+    """Fill in the form and press Resume; whether Prefect took it."""
     with get_client(sync_client=True) as client:
-        client.request(
+        reply = client.request(
             "POST",
             "/flow_runs/{id}/resume",
             path_params={"id": run.id},
-            json={"run_input": {"decision": decision, "note": "by phone"}},
+            json={"run_input": {"decision": decision, "note": "by phone", **more}},
         )
-    return installation.go_on(run.id)
+    return str(reply.json()["status"])

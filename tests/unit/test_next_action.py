@@ -35,7 +35,7 @@ from tasking.lifecycle.actions import (
 from tasking.lifecycle.decision import next_action
 from tasking.lifecycle.several import holds
 from tasking.lifecycle.standing import open_requests, requested, reversible_rejections, under_way
-from tasking.lifecycle.state import Compared, Listed, Offer, OrderState, Polled, ProviderTraits, Seen
+from tasking.lifecycle.state import Compared, Listed, OrderState, Polled, ProviderTraits, Seen, SetOffer
 from tasking.provider import Plan as ProviderPlan
 from tasking.provider import TaskingRequest
 from tasking.ranking import RankedCandidate
@@ -227,9 +227,9 @@ def states(draw: st.DrawFn) -> OrderState:
 
 
 OFFERS = [
-    Offer((), 0.0, False, "nothing covers more"),
-    Offer((C,), 50.0, False, "1 capture covers 50 %"),
-    Offer((C, D), 95.0, True, "2 captures cover 95 %"),
+    SetOffer((), 0.0, False, "nothing covers more"),
+    SetOffer((C,), 50.0, False, "1 capture covers 50 %"),
+    SetOffer((C, D), 95.0, True, "2 captures cover 95 %"),
 ]
 
 EACH = settings(max_examples=300, deadline=None)
