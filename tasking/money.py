@@ -72,6 +72,12 @@ def money(amount: Decimal | None, currency: str | None) -> Money | None:
     return Money(amount, currency_word(currency))
 
 
+def tidy(amount: Decimal) -> Decimal:
+    """The same amount without zeros that a database has added."""
+    short = amount.normalize()
+    return short.quantize(Decimal(1)) if int(short.as_tuple().exponent) > 0 else short
+
+
 def amount_text(amount: Decimal) -> str:
     """An amount for a person: no decimals where it has none, else two or more."""
     if amount == amount.to_integral_value():

@@ -27,8 +27,10 @@ import blocks
 from blocks.account import Account
 from flows.cli import app
 from tasking import errors
+from tasking.budget import AccountBudget
 from tasking.http.settings import HttpSettings
 from tasking.order import Order
+from tasking.price_list import PriceList
 from tasking.simulator.switches import Switches
 from tasking.status import StatusCode
 from tasking.window import Window
@@ -64,7 +66,15 @@ def status_words() -> str:
 def accounts() -> str:
     """Every field of the account blocks but those that all have in common."""
     found = (block for block in _blocks() if issubclass(block, Account))
-    return "\n\n".join(f"## {_title(block)}\n\n{_of_block(block, without=('http',))}" for block in found)
+    common = ("http", "budget", "price_list")
+    return "\n\n".join(f"## {_title(block)}\n\n{_of_block(block, without=common)}" for block in found)
+
+
+def limits_and_prices() -> str:
+    """The fields below ``budget`` and ``price_list`` of every account block."""
+    return _table(
+        FIELD, _fields(AccountBudget.model_fields, "budget.") + _fields(PriceList.model_fields, "price_list.")
+    )
 
 
 def calls() -> str:
@@ -127,6 +137,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "status-words": status_words,
     "accounts": accounts,
     "calls": calls,
+    "limits-and-prices": limits_and_prices,
     "other-blocks": other_blocks,
     "deployments": deployments,
     "commands": commands,
@@ -214,7 +225,7 @@ def _default(field: dict[str, Any]) -> str:
 
 
 def _value(value: object) -> str:
-    if value is None or value in ("", (), []):
+    if value is None or value in ("", (), [], {}):
         return "empty"
     if isinstance(value, bool):
         return "on" if value else "off"

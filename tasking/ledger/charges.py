@@ -44,7 +44,7 @@ from sqlalchemy.orm import Session
 from tasking.budget import Counted, Payer, Scope, Tally, month_of
 from tasking.ledger.records import ChargeRecord, ChargeState
 from tasking.ledger.tables import CreateAttemptRow, OrderRow, RequestRow, UtcTime
-from tasking.money import currency_word
+from tasking.money import currency_word, tidy
 from tasking.provider import TaskingRequest
 from tasking.status import StatusCode
 
@@ -183,7 +183,7 @@ def _record(row: Any, at: datetime) -> ChargeRecord:
         request_id=row.request_id,
         contract_id=((row.candidate or {}).get("quoted") or {}).get("contract_id"),
         charged_at=row.charged_at,
-        price=row.price,
+        price=tidy(row.price) if row.price is not None else None,
         currency=currency_word(row.currency) if row.currency else None,
         due_percent=0.0 if lapsed else row.due,
         delivered=row.ended is not None and row.status == StatusCode.COMPLETED,

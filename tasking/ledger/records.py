@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tasking.approval import Asked, Decided
 from tasking.candidate import Candidate
+from tasking.money import tidy
 from tasking.provider import TaskingRequest
 from tasking.status import ENDS, OrderStatus
 
@@ -138,7 +139,7 @@ class ChargeRecord(BaseModel):
     @property
     def spent(self) -> Decimal:
         """What is due."""
-        return (self.price or Decimal(0)) * Decimal(str(self.due_percent or 0)) / 100
+        return tidy((self.price or Decimal(0)) * Decimal(str(self.due_percent or 0)) / 100)
 
     @property
     def refunded(self) -> Decimal:

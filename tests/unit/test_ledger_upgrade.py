@@ -21,9 +21,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import ProgrammingError
 
+from tasking.budget import Payer
 from tasking.create import create_once
 from tasking.errors import LedgerUnavailable, ReferenceTaken
-from tasking.ledger import Ledger, archives, migrations, open_ledger, upgrading
+from tasking.ledger import ChargeState, Ledger, archives, migrations, open_ledger, upgrading
 from tasking.ledger.tables import Base
 from tests.support.far_provider import Far
 
@@ -209,6 +210,20 @@ def test_what_6fb9f58_brought_home_is_known_by_its_folders_and_what_was_gone_is_
     assert (two.delivered_at, three.delivered_at, record.requests[0].undelivered) == (None, None, ["two", "three"])
     assert record.home == "/archive/home"
     assert record.requests[0].last.available_since["two"] == datetime(2026, 11, 20, 13, tzinfo=UTC)
+
+
+def test_requests_of_6fb9f58_count_by_the_price_that_was_known_in_the_month_they_were_announced(
+    journaled: Ledger,
+) -> None:
+    charges = {(one.reference, one.request_id): one for one in journaled.charges()}
+    bought = charges["asked-and-bought", "R-asked-and-bought-C-1"]
+    assert (bought.price, bought.currency, bought.state) == (Decimal("4500.25"), "EUR", ChargeState.RESERVED)
+    assert bought.charged_at == datetime(2026, 11, 20, 12, tzinfo=UTC)
+    assert charges["home", "R-home-C-1"].state is ChargeState.SPENT, "something of it came home"
+    assert charges["tries", "R-tries-C-1"].state is ChargeState.REFUNDED, "it was rejected for good"
+    assert charges["doubt", None].state is ChargeState.RESERVED, "nobody knows whether it arrived"
+    assert {one for reference, one in charges if reference == "twice"} == {"R-twice-C-1", "R-twice-C-2"}
+    assert journaled.counted(Payer("asked-and-bought", "-", None))["order"].taken("EUR") == Decimal("4500.25")
 
 
 def test_requests_of_6fb9f58_are_found_by_the_id_that_a_webhook_names(journaled: Ledger) -> None:
