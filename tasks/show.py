@@ -61,7 +61,12 @@ def show_candidates(order: Order, reference: str, ranked: Sequence[RankedCandida
 def show_question(order: Order, question: Question) -> None:
     """What a person is to approve: picture, ranked list with prices and reasons, and until when an answer counts."""
     said = f"Asked: approve one of {len(question.offers)}, or decline"
-    _put(markdown_page(order, question), key=_key(question.reference, "approval"), description=said)
+    try:
+        page = markdown_page(order, question)
+    except Exception as error:  # of a footprint that cannot be drawn, say: the form has the list as well
+        get_run_logger().warning("The question is not shown on the run's page: %s", error)
+        return
+    _put(page, key=_key(question.reference, "approval"), description=said)
 
 
 def show_delivery(reference: str, delivery: Delivery) -> None:

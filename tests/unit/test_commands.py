@@ -38,7 +38,9 @@ AWAY: dict[str, tuple[Exception, str]] = {
 }
 
 
-@pytest.mark.parametrize("command", [["list"], ["list", "--open", "--json"], ["show", "bay"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["list"], ["list", "--open", "--json"], ["show", "bay"], ["approve", "bay"]], ids=" ".join
+)
 @pytest.mark.parametrize("what", AWAY)
 def test_what_is_in_the_way_is_one_sentence(monkeypatch: pytest.MonkeyPatch, what: str, command: list[str]) -> None:
     error, told = AWAY[what]
@@ -131,3 +133,17 @@ def test_the_list_shows_the_orders_name(tmp_path: Path) -> None:
     shown = CliRunner().invoke(cli.app, ["list", "--ledger", url]).stdout
     assert "Bay" in shown
     assert "[one]" in shown
+
+
+def test_what_does_not_wait_for_a_person_cannot_be_approved(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    book = open_ledger(url)
+    order = {"name": "Bay", "account": "a/b"}
+    book.claim("bay", order, provider="axelglobe", flow_run_id="run", owner_is_gone=lambda _run: False)
+    book.close()
+    for command, told in (
+        (["approve", "bay"], "bay does not wait for an approval: planning"),
+        (["approve", "port"], "port: no such order"),
+        (["approve", "bay", "--choose", "2", "--decline"], "Give either --choose or --decline"),
+    ):
+        one_sentence(CliRunner().invoke(cli.app, [*command, "--ledger", url]), told)

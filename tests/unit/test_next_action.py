@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasking.approval import Asked
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.candidate import WHOLE_WINDOW, Candidate
 from tasking.clock import ClockReading
@@ -138,10 +139,10 @@ def polled(*ids: str, doubt: Any = None) -> Polled:
 
 
 WISHES = [
-    order(window, on_rejection=rejected, require_approval=approval, max_captures=captures)
+    order(window, on_rejection=rejected, require_approval=approval, if_not_answered=silence, max_captures=captures)
     for window in (WINDOW, OVER)
     for rejected in ("wait", "next-candidate")
-    for approval in (False, True)
+    for approval, silence in ((False, "ask-again"), (True, "ask-again"), (True, "decline"), (True, "order"))
     for captures in (1, 1, 2)
 ]
 
@@ -187,6 +188,8 @@ def records(draw: st.DrawFn) -> OrderRecord:
         candidates_seen=draw(st.integers(0, 2)),
         candidates_dropped=draw(st.sampled_from([[], ["x"], ["x"] * 19])),
         approved_candidate_id=draw(st.sampled_from([None, "a", "b"])),
+        approval_question=draw(st.sampled_from([None, "Waiting for approval"])),
+        approval_asked=draw(st.none() | st.builds(Asked, deadline=st.none() | instants)),
         open_creates=draw(st.sampled_from([[], [], [announced("bay")], [announced("bay"), announced("bay#2")]])),
         deferred_end=draw(st.none() | st.just(DeferredEnd(status="expired", message="None left."))),
         next_try_since=draw(st.none() | instants),
@@ -215,6 +218,7 @@ def states(draw: st.DrawFn) -> OrderState:
         plan_gone=draw(st.booleans()),
         listed=draw(st.sampled_from([None, listed])),
         lost=draw(st.sampled_from([None, "it is gone"])),
+        unanswered=draw(st.booleans()),
         compared=draw(st.sampled_from([None, Compared("Delivered")])),
         wait=None,
         end=draw(st.sampled_from([None, None, End("rejected", "Not requested: no"), End("failed", "Not whole", "r1")])),
@@ -314,7 +318,7 @@ def test_what_was_decided_changes_the_order_so_that_it_goes_on(given: OrderState
 
 def after(before: OrderState, action: Action) -> OrderState:
     """The state once an action was carried out, in the plainest way it can be."""
-    held, seen = before.record, replace(before.seen, end=None, lost=None)
+    held, seen = before.record, replace(before.seen, end=None, lost=None, unanswered=False)
     match action:
         case Amend():
             held = held.model_copy(update=action.fields)
@@ -390,6 +394,18 @@ CASES: dict[str, tuple[OrderState, type[Action]]] = {
     ),
     "one is chosen": (state(record(**HELD)), Request),
     "one is chosen, and a person is to be asked": (state(record(**HELD), order(require_approval=True)), Ask),
+    "a person was asked, and may have answered": (
+        state(record(**HELD, approval_question="?"), order(require_approval=True)),
+        Ask,
+    ),
+    "a person was asked about what has expired, and may have answered before": (
+        state(record(plan_id="p", candidate=EXPIRED, approval_question="?"), order(require_approval=True)),
+        Ask,
+    ),
+    "nobody has answered": (
+        state(record(**HELD, approval_question="?"), order(require_approval=True), unanswered=True),
+        Amend,
+    ),
     "the chosen one has expired": (state(record(plan_id="p", candidate=EXPIRED)), Amend),
     "it has expired, and may have been requested": (
         state(record(plan_id="p", candidate=EXPIRED, open_creates=[announced("bay")])),
@@ -472,3 +488,24 @@ def test_a_provider_without_candidates_waits_after_a_rejection_and_then_tries_wh
     assert next_action(later) == Plan()
     over = replace(later, provider=replace(picks_itself, rest_of_window=None))
     assert isinstance(next_action(over), Close)
+
+
+def test_no_one_is_declined_or_ordered_for_by_silence_before_an_answer_was_looked_for() -> None:
+    held = record(**HELD, approval_question="?", approval_asked=Asked(deadline=NOW - HOUR))
+    for silence in ("ask-again", "decline", "order"):
+        assert next_action(state(held, order(require_approval=True, if_not_answered=silence))) == Ask()
+
+
+def test_silence_does_what_the_order_says() -> None:
+    held = record(**HELD, approval_question="?", approval_asked=Asked(deadline=NOW - HOUR))
+    done = {}
+    for silence in ("ask-again", "decline", "order"):
+        action = next_action(state(held, order(require_approval=True, if_not_answered=silence), unanswered=True))
+        assert isinstance(action, Amend)
+        done[silence] = action
+    assert done["ask-again"].fields["candidate"] is None
+    assert done["order"].fields["approved_candidate_id"] == "a"
+    end = done["decline"].then
+    assert end is not None
+    assert end.status == StatusCode.USER_CANCELLED
+    assert "approved_candidate_id" not in done["decline"].fields
