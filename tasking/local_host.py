@@ -7,10 +7,12 @@ from datetime import datetime
 from uuid import UUID
 
 from tasking import lifecycle
+from tasking.clock import utc_now
 from tasking.errors import InvalidOrder
 from tasking.lifecycle import Installed, OrderSession, Runs
 from tasking.order import Order
 from tasking.order_run import Host, Step, perform
+from tasking.study import Study
 
 
 class Parked(BaseException):  # nothing on its way out takes it for an error
@@ -45,10 +47,17 @@ class LocalHost(Host):
         installed: Opens the ledger, accounts and archives.
         run_id: One for each order: what this run claims is its own.
         runs: What is known of other runs: whether the owner of a reference can still go on.
+        scheduled: When the order was to begin, for what is relative in it; now when absent.
+
+    Attributes:
+        study: What a dry run has come to.
     """
 
-    def __init__(self, installed: Installed, run_id: UUID, runs: Runs) -> None:
+    study: Study | None = None
+
+    def __init__(self, installed: Installed, run_id: UUID, runs: Runs, scheduled: datetime | None = None) -> None:
         self.run_id, self.log = str(run_id), logging.getLogger("tasking.order")
+        self.scheduled = scheduled or utc_now()
         self.installed, self._runs = installed, runs
 
     def accept(self, session: OrderSession) -> None:
@@ -69,11 +78,15 @@ class LocalHost(Host):
 
     def begins(self, order: Order, reference: str) -> None:  # noqa: ARG002
         """Refuse what asks a person; raises `InvalidOrder`."""
-        if order.require_approval:
+        if order.require_approval and not order.dry_run:
             raise InvalidOrder("require_approval", True, "nobody can be asked here; start it as a run of a deployment")
 
     def show(self, reference: str) -> None:
         """Nothing is shown: the ledger has it all."""
+
+    def studied(self, study: Study) -> None:
+        """Keep it."""
+        self.study = study
 
     def is_away(self, error: Exception) -> bool:  # noqa: ARG002
         """Nothing stands between this process and the order."""
