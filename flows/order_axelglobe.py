@@ -20,7 +20,6 @@ def order_axelglobe(order: AxelGlobeOrder, dry_run: bool = False) -> State[Any]:
     never placed twice: to try a failed one again, press Retry on its run.
 
     Args:
-        order: What to order.
         dry_run: Everything but the request: it ends with what would be ordered, at what price and by when, or with why
             nothing would be. The plan is made at the provider, and costs nothing.
     """

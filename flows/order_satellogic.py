@@ -20,7 +20,6 @@ def order_satellogic(order: SatellogicOrder, dry_run: bool = False) -> State[Any
     order costs money and is never placed twice: to try a failed one again, press Retry on its run.
 
     Args:
-        order: What to order.
         dry_run: Everything but the request: it ends with what would be ordered, at what price and by when, or with why
             nothing would be. The plan is made at the provider, and costs nothing.
     """

@@ -553,7 +553,12 @@ def test_a_request_that_is_late_says_so_and_one_that_will_be_wakes_for_its_fee_s
     late = next_action(state(record(**HELD, requests=[BOUGHT]), TOO_LATE, polled=polled("r1")))
     assert isinstance(late, Wait)
     assert "Late: it was needed by 2026-11-30 23:00 UTC" in late.message
-    facts = {"timed": True, "start": NOW + 3 * DAY, "end": NOW + 3 * DAY + HOUR, "next_look_at": NOW + 4 * DAY}
+    facts: dict[str, Any] = {
+        "timed": True,
+        "start": NOW + 3 * DAY,
+        "end": NOW + 3 * DAY + HOUR,
+        "next_look_at": NOW + 4 * DAY,
+    }
     steps = [{"until": NOW + HOUR, "percent": 0}, {"until": NOW + DAY, "percent": 50}]
     will_be = request("r1", **facts, cancel_fees=steps, next_look_is_due=True)
     ahead = next_action(state(record(**HELD, requests=[will_be]), SOON, polled=polled("r1")))
