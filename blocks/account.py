@@ -11,6 +11,7 @@ from prefect.settings import get_current_settings
 from pydantic import ValidationError
 
 from tasking.errors import InvalidOrder
+from tasking.order import Order
 from tasking.provider import Provider
 
 
@@ -20,6 +21,11 @@ class Account(Block, ABC):
     _block_type_name = "Tasking account (abstract)"
     _block_type_slug = "tasking-account"
 
+    @classmethod
+    @abstractmethod
+    def order_kind(cls) -> type[Order]:
+        """The provider's kind of order."""
+
     @abstractmethod
     def open(self) -> Provider:
         """The provider, ready to be asked; close it after use."""
@@ -28,6 +34,12 @@ class Account(Block, ABC):
 def providers() -> list[str]:
     """Names of the providers there are: what the type of each account block begins with, before ``-tasking``."""
     return sorted(one.get_block_type_slug().removesuffix("-tasking") for one in Account.__subclasses__())
+
+
+def order_kinds() -> dict[str, type[Order]]:
+    """The kind of order of each provider there is, by its name."""
+    kinds = {one.get_block_type_slug().removesuffix("-tasking"): one.order_kind() for one in Account.__subclasses__()}
+    return dict(sorted(kinds.items()))
 
 
 def load_account(name: str) -> Account:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, HttpUrl
 
 from blocks.account import Account
-from tasking.axelglobe import AxelGlobe, AxelGlobeSettings
+from tasking.axelglobe import AxelGlobe, AxelGlobeOrder, AxelGlobeSettings
 
 
 class AxelGlobeTasking(Account, AxelGlobeSettings):
@@ -34,6 +34,11 @@ class AxelGlobeTasking(Account, AxelGlobeSettings):
         "An AxelGlobe account: the client id and secret that Axelspace gave you, and the addresses of its API. "
         "Orders name it as axelglobe-tasking/<name>."
     )
+
+    @classmethod
+    def order_kind(cls) -> type[AxelGlobeOrder]:
+        """An order to this provider."""
+        return AxelGlobeOrder
 
     def settings(self) -> AxelGlobeSettings:
         """The settings alone."""

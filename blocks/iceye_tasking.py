@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, HttpUrl
 
 from blocks.account import Account
-from tasking.iceye import Iceye, IceyeSettings
+from tasking.iceye import Iceye, IceyeOrder, IceyeSettings
 
 
 class IceyeTasking(Account, IceyeSettings):
@@ -34,6 +34,11 @@ class IceyeTasking(Account, IceyeSettings):
         "An ICEYE account: the client id and secret, and the token address, that ICEYE gave you. "
         "Orders name it as iceye-tasking/<name>."
     )
+
+    @classmethod
+    def order_kind(cls) -> type[IceyeOrder]:
+        """An order to this provider."""
+        return IceyeOrder
 
     def settings(self) -> IceyeSettings:
         """The settings alone."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, HttpUrl
 
 from blocks.account import Account
-from tasking.satellogic import Satellogic, SatellogicSettings
+from tasking.satellogic import Satellogic, SatellogicOrder, SatellogicSettings
 
 
 class SatellogicTasking(Account, SatellogicSettings):
@@ -34,6 +34,11 @@ class SatellogicTasking(Account, SatellogicSettings):
         "A Satellogic account: the client id and secret, and the contract that orders are placed under. "
         "Orders name it as satellogic-tasking/<name>."
     )
+
+    @classmethod
+    def order_kind(cls) -> type[SatellogicOrder]:
+        """An order to this provider."""
+        return SatellogicOrder
 
     def settings(self) -> SatellogicSettings:
         """The settings alone."""

@@ -40,18 +40,15 @@ def row(record: OrderRecord) -> tuple[str, ...]:
 
 def facts(record: OrderRecord, now: datetime) -> list[tuple[str, str]]:
     """What is worth a line of its own, as label and text; what is not known is left out."""
-    current = record.current_request
-    open_still = record.ended is None
     lines = [
         ("status", record.order_status.value),
         ("provider says", record.provider_status or ""),
         ("plan", record.plan_id or ""),
         ("requests", ", ".join(one.last.id for one in record.requests)),
         ("covers", f"{covers(record)} of the area" if covers(record) else ""),
-        ("approval", _approval(record) if open_still else ""),
+        ("approval", _approval(record) if record.ended is None else ""),
         ("decided", record.approval_answer.sentence if record.approval_answer is not None else ""),
-        ("ordering", deadlines.ordering(record, now) if open_still else ""),
-        ("cancelling", deadlines.cancelling(current.last, now) if open_still and current is not None else ""),
+        *deadlines.lines(record, now),
         ("waits for", record.waits_message or ""),
         ("wakes at", f"{record.wake_at:%Y-%m-%d %H:%M:%S} UTC" if record.wake_at else ""),
         ("ended", record.outcome or ""),

@@ -20,6 +20,7 @@ from blocks.account import load_account, providers
 from flows.accounts import Silent, look_at_all, silent_accounts
 from flows.cancel_order import cancel_order
 from flows.ending import ended
+from flows.explore_order import explore_order
 from flows.pinned import pinned
 from tasking import watching
 from tasking.clock import utc_now
@@ -152,10 +153,11 @@ def order_flows() -> list[str]:
 def recoverable_flows() -> list[str]:
     """Names of the flows whose lost runs are started again.
 
-    Those of the orders, and cancel-order: a person's cancel must not be dropped with its process. It may be carried out
-    twice, so it does not matter on which machine it was first. This flow is not among them: its next run is its own.
+    Those of the orders, explore-order, which waits as they do, and cancel-order: a person's cancel must not be dropped
+    with its process. It may be carried out twice, so it does not matter on which machine it was first. This flow is not
+    among them: its next run is its own.
     """
-    return [*order_flows(), cancel_order.name]
+    return [*order_flows(), explore_order.name, cancel_order.name]
 
 
 class Open(NamedTuple):

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from tasking import lifecycle
 from tasking.approval import Answer, Question
+from tasking.clock import utc_now
 from tasking.errors import InvalidOrder
 from tasking.lifecycle import Installed, OrderSession, Runs
 from tasking.order import Order
 from tasking.order_run import Host, Step, perform
+from tasking.study import Study
 
 
 class Parked(BaseException):  # nothing on its way out takes it for an error
@@ -49,12 +51,24 @@ class LocalHost(Host):
         runs: What is known of other runs: whether the owner of a reference can still go on.
         decide: Asked where an order is to be approved. It answers, or gives ``None`` for not yet: then `Parked` is
             raised. Without it such orders are refused.
+        scheduled: When the order was to begin, for what is relative in it; now when absent.
+
+    Attributes:
+        study: What a dry run has come to.
     """
 
+    study: Study | None = None
+
     def __init__(
-        self, installed: Installed, run_id: UUID, runs: Runs, decide: Callable[[Question], Answer | None] | None = None
+        self,
+        installed: Installed,
+        run_id: UUID,
+        runs: Runs,
+        decide: Callable[[Question], Answer | None] | None = None,
+        scheduled: datetime | None = None,
     ) -> None:
         self.run_id, self.log = str(run_id), logging.getLogger("tasking.order")
+        self.scheduled = scheduled or utc_now()
         self.installed, self._runs, self._decide = installed, runs, decide
 
     def accept(self, session: OrderSession) -> None:
@@ -87,11 +101,15 @@ class LocalHost(Host):
 
     def begins(self, order: Order, reference: str) -> None:  # noqa: ARG002
         """Refuse what asks a person where nobody answers; raises `InvalidOrder`."""
-        if order.require_approval and self._decide is None:
+        if order.require_approval and self._decide is None and not order.dry_run:
             raise _nobody()
 
     def show(self, reference: str) -> None:
         """Nothing is shown: the ledger has it all."""
+
+    def studied(self, study: Study) -> None:
+        """Keep it."""
+        self.study = study
 
     def is_away(self, error: Exception) -> bool:  # noqa: ARG002
         """Nothing stands between this process and the order."""

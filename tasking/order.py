@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
@@ -15,18 +15,22 @@ from pydantic import (
     GetJsonSchemaHandler,
     PlainSerializer,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import CoreSchema
 
 from tasking.approval import Unanswered
 from tasking.display_text import display_text, one_spelling
-from tasking.duration import duration_from, iso_duration
+from tasking.duration_text import duration_from, written
 from tasking.errors import InvalidOrder
 from tasking.form import Form, number
+from tasking.moment_text import moment_from
 from tasking.money import Budget
-from tasking.window import Window
+from tasking.window import COUNTED_FROM, Window, base_moment, iso, later
 
 Policy = Literal["best-coverage", "earliest", "lowest-off-nadir", "highest-sun"]
 
@@ -69,6 +73,8 @@ MaxDaysApart = Annotated[
     ),
 ]
 """The field ``max_days_apart`` of orders of areas."""
+_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+
 LEAST_TIME_TO_ANSWER = timedelta(minutes=5)
 """A person needs that long, and the watcher comes by in it."""
 
@@ -77,16 +83,24 @@ def _time_to_answer(value: object) -> timedelta | None:
     """Raises `InvalidOrder` for what is no length of time, or too short to be answered in."""
     if value is None:
         return None
-    length = duration_from("answer_within", value)
+    length = duration_from("answer_within", _as_length(value))
     if length < LEAST_TIME_TO_ANSWER:
-        raise InvalidOrder("answer_within", iso_duration(length), "give 5 minutes (PT5M) at least")
+        raise InvalidOrder("answer_within", written(length), "give 5 minutes (PT5M) at least")
     return length
+
+
+def _as_length(value: object) -> object:
+    """A number is one of hours; anything else stays as it is."""
+    hours: object = float(value) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else value
+    if isinstance(hours, int | float) and not isinstance(hours, bool) and abs(hours) < 1e6:
+        return timedelta(hours=hours)
+    return value
 
 
 AnswerWithin = Annotated[
     timedelta | None,
     BeforeValidator(_time_to_answer),
-    PlainSerializer(lambda length: length and iso_duration(length), when_used="json-unless-none"),
+    PlainSerializer(lambda length: length and written(length), when_used="json-unless-none"),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "null"}]}),
 ]
 """How long a person has to answer."""
@@ -190,6 +204,16 @@ class Order(Form):
         ),
         examples=["500 EUR"],
     )
+    needed_by: Annotated[datetime, WithJsonSchema({"type": "string"})] | None = Field(
+        default=None,
+        title="Needed by",
+        description=(
+            "When the image is of no use any more: a moment in full (2026-12-06T00:00:00Z), or so long after the run "
+            "was to begin (P5D). Nothing is ordered that is taken later, nor after that moment. What is ordered by "
+            "then goes on, and says that it is late. Leave it empty for no such moment."
+        ),
+        examples=["2026-12-06T00:00:00Z"],
+    )
     site: str | None = Field(
         default=None,
         title="Site",
@@ -198,6 +222,11 @@ class Order(Form):
             "its site is open. Only the flow survey-site looks at it, and orders nothing while one is."
         ),
         examples=["tokyo-bay"],
+    )
+    dry_run: SkipJsonSchema[bool] = Field(
+        default=False,
+        title="Dry run",
+        description="Everything but the request: set by the parameter of the same name, and kept with the order.",
     )
     archive: str = Field(
         default="image-archive/default",
@@ -279,6 +308,27 @@ class Order(Form):
             return None
         return None if isinstance(value, str) and not value.strip() else value
 
+    @field_validator("needed_by", mode="before")
+    @classmethod
+    def _a_moment_or_a_length(cls, value: object, info: ValidationInfo) -> object:
+        """A length counts from where a window's does; what is kept is the moment."""
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return None
+        if isinstance(value, str) and value.strip().upper().startswith("P"):
+            return later("needed_by", base_moment(info), value)
+        return moment_from("needed_by", value)
+
+    @model_validator(mode="after")
+    def _needed_after_the_window_begins(self) -> Order:
+        if self.needed_by is not None and self.needed_by <= self.window.start:
+            raise InvalidOrder(
+                "needed_by",
+                iso(self.needed_by),
+                f"no image is taken before the window starts ({iso(self.window.start)}); give a later moment, or an "
+                "earlier window",
+            )
+        return self
+
     @field_validator("name")
     @classmethod
     def _name_can_be_shown(cls, value: str) -> str:
@@ -313,18 +363,19 @@ class Order(Form):
 OrderT = TypeVar("OrderT", bound=Order)
 
 
-def order_from(kind: type[OrderT], data: object) -> OrderT:
+def order_from(kind: type[OrderT], data: object, counted_from: datetime | None = None) -> OrderT:
     """Read an order from plain data, e.g. a flow's parameters or the ledger.
 
     Args:
         kind: The provider's kind of order.
         data: Its fields as a mapping, or an order of that kind already.
+        counted_from: From when a relative window counts; from now when absent.
 
     Raises:
         InvalidOrder: With one line for each problem: ``field: value: what would be right``.
     """
     try:
-        return kind.model_validate(data)
+        return kind.model_validate(data, context={COUNTED_FROM: counted_from})
     except ValidationError as error:
         raise refusal(error, kind) from None
 

@@ -11,7 +11,7 @@ import logging
 import re
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias, assert_never
@@ -40,7 +40,9 @@ from tasking.lifecycle.actions import (
 from tasking.lifecycle.session import Installed, OrderSession
 from tasking.order import Order, order_from
 from tasking.status import StatusCode
+from tasking.study import Study, study_of
 from tasking.waiting import Wait, format_utc
+from tasking.window import is_relative
 
 Step: TypeAlias = Plan | ListCandidates | Choose | Request | Poll | Deliver
 """What a `Host` carries out, shown to a person by its ``step``."""
@@ -58,6 +60,10 @@ ASK_AGAIN_SECONDS = 30.0
 """First pause after an error where the account, which says how long it is, cannot even be opened."""
 
 
+DRY_RUN = "dry-run-"
+"""So begins the reference of a dry run: the order itself may come under its own later."""
+
+
 class Ended(NamedTuple):
     """How an order stands with its run's end: our word for it, and a sentence for a person."""
 
@@ -70,11 +76,13 @@ class Host(ABC):
 
     Attributes:
         run_id: Names this run; the same at each of its starts.
+        scheduled: When this run was to start first: what is relative in its order counts from there.
         log: Told what happens.
         installed: Opens the ledger, accounts and archives.
     """
 
     run_id: str
+    scheduled: datetime
     log: logging.Logger | logging.LoggerAdapter[Any]
     installed: Installed
 
@@ -107,6 +115,10 @@ class Host(ABC):
         """Show a person what happened to the order."""
 
     @abstractmethod
+    def studied(self, study: Study) -> None:
+        """Show a person, and a program, what a dry run has come to."""
+
+    @abstractmethod
     def is_away(self, error: Exception) -> bool:
         """Whether the host itself could not be reached: that passes, and is nothing about the order."""
 
@@ -115,17 +127,18 @@ class Host(ABC):
         """Whether this run was taken away: it ends, and the order stays open for another one."""
 
 
-def run_order(host: Host, kind: type[Order], given: object) -> Ended:
+def run_order(host: Host, kind: type[Order], given: object, *, dry_run: bool = False) -> Ended:
     """Plan, wait for candidates, choose, (ask a person,) request, wait for the imagery, deliver.
 
     Args:
         host: Where it runs.
         kind: The provider's kind of order.
         given: The order, checked here.
+        dry_run: Everything but the request; it ends with what would be ordered.
     """
     while True:
         try:
-            return _read_and_carried_out(host, kind, given)
+            return _read_and_carried_out(host, kind, given, dry_run)
         except LedgerUnavailable as no_ledger:
             host.log.warning("%s", no_ledger)
             host.park(utc_now() + AWAY, f"Trying again: {no_ledger}")
@@ -143,10 +156,35 @@ def own_reference(order: Order, run_id: str, opened: Callable[[], AbstractContex
         claimed = ledger.orders(Filter(flow_run_id=run_id, limit=1))
     if claimed:
         return claimed[0].reference
+    return f"{_words(order)}-{_short(run_id)}"
+
+
+def dry_run_of(order: Order, run_id: str, number: int = 1) -> Order:
+    """The order as a dry run: under a reference of its own, which holds back no order that comes later.
+
+    It counts for no site. One that is a dry run already, and is taken over by another run, stays what it is.
+
+    Args:
+        order: The order.
+        run_id: The run that carries it out; the same run gives the same reference.
+        number: Tells several of one run apart.
+    """
+    if order.dry_run and order.reference is not None and order.reference.startswith(DRY_RUN):
+        return order
+    which = "" if number == 1 else f"-{number}"
+    name = (order.reference or _words(order))[:50].rstrip("._-")
+    reference = f"{DRY_RUN}{name}-{_short(run_id)}{which}"
+    return order.model_copy(update={"dry_run": True, "reference": reference, "site": None})
+
+
+def _words(order: Order) -> str:
     letters = unicodedata.normalize("NFKD", order.name).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:40].strip("-")
-    # the end of the id: what it begins with may be the time
-    return f"{words or order.provider}-{run_id.replace('-', '')[-16:]}"
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:40].strip("-") or order.provider
+
+
+def _short(run_id: str) -> str:
+    """The end of the id: what it begins with may be the time."""
+    return run_id.replace("-", "")[-16:]
 
 
 def perform(session: OrderSession, action: Step) -> Any:
@@ -180,11 +218,13 @@ class RetryLater(Exception):
         self.wait = wait
 
 
-def _read_and_carried_out(host: Host, kind: type[Order], given: object) -> Ended:
+def _read_and_carried_out(host: Host, kind: type[Order], given: object, dry_run: bool) -> Ended:
     try:
-        order = order_from(kind, given)
+        order = order_from(kind, _as_accepted(host, given), host.scheduled)
     except InvalidOrder as error:
         return _not_read(host, error)
+    if dry_run or order.dry_run:
+        order = dry_run_of(order, host.run_id)
     reference = order.reference or own_reference(order, host.run_id, host.installed.ledger)
     host.log.info("Order %s", reference)  # a person who gave none finds it here, for cancel-order
     host.begins(order, reference)
@@ -193,6 +233,24 @@ def _read_and_carried_out(host: Host, kind: type[Order], given: object) -> Ended
         return OrderRun(host, session).to_its_end()
     finally:
         session.close()
+
+
+def _as_accepted(host: Host, given: object) -> object:
+    """The order as it was given; what is relative in it is what it was when this run's order was accepted.
+
+    Later starts of the run must not count it anew. The ledger knows: it holds the moments.
+    """
+    if not isinstance(given, Mapping) or not (is_relative(given.get("window")) or _is_length(given.get("needed_by"))):
+        return given
+    with host.installed.ledger() as ledger:
+        accepted = ledger.orders(Filter(flow_run_id=host.run_id, limit=1))
+    if not accepted:
+        return given
+    return {**given, **{name: accepted[0].order.get(name) for name in ("window", "needed_by")}}
+
+
+def _is_length(moment: object) -> bool:
+    return isinstance(moment, str) and moment.strip().upper().startswith("P")
 
 
 def _not_read(host: Host, error: InvalidOrder) -> Ended:
@@ -228,7 +286,7 @@ class OrderRun:
     def to_its_end(self) -> Ended:
         """Do what is next, until the order has ended, or the host ends this start."""
         try:
-            self._accept()
+            self.accept()
             self._go_on()
         except OrderClosedElsewhere:
             pass
@@ -251,7 +309,7 @@ class OrderRun:
             raise RetryLater(wait) from error
         return self._how_it_ended()
 
-    def _accept(self) -> None:
+    def accept(self) -> None:
         """What keeps the order from being accepted is waited out; what does not pass is raised."""
         while True:
             try:
@@ -303,9 +361,18 @@ class OrderRun:
             case Close():
                 if session.own_record() is None:
                     raise OrderClosedElsewhere
-                self._do(action, lambda: lifecycle.close(session, action.end, decided_by))
+                self._do(action, lambda: self._closed(action.end, decided_by))
             case _:
                 self._do(action, lambda: host.perform(session, action))
+
+    def _closed(self, end: End, decided_by: OrderRecord) -> None:
+        if self._session.order.dry_run:
+            study = study_of(self._session, decided_by, end)
+            self._session.ledger.record(
+                self._session.reference, "dry run", end.message, detail=study.model_dump(mode="json")
+            )
+            self._host.studied(study)
+        lifecycle.close(self._session, end, decided_by)
 
     def _do(self, action: Action, what: Callable[[], object]) -> None:
         assert isinstance(action, Act), "a wait is no step"

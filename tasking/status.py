@@ -28,11 +28,11 @@ class StatusCode(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands with us; the last five are ends.
+    """Where an order stands with us; the last six are ends.
 
     ``awaiting_approval``: a person is asked. ``ordering``: a request is under way, and it is not known yet whether it
     arrived. ``delivering``: imagery can be fetched that is not in the archive yet. ``cancelling``: a person cancelled
-    it, and what still comes of it is waited for.
+    it, and what still comes of it is waited for. ``dry_run``: it was asked what would be ordered, and nothing was.
     """
 
     PLANNING = "planning"
@@ -46,6 +46,7 @@ class OrderStatus(StrEnum):
     FAILED = "failed"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    DRY_RUN = "dry_run"
 
 
 ENDS: dict[str, OrderStatus] = {
@@ -55,5 +56,6 @@ ENDS: dict[str, OrderStatus] = {
     StatusCode.CANCELLED: OrderStatus.CANCELLED,
     StatusCode.USER_CANCELLED: OrderStatus.CANCELLED,
     StatusCode.FAILED: OrderStatus.FAILED,
+    OrderStatus.DRY_RUN: OrderStatus.DRY_RUN,
 }
 """How an order ended, by the code that was written down for its end; every other code means that it failed."""

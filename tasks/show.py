@@ -22,9 +22,11 @@ from tasking.approval import Question
 from tasking.approval_page import markdown_page
 from tasking.area import area_from
 from tasking.candidate import Candidate
+from tasking.clock import utc_now
 from tasking.delivery.outcome import Delivery
 from tasking.delivery.thumbnail import thumbnail
 from tasking.footprint_map import footprint_svg
+from tasking.lifecycle import deadlines
 from tasking.order import Order
 from tasking.plain_text import markdown_text
 from tasking.ranking import RankedCandidate
@@ -55,7 +57,7 @@ def show_candidates(order: Order, reference: str, ranked: Sequence[RankedCandida
         )
     if len(ranked) > SHOWN:
         lines.append(f"\n{len(ranked) - SHOWN} more are not shown.")
-    _put("\n".join(lines), key=_key(reference, "candidates"), description=f"{len(ranked)} candidates")
+    _put("\n".join(lines), key=artifact_key(reference, "candidates"), description=f"{len(ranked)} candidates")
 
 
 def show_question(order: Order, question: Question) -> None:
@@ -66,7 +68,7 @@ def show_question(order: Order, question: Question) -> None:
     except Exception as error:  # of a footprint that cannot be drawn, say: the form has the list as well
         get_run_logger().warning("The question is not shown on the run's page: %s", error)
         return
-    _put(page, key=_key(question.reference, "approval"), description=said)
+    _put(page, key=artifact_key(question.reference, "approval"), description=said)
 
 
 def show_delivery(reference: str, delivery: Delivery) -> None:
@@ -83,7 +85,9 @@ def show_delivery(reference: str, delivery: Delivery) -> None:
             item = one.item_id
             lines += ["", f"**{_text(item)}**", "", "| asset | file | size |", "| --- | --- | ---: |"]
         lines.append(f"| {_text(one.asset_key)} | {_text(one.path.name)} | {one.size / 1e3:,.0f} kB |")
-    _put("\n".join(lines), key=_key(reference, "delivered"), description=f"{len(delivery.files)} files, verified")
+    _put(
+        "\n".join(lines), key=artifact_key(reference, "delivered"), description=f"{len(delivery.files)} files, verified"
+    )
 
 
 def show_timeline(reference: str) -> None:
@@ -92,15 +96,19 @@ def show_timeline(reference: str) -> None:
     A list and no table: the UI does not wrap the cells of a table, and cuts them at the right.
     """
     with ledger() as book:
-        entries = book.journal(reference) if book.find(reference) is not None else []
-    if not entries:
+        record = book.find(reference)
+        entries = book.journal(reference) if record is not None else []
+    if record is None or not entries:
         return
-    lines = [f"# What happened to {_text(reference)}", "Times are UTC, the newest first.", ""]
+    lines = [f"# What happened to {_text(reference)}"]
+    if ahead := deadlines.lines(record, utc_now()):
+        lines += ["", "**Deadlines**", "", *(f"- {label}: {_text(said)}" for label, said in ahead), ""]
+    lines += ["Times are UTC, the newest first.", ""]
     lines += [
         f"- {one.at:%Y-%m-%d %H:%M:%S} **{_text(one.event)}**: {_text(_short(one.message))}"
         for one in reversed(entries)
     ]
-    _put("\n".join(lines), key=_key(reference, "timeline"), description="The order's timeline")
+    _put("\n".join(lines), key=artifact_key(reference, "timeline"), description="The order's timeline")
 
 
 def _put(markdown: str, *, key: str, description: str) -> None:
@@ -154,7 +162,7 @@ def _shown(client: SyncPrefectClient, run: FlowRun, key: str) -> UUID | None:
     return _put_here.get((run.id, key))
 
 
-def _key(reference: str, what: str) -> str:
+def artifact_key(reference: str, what: str) -> str:
     """Prefect's keys hold lower-case letters, digits and dashes only."""
     return f"order-{re.sub(r'[^a-z0-9]+', '-', reference.lower()).strip('-')}-{what}"
 

@@ -34,10 +34,12 @@ class SiteRun(NamedTuple):
 
 
 @step("site-runs")
-def site_runs(tag: str) -> list[SiteRun]:
-    """The runs with this tag, in whatever state, the one that was created last first."""
+def site_runs(tag: str, provider: str) -> list[SiteRun]:
+    """The runs of this provider's orders with this tag, in whatever state, the one that was created last first."""
     with get_client(sync_client=True) as client:
-        runs = read_runs(client, [], tags={"all_": [tag]}, sort=FlowRunSort.EXPECTED_START_TIME_DESC, most=RECENT)
+        runs = read_runs(
+            client, [f"order-{provider}"], tags={"all_": [tag]}, sort=FlowRunSort.EXPECTED_START_TIME_DESC, most=RECENT
+        )
     # Prefect cannot sort by creation, and a run that is tried again starts later than ones that were created after it
     runs.sort(key=lambda run: (run.created is not None, run.created, run.id), reverse=True)
     return [

@@ -18,6 +18,8 @@ def tag_run(order: Order, reference: str) -> None:
     if context is None or context.flow_run is None:
         return
     wanted = [f"reference:{reference}", f"provider:{order.provider}"]
+    if order.dry_run:
+        wanted.append("dry-run")
     if order.site:
         wanted.append(site_tag(order.site))
     held = list(context.flow_run.tags)

@@ -93,7 +93,7 @@ def deployments() -> str:
     sections = []
     for one in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]:
         flow: Flow[..., Any] = load_flow_from_entrypoint(one["entrypoint"])
-        schedules = [f"Runs each {schedule['interval']} seconds." for schedule in one.get("schedules", ())]
+        schedules = [_schedule(schedule) for schedule in one.get("schedules", ())]
         rows = [
             (f"`{name}`", _default(field), _sentence(field.get("description", "")) or "See [Orders](orders.md).")
             for name, field in parameter_schema(flow).properties.items()
@@ -171,11 +171,16 @@ def _of_order(kind: type[Order]) -> str:
     for name in names:
         field = kind.model_fields[name]
         if field.annotation is Window:
-            rows += _fields(Window.model_fields, f"{name}.")
+            rows += [(row[0], row[1], _either(row[2]), row[3]) for row in _fields(Window.model_fields, f"{name}.")]
             continue
         (row,) = _fields({name: field}, "")
         rows.append(row if name in shown else (row[0], "(not in the form)", *row[2:]))
     return _table(FIELD, rows)
+
+
+def _either(default: str) -> str:
+    """Each end of a window is said in one of two ways."""
+    return "one of two ways" if default == _NO_DEFAULT else default
 
 
 def _of_block(block: type[Block], without: Sequence[str] = ()) -> str:
@@ -218,6 +223,11 @@ def _switches(kind: type[BaseModel]) -> str:
         default = list(field.default) if isinstance(field.default, tuple) else field.default
         rows.append((f"`{name}`", f"`{json.dumps(default)}`", field.description or ""))
     return _table(("switch", "default", "meaning"), rows)
+
+
+def _schedule(schedule: dict[str, Any]) -> str:
+    when = f"each {schedule['interval']} seconds" if "interval" in schedule else f"by `{schedule['cron']}`"
+    return f"Runs {when}." if schedule.get("active", True) else f"Its schedule {when} is an example, and is off."
 
 
 def _default(field: dict[str, Any]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from tasking.errors import OtherEnvironment
+from tasking.errors import InvalidOrder, OtherEnvironment
 from tasking.ledger import Ledger, OrderRecord, archives
 from tasking.lifecycle.session import OrderSession
+from tasking.order import Order
 from tasking.provider import Provider
+from tasking.window import iso
 
 
 class Runs(Protocol):
@@ -35,9 +37,13 @@ def accept(session: OrderSession, runs: Runs) -> OrderRecord:
     ledger, provider, reference, order = session.ledger, session.provider, session.reference, session.order
     before = ledger.find(reference)
     archive = session.installed.archive(order.archive) if before is None else None
+    if order.dry_run:  # it brings nothing home, and leaves nothing in the archive
+        archive = None
     if archive is not None:  # told now, not when the imagery that is paid for has nowhere to go
         archive.folder(used_before=archives.known(ledger, archive.address))
+    if before is None:
         provider.check(order)
+        _refuse_if_not_needed_any_more(order, provider.clock.now())
     record = ledger.claim(
         reference,
         order.model_dump(mode="json"),
@@ -58,6 +64,12 @@ def accept(session: OrderSession, runs: Runs) -> OrderRecord:
 def environment_changed(provider: Provider, record: OrderRecord) -> str | None:
     """Where an order was begun, if its account leads to another place now; ``None`` also when nobody noted it."""
     return record.environment if record.environment != provider.environment else None
+
+
+def _refuse_if_not_needed_any_more(order: Order, now: datetime) -> None:
+    if order.needed_by is not None and order.needed_by <= now:
+        fix = f"is past (it is {iso(now.replace(microsecond=0))}); give a moment in the future, or none"
+        raise InvalidOrder("needed_by", iso(order.needed_by), fix)
 
 
 def _stay(ledger: Ledger, provider: Provider, record: OrderRecord) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tasking.ledger import OrderRecord
+from tasking.moment_text import moment_from
 from tasking.provider import FeeStep, TaskingRequest
 from tasking.waiting import format_utc
 
@@ -32,6 +33,38 @@ def ordering(record: OrderRecord, now: datetime) -> str:
     if current is not None and current.candidate == candidate:
         return ""
     return f"what was chosen can be ordered until {format_utc(candidate.valid_until)}"
+
+
+def needed(record: OrderRecord, now: datetime) -> str:
+    """By when the order was to bring something; empty when it does not say. Late it says so, until it has ended."""
+    by = needed_by(record)
+    if by is None:
+        return ""
+    late = ": it is late" if record.ended is None and now >= by else ""
+    return f"{format_utc(by)}{late}"
+
+
+def needed_by(record: OrderRecord) -> datetime | None:
+    """The order's own deadline, as it was accepted; ``None`` without one, and for orders of before there was any."""
+    said = record.order.get("needed_by")
+    return None if said is None else moment_from("needed_by", said)
+
+
+def lines(record: OrderRecord, now: datetime) -> list[tuple[str, str]]:
+    """All deadlines that are still ahead, each as a label and a text; the order's own also when it is past.
+
+    Args:
+        record: The order.
+        now: The provider's time.
+    """
+    current = record.current_request
+    open_still = record.ended is None
+    told = [
+        ("needed by", needed(record, now)),
+        ("ordering", ordering(record, now) if open_still else ""),
+        ("cancelling", cancelling(current.last, now) if open_still and current is not None else ""),
+    ]
+    return [(label, text) for label, text in told if text]
 
 
 def overdue(request_id: str, since: datetime) -> str:

@@ -29,13 +29,18 @@ given up for good                           the next try where wished and possib
 overdue                                     `Close`
 else                                        wait for the request's next event
 ==========================================  ==================================================================
+
+Whatever it is: once it is too late (``needed_by``), nothing more is ordered; each wait is over when a deadline is, see
+`tasking.lifecycle.in_time`. A dry run closes where an order would ask or request, see `tasking.lifecycle.rehearsal`.
 """
 
 from __future__ import annotations
 
 from tasking.ledger import DeferredEnd
 from tasking.lifecycle import after_request, before_request, several
-from tasking.lifecycle.actions import Action, Amend, Close, End, Settle
+from tasking.lifecycle.actions import Action, Amend, Close, End, LearnTime, Settle
+from tasking.lifecycle.in_time import in_time, too_late
+from tasking.lifecycle.rehearsal import rehearsed
 from tasking.lifecycle.standing import may_bring_something, requested
 from tasking.lifecycle.state import OrderState
 
@@ -48,7 +53,7 @@ def next_action(state: OrderState) -> Action:
     """
     if state.seen.wait is not None:
         return state.seen.wait
-    action = _decided(state)
+    action = rehearsed(state, in_time(state, _decided(state)))
     # it would be paid, and nobody would fetch it
     return Settle() if isinstance(action, Close) and state.record.in_doubt else action
 
@@ -61,6 +66,8 @@ def _decided(state: OrderState) -> Action:
         return several.next_action(state)
     if requested(state.record):
         return after_request.next_action(state)
+    if (late := too_late(state)) is not None:
+        return _ended(state, late) if state.clock.known or state.seen.time_asked else LearnTime()
     return before_request.next_action(state)
 
 

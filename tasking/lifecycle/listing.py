@@ -10,6 +10,7 @@ from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.errors import NotFound
 from tasking.ledger import OrderRecord
+from tasking.lifecycle.in_time import without_late_ones
 from tasking.lifecycle.planning import half_time
 from tasking.lifecycle.polling import our_time_in
 from tasking.lifecycle.pricing import left_to_spend, priced
@@ -85,6 +86,7 @@ def ranked_for(
         needs_daylight=order.needs_daylight,
         coverage_min_percent=None if any_coverage else least,
     )
+    ranked = without_late_ones(order, ranked)
     if not any_coverage or least is None or order.most_captures > 1:
         return ranked
     note = f"The order asks for {least:g} % of the area at least"

@@ -25,6 +25,8 @@ def request(session: OrderSession) -> None:
     Raises:
         OrderEnded: The provider refuses for a reason that another candidate does not cure, or it is over budget.
     """
+    if session.order.dry_run:
+        raise RuntimeError(f"{session.reference} is a dry run: it requests nothing")
     ledger, provider, reference, record = session.ledger, session.provider, session.reference, session.record()
     candidate = record.candidate
     if candidate is None or requested(record) or not (record.in_doubt or _is_approved(session.order, record)):

@@ -131,6 +131,8 @@ def traits(provider: Provider, order: Order, record: OrderRecord) -> ProviderTra
     rest = None
     if current is not None and isinstance(provider, TriesAgain):
         rest = provider.rest_of(order, current.candidate)
+        if rest is not None and order.needed_by is not None and rest.start >= order.needed_by:
+            rest = None
     return ProviderTraits(
         lists_candidates=isinstance(provider, Plans),
         poll_interval_seconds=provider.poll_interval_seconds,

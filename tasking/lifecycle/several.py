@@ -87,7 +87,8 @@ def next_action(state: OrderState) -> Action:
     if (request_id := _to_deliver(state)) is not None:
         return Deliver(request_id)
     chosen = None if requested(record) else record.candidate
-    more = record.deferred_end is None and not record.cancel_asked
+    needed = state.order.needed_by is None or state.clock.now < state.order.needed_by
+    more = needed and record.deferred_end is None and not record.cancel_asked
     if record.in_doubt:
         return _in_doubt(state, seen.polled, chosen if more else None)
     look_again = None

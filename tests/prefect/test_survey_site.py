@@ -6,7 +6,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from tasks.recovery import recover_runs
 from tasks.site_runs import site_slug, site_tag
 from tasks.start import start
 from tests.support.installation import Installation
+from tests.support.order_kinds import KINDS
 
 
 @pytest.fixture
@@ -208,6 +209,67 @@ def test_a_site_with_an_open_order_is_not_ordered_again(deployed: Installation) 
     assert "bay" in str(run.state.message)
     assert "still open" in str(run.state.message)
     assert len(of_site("Salt Flat")) == 1  # the one that was started by hand
+
+
+def runs_by_flow(site: str) -> dict[str, FlowRun]:
+    """The runs of a site by the provider of their order."""
+    return {str(one.parameters["order"]["account"]).partition("-")[0]: one for one in of_site(site)}
+
+
+@pytest.fixture
+def all_deployed(deployed: Installation) -> Installation:
+    with get_client(sync_client=True) as client:
+        for flow in (KINDS[name].flow for name in ("iceye", "satellogic")):
+            client.create_deployment(
+                client.create_flow(flow), "order", entrypoint=f"{flow.fn.__module__}.{flow.fn.__name__}"
+            )
+    return deployed
+
+
+def test_a_turn_orders_from_each_provider_that_has_no_open_order_of_the_site(all_deployed: Installation) -> None:
+    there = all_deployed
+    window = {"window": {"starts_in": "P2D", "lasts": "P7D"}}
+    wishes: list[Any] = [
+        KINDS[name].order(there).model_dump(mode="json") | {"reference": None, **window}
+        for name in ("axelglobe", "iceye", "satellogic")
+    ]
+    there.start(order_axelglobe, order=there.order(site="Reef"))
+    run = there.start(survey_site, site="Reef", order=wishes[0], more_orders=wishes[1:])
+    said = str(run.state and run.state.message)
+    assert "bay of" in said
+    assert "is still open" in said
+    found = runs_by_flow("Reef")
+    assert set(found) == {"axelglobe", "iceye", "satellogic"}
+    assert len(of_site("Reef")) == 3, "the one that was started by hand, and two of this turn"
+    for name in ("iceye", "satellogic"):
+        order = found[name].parameters["order"]
+        assert order["reference"] in said
+        assert order["reference"].startswith("reef-")
+        assert name in order["reference"]
+        begin = datetime.fromisoformat(order["window"]["start"])
+        assert abs(begin - utc_now() - timedelta(days=2)) < timedelta(minutes=10)
+    late = there.start(survey_site, site="Reef", order=wishes[0], more_orders=wishes[1:])
+    assert str(late.state and late.state.message).count("Nothing ordered") == 3
+    assert len(of_site("Reef")) == 3
+
+
+def test_a_turn_with_two_orders_of_one_provider_orders_nothing(deployed: Installation) -> None:
+    order = deployed.order(reference=None)
+    run = deployed.start(survey_site, site="Twin", order=order, more_orders=[order])
+    assert run.state is not None
+    assert run.state.is_failed()
+    assert "one order of each provider" in str(run.state.message)
+    assert of_site("Twin") == []
+
+
+def test_a_turn_that_ordered_under_the_reference_of_before_orders_nothing(deployed: Installation) -> None:
+    late = turn(deployed, "Cove", 1)
+    planned = late.expected_start_time
+    assert planned is not None
+    before = f"cove-{planned:%Y%m%dT%H%M%S}"
+    deployed.to_the_end(deployed.start(order_axelglobe, order=deployed.order(reference=before, site="Cove")))
+    run = deployed.go_on(late.id)
+    assert "this turn ordered" in str(run.state and run.state.message)
 
 
 @pytest.mark.parametrize(("one", "other"), [("東京", "大阪"), ("São 1", "S o 1"), ("Bay", "bay"), ("a" * 60, "a" * 61)])

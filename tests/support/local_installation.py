@@ -22,6 +22,7 @@ from tasking.clock import utc_now
 from tasking.ledger import Ledger
 from tasking.local_host import LocalHost, Parked
 from tasking.order_run import run_order
+from tasking.study import Study
 from tasks.step import BLOCKS
 from tests.support.installation import Installation
 
@@ -54,6 +55,7 @@ class LocalInstallation(Installation):
     held: dict[UUID, FlowRun] = field(default_factory=dict)
     pressed: dict[UUID, datetime] = field(default_factory=dict)
     starts: Counter[UUID] = field(default_factory=Counter)
+    study: Study | None = None
 
     def create(self, flow: Flow[..., Any], *, deployed: bool = False, **parameters: Any) -> FlowRun:
         """A run that is to start; ``deployed`` makes no difference here."""
@@ -65,15 +67,25 @@ class LocalInstallation(Installation):
         self.held[run.id] = run
         return run
 
+    def turn(self, flow: Flow[..., Any], scheduled: datetime, **parameters: Any) -> FlowRun:
+        """A turn of a schedule: a run that was to start then, carried out until it waits or ends."""
+        run = self.create(flow, **parameters)
+        self.held[run.id] = self.held[run.id].model_copy(update={"expected_start_time": scheduled})
+        return self.go_on(run.id)
+
     def go_on(self, run_id: UUID) -> FlowRun:
         """Carry the order out until it waits or ends."""
         flow, parameters = self.runs[run_id]
         self.starts[run_id] += 1
-        host = LocalHost(BLOCKS, run_id, _Runs(self))
+        host = LocalHost(BLOCKS, run_id, _Runs(self), scheduled=self.held[run_id].expected_start_time)
         try:
-            self.set_state(run_id, state_of(run_order(host, KINDS[flow.name], parameters["order"])))
+            dry_run = bool(parameters.get("dry_run"))
+            end = run_order(host, KINDS[flow.name], parameters["order"], dry_run=dry_run)
+            self.set_state(run_id, state_of(end))
         except Parked as wait:
             self.set_state(run_id, AwaitingRetry(scheduled_time=wait.until, message=wait.message))
+        finally:
+            self.study = host.study
         return self.read(run_id)
 
     def read(self, run_id: UUID) -> FlowRun:

@@ -131,4 +131,4 @@ def test_a_copy_of_the_world_has_the_same_land() -> None:
 
 def test_a_picture_of_a_wide_area_stays_small() -> None:
     norway = Area.model_validate("POLYGON ((5 58, 31 58, 31 71, 5 71, 5 58))")
-    assert len(footprint_svg(norway, [], None).encode()) < 60_000
+    assert len(footprint_svg(norway, [], []).encode()) < 60_000

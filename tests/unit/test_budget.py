@@ -289,7 +289,7 @@ def test_what_stands_at_the_provider_is_taken_over_whatever_it_costs(ledger: Led
     create_once(
         ledger, far, "bay", "request", "bay", find=far.find, create=far.create, made=it, charge=charge(5, per_month=1)
     )
-    assert [(one.price, one.state) for one in ledger.charges()] == [(5, ChargeState.RESERVED)]
+    assert [(one.price, one.state) for one in ledger.charges()] == [(Decimal(5), ChargeState.RESERVED)]
 
 
 FEES = tuple(FeeStep(until=NOON + timedelta(days=day), percent=percent) for day, percent in ((1, 0), (2, 10), (3, 20)))
@@ -307,7 +307,7 @@ def test_the_fee_of_a_cancel_is_spent_and_the_rest_refunded(ledger: Ledger, days
         record_statuses(ledger, far, "bay", {answer.id: answer})
         far.clock.observe({"Date": f"{NOON + timedelta(days=9):%a, %d %b %Y %H:%M:%S} GMT"})
     (line,) = spending(ledger.charges())
-    assert (line.spent, line.refunded, line.reserved) == (3 * due, 300 - 3 * due, 0)
+    assert (line.spent, line.refunded, line.reserved) == (Decimal(3 * due), Decimal(300 - 3 * due), Decimal(0))
 
 
 # the pure parts ------------------------------------------------------------------------------------------------------

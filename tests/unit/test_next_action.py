@@ -145,6 +145,12 @@ WISHES = [
     for approval, silence in ((False, "ask-again"), (True, "ask-again"), (True, "decline"), (True, "order"))
     for captures in (1, 1, 2)
 ]
+NEEDED = [
+    order(on_rejection=word, needed_by=NOW + when) for word in ("wait", "next-candidate") for when in (-HOUR, HOUR)
+]
+DRY = [
+    order(window, require_approval=approval, dry_run=True) for window in (WINDOW, OVER) for approval in (False, True)
+]
 
 # any state at all -----------------------------------------------------------------------------------------------------
 
@@ -203,7 +209,7 @@ def records(draw: st.DrawFn) -> OrderRecord:
 @st.composite
 def states(draw: st.DrawFn) -> OrderState:
     held = draw(records())
-    wish = draw(st.sampled_from(WISHES))
+    wish = draw(st.sampled_from([*WISHES, *NEEDED, *DRY]))
     plan = PLAN.model_copy(
         update={"ready": draw(st.booleans()), "candidates_at": draw(instants), "patience_until": draw(instants)}
     )
@@ -292,6 +298,53 @@ def test_no_order_is_closed_while_it_may_be_bought_or_something_paid_can_be_fetc
     if end is not None and end.request_id is None and not requested(held) and held.deferred_end is None:
         assert under_way(held) == []
         assert reversible_rejections(held) == []
+
+
+@EACH
+@given(states())
+def test_a_dry_run_asks_nobody_and_requests_nothing(given: OrderState) -> None:
+    action = next_action(replace(given, order=given.order.model_copy(update={"dry_run": True})))
+    assert not isinstance(action, Request | Ask)
+
+
+@EACH
+@given(states())
+def test_a_dry_run_differs_from_its_order_only_where_that_would_ask_request_or_end(given: OrderState) -> None:
+    wish = given.order.model_copy(update={"dry_run": False})
+    real = next_action(replace(given, order=wish))
+    dry = next_action(replace(given, order=wish.model_copy(update={"dry_run": True})))
+    if isinstance(real, Request | Ask):
+        assert isinstance(dry, Settle if given.record.in_doubt else Close)
+    else:
+        assert type(dry) is type(real)
+
+
+@EACH
+@given(states())
+def test_nothing_new_is_requested_once_it_is_needed_no_more(given: OrderState) -> None:
+    wish = given.order.model_copy(update={"needed_by": NOW - HOUR, "dry_run": False})
+    action = next_action(replace(given, order=wish))
+    if isinstance(action, Request):
+        assert given.record.in_doubt, "what may have arrived is settled"
+    assert not isinstance(action, Ask | Plan | ListCandidates | Choose) or given.record.in_doubt
+
+
+@EACH
+@given(states())
+def test_what_is_under_way_is_not_given_up_because_it_is_late(given: OrderState) -> None:
+    late = given.order.model_copy(update={"needed_by": NOW - HOUR, "dry_run": False})
+    never = late.model_copy(update={"needed_by": None})
+    if requested(given.record):
+        assert type(next_action(replace(given, order=late))) is type(next_action(replace(given, order=never)))
+
+
+@EACH
+@given(states())
+def test_no_wait_outlasts_the_moment_in_which_the_image_is_needed(given: OrderState) -> None:
+    soon = NOW + timedelta(minutes=5)
+    action = next_action(replace(given, order=given.order.model_copy(update={"needed_by": soon})))
+    if isinstance(action, Wait) and action != given.seen.wait and action is not SETTLING:
+        assert action.until <= soon
 
 
 @EACH
@@ -467,6 +520,42 @@ CASES: dict[str, tuple[OrderState, type[Action]]] = {
 }
 
 
+LATE_PASS = candidate("late", start=NOW + 3 * DAY, end=NOW + 3 * DAY + HOUR)
+SOON = order(needed_by=NOW + 2 * DAY)
+TOO_LATE = order(needed_by=NOW - HOUR)
+LISTED_LATE = Listed(
+    PLAN.model_copy(update={"patience_until": NOW - HOUR}),
+    tuple(one.model_copy(update={"candidate": LATE_PASS}) for one in ranked(False)),
+)
+
+CASES |= {
+    "it is a dry run, and one is chosen": (state(record(**HELD), order(dry_run=True)), Close),
+    "it is a dry run, and a person is to be asked": (
+        state(record(**HELD), order(dry_run=True, require_approval=True)),
+        Close,
+    ),
+    "it is needed no more, and nothing was requested": (state(record(plan_id="p"), TOO_LATE), Close),
+    "it is needed no more, and one is chosen": (state(record(**HELD), TOO_LATE), Close),
+    "it is needed no more, and may have been requested": (
+        state(record(**HELD, open_creates=[announced("bay")]), TOO_LATE),
+        Request,
+    ),
+    "it is needed no more, and was requested": (
+        state(record(**HELD, requests=[BOUGHT]), TOO_LATE, polled=polled("r1")),
+        Wait,
+    ),
+    "it is needed no more, and the request failed": (
+        state(record(plan_id="p", requests=[FAILED]), TOO_LATE, polled=polled("r1")),
+        Close,
+    ),
+    "it is needed no more, and the rejected request may come back": (
+        state(record(plan_id="p", requests=[TAKEN_BACK]), TOO_LATE, polled=polled("r1")),
+        Amend,
+    ),
+    "all that is offered comes too late": (state(record(plan_id="p"), SOON, listed=LISTED_LATE), Close),
+}
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_what_happens_next(case: str) -> None:
     given, action = CASES[case]
@@ -509,3 +598,46 @@ def test_silence_does_what_the_order_says() -> None:
     assert end is not None
     assert end.status == StatusCode.USER_CANCELLED
     assert "approved_candidate_id" not in done["decline"].fields
+
+
+def test_a_dry_run_says_what_it_would_order_and_how_it_ends_is_no_failure() -> None:
+    wish = order(dry_run=True, require_approval=True)
+    held = record(plan_id="p", candidate=A.model_copy(update={"platform": "GRUS-1A"}), price="12.50", currency="USD")
+    action = next_action(state(held, wish))
+    assert isinstance(action, Close)
+    assert action.end.status == "dry_run"
+    for part in (
+        "nothing was ordered",
+        "GRUS-1A",
+        "2026-12-02 00:00 UTC",
+        "12.50 USD",
+        "A person would be asked first",
+    ):
+        assert part in action.end.message
+    nothing = next_action(state(record(plan_id="p"), order(OVER, dry_run=True), listed=Listed(PLAN, ())))
+    assert isinstance(nothing, Close)
+    assert nothing.end.status == "dry_run"
+    assert "nothing would be ordered. Not feasible" in nothing.end.message
+
+
+def test_a_request_that_is_late_says_so_and_one_that_will_be_wakes_for_its_fee_steps() -> None:
+    late = next_action(state(record(**HELD, requests=[BOUGHT]), TOO_LATE, polled=polled("r1")))
+    assert isinstance(late, Wait)
+    assert "Late: it was needed by 2026-11-30 23:00 UTC" in late.message
+    facts: dict[str, Any] = {
+        "timed": True,
+        "start": NOW + 3 * DAY,
+        "end": NOW + 3 * DAY + HOUR,
+        "next_look_at": NOW + 4 * DAY,
+    }
+    steps = [{"until": NOW + HOUR, "percent": 0}, {"until": NOW + DAY, "percent": 50}]
+    will_be = request("r1", **facts, cancel_fees=steps, next_look_is_due=True)
+    ahead = next_action(state(record(**HELD, requests=[will_be]), SOON, polled=polled("r1")))
+    assert isinstance(ahead, Wait)
+    assert ahead.until == NOW + HOUR
+    assert "It will be late" in ahead.message
+    in_time = next_action(
+        state(record(**HELD, requests=[will_be]), order(needed_by=NOW + 4 * DAY), polled=polled("r1"))
+    )
+    assert isinstance(in_time, Wait)
+    assert in_time.until == NOW + 4 * DAY

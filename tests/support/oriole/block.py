@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, HttpUrl
 
 from blocks.account import Account
+from tests.support.oriole.order import OrioleOrder
 from tests.support.oriole.provider import Oriole
 from tests.support.oriole.settings import OrioleSettings
 
@@ -34,6 +35,11 @@ class OrioleTasking(Account, OrioleSettings):
     _description = (
         "An Oriole account: the client id and secret that Oriole gave you. Orders name it as oriole-tasking/<name>."
     )
+
+    @classmethod
+    def order_kind(cls) -> type[OrioleOrder]:
+        """An order to this provider."""
+        return OrioleOrder
 
     def settings(self) -> OrioleSettings:
         """The settings alone."""

@@ -12,6 +12,6 @@ from tests.support.oriole.order import OrioleOrder
 
 
 @pinned("order-oriole", validate_parameters=False, flow_run_name=order_name)
-def order_oriole(order: OrioleOrder) -> State[Any]:
+def order_oriole(order: OrioleOrder, dry_run: bool = False) -> State[Any]:
     """Order one new image of a place from Oriole and bring it home."""
-    return carry_out(OrioleOrder, order)
+    return carry_out(OrioleOrder, order, dry_run)
