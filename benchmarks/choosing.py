@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from rich.console import Console
@@ -190,9 +191,9 @@ def main() -> int:
     given = options.parse_args()
     table = Table("what", "CPU s", "clock s", "limit", "proven", "answer", title="Choosing")
     missed = False
-    lines = [ranked] if not given.kind else []
+    lines: list[Callable[[], Measured]] = [] if given.kind else [ranked]
     lines += [
-        lambda kind=kind, wish=wish, seed=seed: chosen(kind, wish, seed)
+        partial(chosen, kind, wish, seed)
         for kind in given.kind or KINDS
         for wish in WISHES
         for seed in range(1, 2 if given.quick else 6)
@@ -203,7 +204,6 @@ def main() -> int:
         limit = "-" if one.limit_seconds is None else f"{one.limit_seconds:g}" + ("" if one.in_time else " missed")
         proven = "yes" if one.fine else "no"
         table.add_row(one.what, f"{one.cpu_seconds:.2f}", f"{one.wall_seconds:.2f}", limit, proven, one.said)
-        print(one, flush=True)
     Console(width=200).print(table)
     return int(missed)
 

@@ -112,7 +112,8 @@ class Problem:
         within = overlap >= inside.sum(axis=1)[:, None] - 0.5  # row: what the column's candidate covers as well
         more = self.prices[group][:, None] - self.prices[group][None, :]
         later = np.arange(len(group))[:, None] > np.arange(len(group))[None, :]
-        return group[~(within & ((more > 0) | ((more == 0) & later))).any(axis=1)]
+        replaced = within & ((more > 0) | ((more == 0) & later))
+        return np.asarray(group[~replaced.any(axis=1)])
 
 
 def merged(covers: Bools, shares: Floats, weights: Floats) -> tuple[Bools, Floats, Floats]:
@@ -124,7 +125,7 @@ def merged(covers: Bools, shares: Floats, weights: Floats) -> tuple[Bools, Float
     packed = np.ascontiguousarray(np.packbits(covers, axis=0).T)
     rows = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
     _, first, same = np.unique(rows, return_index=True, return_inverse=True)
-    return covers[:, first], np.bincount(same, shares), np.bincount(same, weights)
+    return covers[:, first], *(np.bincount(same, each).astype(float) for each in (shares, weights))
 
 
 def affordable(captures: int, money: float, prices: Floats) -> int:

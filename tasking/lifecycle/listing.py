@@ -75,6 +75,7 @@ def ranked_for(
         sun_elevation_range=order.sun_elevation_range,
         needs_daylight=order.needs_daylight,
         coverage_min_percent=None if any_coverage else least,
+        weights=order.weights,
     )
     if not any_coverage or least is None:
         return ranked
