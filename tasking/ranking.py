@@ -13,10 +13,10 @@ The last three first choose among those that cover at least `tasking.score_terms
 candidate covers, so that an early pass over a corner of the area is not bought. An order that gives weights chooses by
 the score alone: the sum of its terms (`tasking.score_terms`), of which each policy is a setting.
 
-Among equals, ``best-coverage`` takes the earlier start, then the
-smaller view angle, then the higher sun; the others take more coverage in whole percents, then the smaller view angle,
-the higher sun, and the earlier start. The id comes last; a figure the provider did not give comes after every figure it
-did give. The same candidates in any order therefore give the same list.
+Among equals, ``best-coverage`` takes the earlier start, then the smaller view angle, then the higher sun; the others
+take more coverage in whole percents, then the smaller view angle, the higher sun, and the earlier start. The id comes
+last; a figure the provider did not give comes after every figure it did give. So the same candidates in any order give
+the same list.
 
 What covers less than the order's least coverage cannot be used. Where nothing tells what a candidate covers, that rule
 does not hold it back.

@@ -125,7 +125,11 @@ def merged(covers: Bools, shares: Floats, weights: Floats) -> tuple[Bools, Float
     packed = np.ascontiguousarray(np.packbits(covers, axis=0).T)
     rows = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
     _, first, same = np.unique(rows, return_index=True, return_inverse=True)
-    return covers[:, first], *(np.bincount(same, each).astype(float) for each in (shares, weights))
+    return covers[:, first], _summed(same, shares), _summed(same, weights)
+
+
+def _summed(same: Indices, values: Floats) -> Floats:
+    return np.asarray(np.bincount(same, values), dtype=np.float64)
 
 
 def affordable(captures: int, money: float, prices: Floats) -> int:

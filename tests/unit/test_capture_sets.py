@@ -1,4 +1,4 @@
-"""Which few captures are bought together: the cheapest that cover enough, or those that cover most; and it is proven."""
+"""Which few captures are bought together: the cheapest that cover enough, or those that cover most; proven."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -62,8 +62,27 @@ def ids(found: CaptureSet) -> list[str]:
 # Optimality
 
 
-def dealt(seed: int) -> tuple[Problem, int, float, float]:
-    """A small problem at random: its limits and the target beside it."""
+class Dealt(NamedTuple):
+    """A small problem, its limits and what is wanted."""
+
+    covers: Any
+    shares: Any
+    prices: Any
+    groups: list[range]
+    captures: int
+    budget: float
+    target: float
+
+    def coverage(self, members: Sequence[int]) -> float:
+        return float(self.shares[self.covers[list(members)].any(axis=0)].sum())
+
+    def key(self, members: Sequence[int]) -> tuple[float, int, list[int]]:
+        """What is compared of sets that cover enough."""
+        return float(self.prices[list(members)].sum()), len(members), sorted(members, reverse=True)
+
+
+def dealt(seed: int) -> Dealt:
+    """A problem at random."""
     dice = random.Random(seed)
     count, faces = dice.randint(1, 9), dice.randint(1, 25)
     density = dice.choice([0.15, 0.3, 0.6])
@@ -71,63 +90,43 @@ def dealt(seed: int) -> tuple[Problem, int, float, float]:
     shares = np.array([dice.choice([1.0, 2.0, 3.0, 5.0]) for _ in range(faces)])
     prices = np.array([float(dice.choice(((1, 1), (0, 2, 3, 7), (3, 4, 5, 9))[seed % 3])) for _ in range(count)])
     width = dice.randint(1, count) if seed % 4 == 0 else count
-    groups = [np.arange(first, first + width) for first in range(count - width + 1)]
-    problem = Problem(covers, shares * 100 / shares.sum(), prices, groups, time.monotonic() + 600)
-    return problem, dice.randint(1, 5), dice.choice([math.inf, dice.randint(2, 15)]), dice.uniform(20, 100)
+    groups = [range(first, first + width) for first in range(count - width + 1)]
+    limits = dice.randint(1, 5), dice.choice([math.inf, dice.randint(2, 15)]), dice.uniform(20, 100)
+    return Dealt(covers, shares * 100 / shares.sum(), prices, groups, *limits)
 
 
-def by_trying_all(
-    problem: Problem, groups: Sequence[set[int]], captures: int, budget: float
-) -> list[tuple[float, tuple[Any, ...]]]:
-    """What each set within the limits covers, and what is compared of sets that cover enough."""
-    found = []
-    for count in range(1, captures + 1):
-        for members in itertools.combinations(range(len(problem.prices)), count):
-            if problem.price(members) <= budget and any(set(members) <= group for group in groups):
-                key = (problem.price(members), count, sorted(members, reverse=True))
-                found.append((problem.coverage(members), key))
-    return found
+def by_trying_all(dealt: Dealt) -> list[tuple[float, tuple[float, int, list[int]]]]:
+    """What each set within the limits covers, and its key."""
+    return [
+        (dealt.coverage(members), dealt.key(members))
+        for count in range(1, dealt.captures + 1)
+        for members in itertools.combinations(range(len(dealt.prices)), count)
+        if dealt.key(members)[0] <= dealt.budget and any(set(members) <= set(group) for group in dealt.groups)
+    ]
 
 
 @pytest.mark.parametrize("block", range(5))
 def test_500_small_problems_have_the_answer_that_trying_all_sets_has(block: int) -> None:
     for seed in range(100 * block, 100 * block + 100):
-        problem, captures, budget, target = dealt(seed)
-        all_candidates, width = len(problem.prices), len(dealt_groups(seed)[0])
-        groups = [set(range(first, first + width)) for first in range(all_candidates - width + 1)]
-        every = by_trying_all(problem, groups, captures, budget)
+        one = dealt(seed)
+        every = by_trying_all(one)
         most = max((coverage for coverage, _ in every), default=0.0)
-        whole, before = problem.shares.copy(), problem.covers.copy()
-        found = solve(problem, captures, budget, target)
+        groups = [np.array(group) for group in one.groups]
+        problem = Problem(one.covers, one.shares, one.prices, groups, time.monotonic() + 600)
+        found = solve(problem, one.captures, one.budget, one.target)
         if most < 1e-7:
             assert found is None, seed
             continue
         assert found is not None, seed
-        coverage = float(whole[before[list(found.members)].any(axis=0)].sum())
         assert found.proven, seed
-        assert found.enough == (most >= target), seed
+        assert found.enough == (most >= one.target), seed
+        coverage, least = one.coverage(found.members), one.target
         if not found.enough:
             assert most - STEP_PERCENT <= coverage <= most + 1e-9, seed
             assert found.coverage_bound is not None
             assert most <= found.coverage_bound + 1e-9 <= coverage + STEP_PERCENT + 1e-6, seed
-        least = target if found.enough else coverage - 1e-7
-        key = (float(sum(problem.prices[list(found.members)])), len(found.members), sorted(found.members, reverse=True))
-        assert key == min(key for coverage, key in every if coverage >= least - 1e-12), seed
-
-
-def dealt_groups(seed: int) -> list[list[int]]:
-    """The groups of a problem as they were before it was prepared."""
-    dice = random.Random(seed)
-    count, faces = dice.randint(1, 9), dice.randint(1, 25)
-    dice.choice([0.15, 0.3, 0.6])
-    for _ in range(count * faces):
-        dice.random()
-    for _ in range(faces):
-        dice.choice([1.0, 2.0, 3.0, 5.0])
-    for _ in range(count):
-        dice.choice(((1, 1), (0, 2, 3, 7), (3, 4, 5, 9))[seed % 3])
-    width = dice.randint(1, count) if seed % 4 == 0 else count
-    return [list(range(first, first + width)) for first in range(count - width + 1)]
+            least = coverage - 1e-7
+        assert one.key(found.members) == min(key for share, key in every if share >= least - 1e-12), seed
 
 
 @pytest.mark.parametrize("count", [3, 5, 7])
