@@ -27,6 +27,7 @@ class Candidate(BaseModel):
         incidence_deg: Incidence angle, degrees (SAR).
         sun_elevation_deg: Sun above the horizon, degrees; negative at night.
         sun_azimuth_deg: Sun azimuth, degrees clockwise from north.
+        cloud_percent: Clouds that are forecast, 0..100; ``None`` when the provider does not say.
         coverage_percent: Share of the area covered in the provider's own figure, 0..100.
         price: What ordering it costs, in the currency's main unit; ``None`` when nothing tells.
         currency: ISO 4217, or ``credits``.
@@ -50,6 +51,7 @@ class Candidate(BaseModel):
     incidence_deg: float | None = None
     sun_elevation_deg: float | None = None
     sun_azimuth_deg: float | None = None
+    cloud_percent: float | None = None
     coverage_percent: float | None = None
     price: Decimal | None = None
     currency: Excerpt | None = None

@@ -32,7 +32,7 @@ def covered_percent(area: Area, footprints: Sequence[dict[str, Any] | None]) -> 
     """
     import shapely
 
-    target, which, parts = _parts_inside(area, footprints)
+    target, which, parts = parts_inside(area, footprints)
     shares: list[float | None] = [None] * len(footprints)
     for index, part in zip(which, parts, strict=True):
         shares[int(index)] = _percent(shapely.area(part), target)
@@ -43,7 +43,7 @@ def covered_together_percent(area: Area, footprints: Sequence[dict[str, Any] | N
     """Share of ``area`` inside all footprints together, 0..100; ``None`` when none of them can be read."""
     import shapely
 
-    target, which, parts = _parts_inside(area, footprints)
+    target, which, parts = parts_inside(area, footprints)
     return _percent(shapely.area(shapely.union_all(parts)), target) if len(which) else None
 
 
@@ -51,7 +51,7 @@ def _percent(covered: float, target: Any) -> float:
     return min(100.0, max(0.0, float(covered / target.area * 100)))
 
 
-def _parts_inside(area: Area, footprints: Sequence[dict[str, Any] | None]) -> tuple[Any, Any, Any]:
+def parts_inside(area: Area, footprints: Sequence[dict[str, Any] | None]) -> tuple[Any, Any, Any]:
     """The area on its plane, which footprints can be read, and the part of the area inside each of those."""
     import numpy as np
     import pyproj

@@ -30,6 +30,7 @@ from tasking.errors import InvalidOrder
 from tasking.form import Form, number
 from tasking.moment_text import moment_from
 from tasking.money import Budget
+from tasking.weights import Weights, none_if_untouched
 from tasking.window import COUNTED_FROM, Window, base_moment, iso, later
 
 Policy = Literal["best-coverage", "earliest", "lowest-off-nadir", "highest-sun"]
@@ -151,6 +152,15 @@ class Order(Form):
             "Which candidate is ordered. All but 'best-coverage' choose among the candidates that cover nearly as much "
             "of the area as the best one."
         ),
+    )
+    weights: Weights | None = Field(
+        default=None,
+        title="Weights",
+        description=(
+            "What counts how much, instead of 'Choose by': coverage, time, off_nadir, sun_elevation, price, cloud. "
+            "Each is counted from 0 to 1, times its weight. Leave it empty to choose by the policy alone."
+        ),
+        examples=[{"coverage": 0.6, "time": 0.2, "price": 0.2}],
     )
     require_approval: bool = Field(
         default=False,
@@ -328,6 +338,11 @@ class Order(Form):
                 "earlier window",
             )
         return self
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _zeros_are_none(cls, value: object) -> object:
+        return none_if_untouched(value)
 
     @field_validator("name")
     @classmethod

@@ -9,11 +9,14 @@ How the policies order the candidates that can be used:
 ``highest-sun``     by sun elevation
 ==================  ===============================================================================================
 
-The last three first choose among those that cover at least `ENOUGH` of what the best usable candidate covers, so that
-an early pass over a corner of the area is not bought. Among equals, ``best-coverage`` takes the earlier start, then the
-smaller view angle, then the higher sun; the others take more coverage in whole percents, then the smaller view angle,
-the higher sun, and the earlier start. The id comes last; a figure the provider did not give comes after every figure it
-did give. The same candidates in any order therefore give the same list.
+The last three first choose among those that cover at least `tasking.score_terms.ENOUGH` of what the best usable
+candidate covers, so that an early pass over a corner of the area is not bought. An order that gives weights chooses by
+the score alone: the sum of its terms (`tasking.score_terms`), of which each policy is a setting.
+
+Among equals, ``best-coverage`` takes the earlier start, then the smaller view angle, then the higher sun; the others
+take more coverage in whole percents, then the smaller view angle, the higher sun, and the earlier start. The id comes
+last; a figure the provider did not give comes after every figure it did give. So the same candidates in any order give
+the same list.
 
 What covers less than the order's least coverage cannot be used. Where nothing tells what a candidate covers, that rule
 does not hold it back.
@@ -21,7 +24,7 @@ does not hold it back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -31,9 +34,10 @@ from tasking.area import Area
 from tasking.candidate import WHOLE_WINDOW, Candidate
 from tasking.coverage import NOT_USED, covered_percent
 from tasking.order import Policy
+from tasking.score_terms import NEARLY_BEST, Measure, Term, measures, weights_of
+from tasking.weights import Weights
 from tasking.window import Window, iso
 
-ENOUGH = 0.9
 _ANGLE_TOLERANCE_DEG = 0.05
 _LEAST_COVERAGE_PERCENT = 0.01
 
@@ -43,7 +47,8 @@ class RankedCandidate(BaseModel):
 
     Attributes:
         candidate: The candidate.
-        score: 0..1; falls or stays along the list, and is 0 for what cannot be used.
+        score: 0..1, the sum of its terms; falls or stays along the list, and is 0 for what cannot be used.
+        terms: What counts for it, and how much.
         coverage_percent: Share of the area covered, 0..100; ``None`` when nothing tells.
         coverage_source: ``footprint`` (computed here on true areas), ``provider`` (its own figure), or ``unknown``.
         reason: What speaks for it, as a sentence for a person.
@@ -62,6 +67,7 @@ class RankedCandidate(BaseModel):
     usable: bool
     exclusion_reason: str = ""
     too_little: bool = False
+    terms: tuple[Term, ...] = ()
 
 
 def rank(
@@ -76,6 +82,7 @@ def rank(
     sun_elevation_range: tuple[float, float] | None = None,
     needs_daylight: bool = True,
     coverage_min_percent: float | None = None,
+    weights: Weights | None = None,
 ) -> list[RankedCandidate]:
     """Rank candidates, the best first; those that cannot be used come last and say why.
 
@@ -90,6 +97,7 @@ def rank(
         sun_elevation_range: Smallest and largest elevation of the sun, degrees.
         needs_daylight: Optical satellites need the sun above the horizon; radar does not.
         coverage_min_percent: Least share of the area that a candidate covers; ``None`` for any.
+        weights: What counts how much, instead of the policy; ``None`` as the policy has it.
     """
     computed = covered_percent(area, [each.footprint for each in candidates])
     limits = _Limits(window, off_nadir_range, sun_elevation_range, needs_daylight)
@@ -98,9 +106,11 @@ def rank(
         for each, share in zip(candidates, computed, strict=True)
     ]
     best = max((row.known_percent for row in rows if not row.exclusion_reason), default=0.0)
-    measure = _measure(policy, window, [row.candidate for row in rows if not row.exclusion_reason])
+    measured_by = measures(window, [row.candidate for row in rows if not row.exclusion_reason], best)
+    counts = weights_of(policy, weights)
     for row in rows:
-        row.place(policy, measure, best)
+        row.weigh(counts, measured_by)
+        row.order = row.by_score() if weights is not None else row.by_policy(policy)
     return [row.ranked() for row in sorted(rows, key=lambda row: row.order)]
 
 
@@ -157,20 +167,6 @@ def _why_not(
     return ""
 
 
-def _measure(policy: Policy, window: Window | None, usable: Sequence[Candidate]) -> Callable[[Candidate], float | None]:
-    """What the policy looks at, as 0..1 with more being better; ``None`` where the provider did not say."""
-    if policy == "earliest":
-        first = window.start if window else min((each.start for each in usable), default=datetime.now(UTC))
-        last = window.end if window else max((each.start for each in usable), default=first)
-        length = max((last - first).total_seconds(), 1.0)
-        return lambda each: 1 - min(1.0, max(0.0, (each.start - first).total_seconds() / length))
-    if policy == "lowest-off-nadir":
-        return lambda each: None if each.off_nadir_deg is None else 1 - min(abs(each.off_nadir_deg), 90) / 90
-    if policy == "highest-sun":
-        return lambda each: None if each.sun_elevation_deg is None else max(0.0, min(each.sun_elevation_deg, 90)) / 90
-    return lambda _each: None
-
-
 class _Row:
     """A candidate on its way to its place."""
 
@@ -187,25 +183,40 @@ class _Row:
         if not exclusion_reason and least is not None and self.percent is not None and round(self.percent, 1) < least:
             self.too_little = True
             self.exclusion_reason = f"it covers {self.percent:.1f} % of the area, less than the order's {least:g} %"
+        self.terms = tuple[Term, ...]()
         self.score, self.order = 0.0, tuple[Any, ...]()
 
-    def place(self, policy: Policy, measure: Callable[[Candidate], float | None], best_percent: float) -> None:
-        """Give the row its score and its sort key."""
-        each, whole = self.candidate, round(min(100.0, max(0.0, self.known_percent)))
-        value = measure(each)
-        enough = policy == "best-coverage" or self.known_percent >= ENOUGH * best_percent
-        if policy == "best-coverage":
-            value = whole / 100
-            self.score = value
-        else:
-            self.score = (0.5 if enough else 0.0) + 0.5 * (value or 0.0)
-        if self.exclusion_reason:
-            self.score = 0.0
-        view = abs(each.off_nadir_deg) if each.off_nadir_deg is not None else 999.0
-        sun = -each.sun_elevation_deg if each.sun_elevation_deg is not None else 999.0
-        unsaid = value is None
-        equals = (each.start, view, sun) if policy == "best-coverage" else (view, sun, each.start)
-        self.order = (bool(self.exclusion_reason), not enough, unsaid, -(value or 0.0), -whole, *equals, each.id)
+    def weigh(self, counts: Mapping[str, float], measured_by: Mapping[str, Measure]) -> None:
+        """Give the row its terms and its score."""
+        each, percent = self.candidate, self.known_percent
+        self.terms = tuple(Term(name, measured_by[name](each, percent), weight) for name, weight in counts.items())
+        self.score = 0.0 if self.exclusion_reason else sum(term.part for term in self.terms)
+
+    def by_score(self) -> tuple[Any, ...]:
+        """The sort key of an order that gives weights."""
+        return (
+            bool(self.exclusion_reason),
+            -round(self.score, 9),
+            self.candidate.start,
+            *self._view_and_sun(),
+            self.id,
+        )
+
+    def by_policy(self, policy: Policy) -> tuple[Any, ...]:
+        """The sort key of a policy: its last term decides, after whether the coverage is nearly the best."""
+        value, whole = self.terms[-1].value, round(min(100.0, max(0.0, self.known_percent)))
+        enough = all(term.value for term in self.terms if term.name == NEARLY_BEST)
+        start, (view, sun) = self.candidate.start, self._view_and_sun()
+        equals = (start, view, sun) if policy == "best-coverage" else (view, sun, start)
+        return (bool(self.exclusion_reason), not enough, value is None, -(value or 0.0), -whole, *equals, self.id)
+
+    @property
+    def id(self) -> str:
+        return self.candidate.id
+
+    def _view_and_sun(self) -> tuple[float, float]:
+        view, sun = self.candidate.off_nadir_deg, self.candidate.sun_elevation_deg
+        return abs(view) if view is not None else 999.0, -sun if sun is not None else 999.0
 
     def ranked(self) -> RankedCandidate:
         return RankedCandidate(
@@ -217,6 +228,7 @@ class _Row:
             usable=not self.exclusion_reason,
             exclusion_reason=self.exclusion_reason,
             too_little=self.too_little,
+            terms=self.terms,
         )
 
 

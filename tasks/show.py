@@ -30,6 +30,7 @@ from tasking.lifecycle import deadlines
 from tasking.order import Order
 from tasking.plain_text import markdown_text
 from tasking.ranking import RankedCandidate
+from tasking.score_terms import NEARLY_BEST
 from tasks.step import ledger
 
 SHOWN = 25
@@ -42,18 +43,29 @@ def show_candidates(order: Order, reference: str, ranked: Sequence[RankedCandida
     chosen = [one for one in ranked if one.candidate.id in taken]
     picture = base64.b64encode(footprint_svg(area_from(order.footprint), ranked, chosen).encode()).decode()
     refused = any(one.exclusion_reason for one in ranked[:SHOWN])
+    priced = any(one.candidate.price is not None for one in ranked[:SHOWN])
+    clouded = any(one.candidate.cloud_percent is not None for one in ranked[:SHOWN])
+    more = " price |" * priced + " clouds |" * clouded
     lines = [
         f"# Candidates of {_text(reference)}",
         f"![Area and footprints](data:image/svg+xml;base64,{picture})",
-        "| | score | covers | capture (UTC) | satellite | off nadir | sun |" + " why not |" * refused,
-        "| --- | ---: | ---: | --- | --- | ---: | ---: |" + " --- |" * refused,
+        "The score is the sum of what stands in brackets.",
+        "",
+        f"| | score | covers | capture (UTC) | satellite | off nadir | sun |{more}" + " why not |" * refused,
+        "| --- | ---: | ---: | --- | --- | ---: | ---: |" + " ---: |" * (priced + clouded) + " --- |" * refused,
     ]
     for one in ranked[:SHOWN]:
         it = one.candidate
+        price = "" if it.price is None else f"{it.price.normalize():f} {it.currency or ''}".strip()
+        covers = _number(one.coverage_percent, " %") + _part(one, "coverage", NEARLY_BEST)
         lines.append(
-            f"| {'**chosen**' if it.id in taken else ''} | {one.score:.2f} | {_number(one.coverage_percent, ' %')} "
-            f"| {it.start:%Y-%m-%d %H:%M} | {_text(it.platform or '')} | {_number(it.off_nadir_deg, '°')} "
-            f"| {_number(it.sun_elevation_deg, '°')} |" + f" {_text(one.exclusion_reason)} |" * refused
+            f"| {'**chosen**' if it.id in taken else ''} | {one.score:.2f} | {covers} "
+            f"| {it.start:%Y-%m-%d %H:%M}{_part(one, 'time')} | {_text(it.platform or '')} "
+            f"| {_number(it.off_nadir_deg, '°')}{_part(one, 'off_nadir')} "
+            f"| {_number(it.sun_elevation_deg, '°')}{_part(one, 'sun_elevation')} |"
+            + f" {_text(price)}{_part(one, 'price')} |" * priced
+            + f" {_number(it.cloud_percent, ' %')}{_part(one, 'cloud')} |" * clouded
+            + f" {_text(one.exclusion_reason)} |" * refused
         )
     if len(ranked) > SHOWN:
         lines.append(f"\n{len(ranked) - SHOWN} more are not shown.")
@@ -165,6 +177,12 @@ def _shown(client: SyncPrefectClient, run: FlowRun, key: str) -> UUID | None:
 def artifact_key(reference: str, what: str) -> str:
     """Prefect's keys hold lower-case letters, digits and dashes only."""
     return f"order-{re.sub(r'[^a-z0-9]+', '-', reference.lower()).strip('-')}-{what}"
+
+
+def _part(one: RankedCandidate, *names: str) -> str:
+    """What a figure adds to the score, to stand beside it; nothing where it does not count, or nothing can be used."""
+    parts = [term.part for term in one.terms if term.name in names]
+    return f" ({sum(parts):.2f})" if parts and one.usable else ""
 
 
 def _number(value: float | None, unit: str) -> str:

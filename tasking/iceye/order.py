@@ -18,6 +18,7 @@ from tasking.form import Form
 from tasking.iceye.fields import contract_id, identifier, word
 from tasking.order import Order, Policy
 from tasking.point import EXAMPLE, Point
+from tasking.weights import Weights
 from tasking.window import iso
 
 MAX_AHEAD = timedelta(days=14)
@@ -81,6 +82,9 @@ class IceyeOrder(Order):
     )
     select: SkipJsonSchema[Policy] = Field(  # of no effect, so no form asks; orders made before hold it
         default="best-coverage", title="Choose by", description="No effect: ICEYE chooses the pass itself."
+    )
+    weights: SkipJsonSchema[Weights | None] = Field(
+        default=None, title="Weights", description="No effect: ICEYE chooses the pass itself."
     )
     require_approval: bool = Field(
         default=False,

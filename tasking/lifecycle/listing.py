@@ -85,6 +85,7 @@ def ranked_for(
         sun_elevation_range=order.sun_elevation_range,
         needs_daylight=order.needs_daylight,
         coverage_min_percent=None if any_coverage else least,
+        weights=order.weights,
     )
     ranked = without_late_ones(order, ranked)
     if not any_coverage or least is None or order.most_captures > 1:
@@ -102,7 +103,7 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
         ranked: What is listed; what can be used may be taken.
         now: The provider's time.
     """
-    from tasking.capture_sets import Fixed, SetWish, best_set
+    from tasking.capture_sets import FixedCapture, SetWish, best_set
 
     order, usable = session.order, [one.candidate for one in ranked if one.usable]
     left = left_to_spend(session.ledger, session.provider, order, record.reference, usable[0]) if usable else None
@@ -111,22 +112,24 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
     wish = SetWish(
         coverage_min_percent=aim,
         max_captures=order.most_captures - len(held),
-        budget=left,
+        budget=None if left is None else left.amount,
+        currency=None if left is None else left.currency,
         max_days_apart=getattr(order, "max_days_apart", None),
     )
     fixed = [
-        Fixed(footprint=one.candidate.footprint, start=one.candidate.start, end=one.candidate.end)
+        FixedCapture(footprint=one.candidate.footprint, start=one.candidate.start)
         for one in held
         if one.candidate is not None
     ]
     found = best_set(area_from(order.footprint), ranked, wish, fixed)
     beside = requests_as_they_stand(record)
-    if found is None:
+    if found is None or not found.members:
         return SetOffer((), 0.0, False, "nothing that is listed covers more of the area", beside)
     members = tuple(
         one.candidate.model_copy(update={"area_covered_percent": one.coverage_percent}) for one in found.members
     )
-    return SetOffer(members, found.coverage_percent, found.reaches_wish, found.message, beside)
+    message = found.sentence.rstrip(".")
+    return SetOffer(members, found.coverage_percent or 0.0, found.enough, message[:1].lower() + message[1:], beside)
 
 
 def _same_pass(one: Candidate, other: Candidate) -> bool:
