@@ -58,7 +58,7 @@ def test_credits_are_reserved_up_to_the_months_limit_and_a_raised_one_lets_retry
     assert installation.created[1] == 2
     assert "over budget by 1 credits" in outcome(installation, "bay-3")
     assert "0 credits are spent and 2 credits reserved" in outcome(installation, "bay-3")
-    assert [(one.price, one.currency) for one in installation.ledger.charges()] == [(1, "credits")] * 2
+    assert [(one.price, one.currency) for one in installation.ledger.charges()] == [(Decimal(1), "credits")] * 2
     assert compared(installation, "axelglobe-tasking/default") == []
 
     installation.save_blocks(**CREDITS, budget={"per_month": 3, "currency": "credits"})

@@ -88,7 +88,7 @@ def test_what_the_provider_says_goes_before_the_list_and_an_empty_list_says_noth
     assert cost(AXELGLOBE) == "None"
     (kept, filled) = priced(provider(per_capture=1, currency="EUR"), AXELGLOBE, [told, a_pass()])
     assert kept == told
-    assert (filled.price, filled.currency) == (1, "EUR")
+    assert (filled.price, filled.currency) == (Decimal(1), "EUR")
 
 
 @pytest.mark.parametrize("text", ["500 EUR", "500.00 eur", {"amount": 500, "currency": "EUR"}, "5e2 EUR", "500EUR"])
