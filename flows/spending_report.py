@@ -16,6 +16,7 @@ from tasking.money import amount_text
 from tasking.provider import Accounts
 from tasking.spending import SpendingLine, differences
 
+FORMULA = ("=", "+", "-", "@")
 COLUMNS = tuple(SpendingLine.model_fields)
 
 
@@ -43,7 +44,7 @@ def as_csv(lines: Sequence[SpendingLine]) -> str:
     for line in lines:
         cells = {name: "" if value is None else value for name, value in line.model_dump().items()}
         # a cell that begins like a formula is one to a spreadsheet
-        writer.writerow({name: f"'{value}" if str(value)[:1] in "=+-@" else value for name, value in cells.items()})
+        writer.writerow({name: f"'{each}" if str(each).startswith(FORMULA) else each for name, each in cells.items()})
     return text.getvalue()
 
 

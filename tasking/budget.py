@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasking.errors import InvalidOrder
 from tasking.form import Form
-from tasking.money import Amount, Budget, Currency, Money
+from tasking.money import Amount, Budget, CurrencyOrEmpty, Money
 
 Scope = Literal["order", "site", "account"]
 
@@ -36,7 +36,7 @@ class AccountBudget(Form):
         title="Per site and month",
         description="Each site's requests in a month, under this account. Orders without a site have no such limit.",
     )
-    currency: Currency | Literal[""] = Field(
+    currency: CurrencyOrEmpty = Field(
         default="", title="Currency", description="Of both limits: three letters of ISO 4217, e.g. EUR; or credits."
     )
 

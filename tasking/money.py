@@ -45,13 +45,16 @@ def _checked_currency(value: str) -> str:
 Amount = Annotated[
     Decimal,
     Field(ge=0, le=Decimal(10**12), allow_inf_nan=False),
-    PlainSerializer(float, return_type=float, when_used="json"),
+    PlainSerializer(float, return_type=float),
     WithJsonSchema(_NUMBER),
 ]
 """An amount in a currency's main unit (not cents), or of credits."""
 
 Currency = Annotated[str, AfterValidator(_checked_currency)]
 """Three letters of ISO 4217, or ``credits``."""
+
+CurrencyOrEmpty = Annotated[str, AfterValidator(lambda value: _checked_currency(value) if value.strip() else "")]
+"""The same, and it may be left out."""
 
 
 class Money(NamedTuple):

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from tasking.errors import InvalidOrder
 from tasking.form import Form
-from tasking.money import Amount, Currency, Money
+from tasking.money import Amount, CurrencyOrEmpty, Money
 
 PerCapture = Annotated[
     Amount | None,
@@ -49,7 +49,7 @@ class PriceList(Rates):
             "the footprint."
         ),
     )
-    currency: Currency | Literal[""] = Field(
+    currency: CurrencyOrEmpty = Field(
         default="", title="Currency", description="Three letters of ISO 4217, e.g. EUR; or credits."
     )
     by_priority: dict[str, Rates] = Field(

@@ -299,15 +299,15 @@ FEES = tuple(FeeStep(until=NOON + timedelta(days=day), percent=percent) for day,
 def test_the_fee_of_a_cancel_is_spent_and_the_rest_refunded(ledger: Ledger, days: float, due: int) -> None:
     far: Any = Far()
     far.poll_interval_seconds = 60.0
-    far.clock.observe({"Date": f"{NOON + timedelta(days=days):%a, %d %b %Y %H:%M:%S} GMT"})
+    far.time = NOON + timedelta(days=days)
     claim(ledger)
     buy(ledger, "bay", charge(300), cancel_fees=FEES)
     for _ in range(2):  # what was said first counts
         answer = requested("bay", StatusCode.USER_CANCELLED).last
         record_statuses(ledger, far, "bay", {answer.id: answer})
-        far.clock.observe({"Date": f"{NOON + timedelta(days=9):%a, %d %b %Y %H:%M:%S} GMT"})
+        far.time = NOON + timedelta(days=9)
     (line,) = spending(ledger.charges())
-    assert (line.spent, line.refunded, line.reserved) == (Decimal(3 * due), Decimal(300 - 3 * due), Decimal(0))
+    assert (line.spent, line.refunded, line.reserved) == tuple(map(Decimal, (3 * due, 300 - 3 * due, 0)))
 
 
 # the pure parts ------------------------------------------------------------------------------------------------------

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import ssl
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -15,6 +18,8 @@ from typer.testing import CliRunner, Result
 from flows import account_commands, cli
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import Ledger, open_ledger
+from tasking.status import StatusCode
+from tests.support.charges import becomes, buy, charge, claim
 
 SERVER = "http://127.0.0.1:4200/api"
 
@@ -147,3 +152,27 @@ def test_what_does_not_wait_for_a_person_cannot_be_approved(tmp_path: Path) -> N
         (["approve", "bay", "--choose", "2", "--decline"], "Give either --choose or --decline"),
     ):
         one_sentence(CliRunner().invoke(cli.app, [*command, "--ledger", url]), told)
+
+
+def test_the_report_sums_up_what_was_spent_for_people_programs_and_spreadsheets(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    with closing(open_ledger(url)) as book:
+        for reference, site in (("bay", "Tokyo"), ("other", "=Tokyo"), ("late", None)):
+            claim(book, reference, site)
+            buy(book, reference, charge(1250.5))
+        becomes(book, "bay", StatusCode.COMPLETED, "capture")
+        month = f"{book.now():%Y-%m}"
+
+    def said(*more: str) -> str:
+        result = CliRunner().invoke(cli.app, ["report", "--ledger", url, *more], env={"COLUMNS": "300"})
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert "1,250.50" in said()
+    (line,) = [json.loads(one) for one in said("--json", "--site", "Tokyo", "--month", month).splitlines()]
+    assert (line["spent"], line["reserved"], line["currency"], line["orders"]) == ("1250.5", "0", "EUR", 1)
+    head, *rows = csv.reader(said("--csv").splitlines())
+    assert head[:5] == ["provider", "account", "site", "month", "currency"]
+    assert sorted(one[2] for one in rows) == ["", "'=Tokyo", "Tokyo"], "no formula for a spreadsheet"
+    assert said("--json", "--month", "2020-01") == ""
+    one_sentence(CliRunner().invoke(cli.app, ["report", "--ledger", url, "--month", "May"]), "give year and month")
