@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,29 @@ def polygons_of(topology: dict[str, Any]) -> list[Any]:
     found = []
     for geometry in topology["objects"]["land"]["geometries"]:
         polygons = geometry["arcs"] if geometry["type"] == "MultiPolygon" else [geometry["arcs"]]
-        found += [shapely.Polygon(ring(first), [ring(each) for each in holes]) for first, *holes in polygons]
+        for first, *holes in polygons:
+            inside = shapely.union_all([_flat(ring(each)) for each in holes])
+            found += shapely.get_parts(shapely.difference(_flat(ring(first)), inside)).tolist()
     return found
+
+
+def _flat(ring: Any) -> Any:
+    """A ring on the globe, which the input cuts neither at the 180° meridian nor at the pole, within -180 and 180."""
+    import numpy as np
+    import shapely
+
+    ring = np.column_stack([np.unwrap(ring[:, 0], period=360), ring[:, 1]])
+    (start, _), (end, _) = ring[0], ring[-1]
+    if abs(end - start) > 180:  # around the South Pole
+        ring = np.vstack([ring, [end, -90.0], [start, -90.0], ring[:1]])
+    whole = shapely.make_valid(shapely.Polygon(ring))
+    turns = [
+        shapely.transform(
+            shapely.intersection(whole, shapely.box(turn - 180, -90, turn + 180, 90)), partial(np.add, (-turn, 0))
+        )
+        for turn in (-720, -360, 0, 360, 720)
+    ]
+    return shapely.union_all(turns)
 
 
 def packed(polygons: list[Any]) -> bytes:

@@ -88,7 +88,7 @@ def test_a_long_list_is_cut_in_the_form_and_whole_on_the_page() -> None:
 
 def test_words_from_outside_make_no_link_or_cell() -> None:
     nasty = offer(1, platform="[pay](https://evil.example) | <img src=x>")
-    shown = re.sub(r"\\\\.", "", markdown_page(ORDER, question(nasty, facts=("**`x`**",))).split("base64,")[1])
+    shown = re.sub(r"\\.", "", markdown_page(ORDER, question(nasty, facts=("**`x`**",))).split("base64,")[1])
     assert "](https" not in shown
     assert "<img" not in shown
 
@@ -111,7 +111,8 @@ def test_the_coast_of_the_area_is_drawn_below_the_footprints() -> None:
         ((10.0, 48.0, 11.0, 49.0), (1.0, 1.0)),  # Bavaria
         ((-150.0, 0.0, -140.0, 10.0), (0.0, 0.0)),  # the Pacific
         ((50.0, 40.0, 52.0, 42.0), (0.0, 0.3)),  # the Caspian Sea is no land
-        ((176.0, 66.0, 184.0, 68.0), (0.5, 1.0)),  # Chukotka, over the 180° meridian
+        ((176.0, 66.0, 184.0, 68.0), (0.9, 1.0)),  # Chukotka, over the 180° meridian
+        ((-10.0, -89.0, 0.0, -80.0), (1.0, 1.0)),  # Antarctica
     ],
 )
 def test_land_is_where_it_is(box: tuple[float, float, float, float], share: tuple[float, float]) -> None:
