@@ -84,7 +84,12 @@ def _time_to_answer(value: object) -> timedelta | None:
     """Raises `InvalidOrder` for what is no length of time, or too short to be answered in."""
     if value is None:
         return None
-    length = duration_from("answer_within", _as_length(value))
+    try:
+        length = duration_from("answer_within", _as_length(value))
+    except InvalidOrder as no:
+        raise InvalidOrder(
+            "answer_within", value, f"{no.fix}; or give hours as a number, such as PT12H or 12"
+        ) from None
     if length < LEAST_TIME_TO_ANSWER:
         raise InvalidOrder("answer_within", written(length), "give 5 minutes (PT5M) at least")
     return length

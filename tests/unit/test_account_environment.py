@@ -37,7 +37,10 @@ def accepted(ledger: Ledger, environment: str) -> OrderRecord:
     """A start of the order's run with an account that leads there."""
     provider: Any = SimpleNamespace(name="far", environment=environment, check=lambda _order: None)
     order: Any = SimpleNamespace(
-        account="far/default", archive="a/b", model_dump=lambda **_how: {"name": "Bay", "account": "far/default"}
+        dry_run=False,
+        account="far/default",
+        archive="a/b",
+        model_dump=lambda **_how: {"name": "Bay", "account": "far/default"},
     )
     return lifecycle.accept(session_of(ledger, provider, order, folder=Path("/nowhere")), AloneHere())
 

@@ -194,7 +194,7 @@ class _Order:
     """What following asks of an order."""
 
     window = SimpleNamespace(end=DAY + timedelta(days=30))
-    on_rejection, account = "wait", "a/b"
+    on_rejection, account, needed_by, dry_run, most_captures = "wait", "a/b", None, False, 1
 
 
 def test_while_the_second_is_in_doubt_the_first_is_followed_and_nothing_ends(

@@ -38,7 +38,8 @@ def test_the_score_is_the_sum_of_its_terms_by_the_weights_of_the_order() -> None
     other = candidate("b", 50, 0.5, price=Decimal(10), currency="EUR")
     weights = Weights(coverage=4, time=2, off_nadir=1, sun_elevation=1, price=1, cloud=1)
     first, second = rank(AREA, [one, other], "earliest", NOW, window=WINDOW, weights=weights)
-    assert {term.name: (pytest.approx(term.value), term.weight) for term in first.terms} == {
+    told: dict[str, Any] = {term.name: (pytest.approx(term.value), term.weight) for term in first.terms}
+    assert told == {
         "coverage": (0.8, 0.4),
         "time": (0.75, 0.2),
         "off_nadir": (0.9, 0.1),
