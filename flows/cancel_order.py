@@ -174,7 +174,9 @@ def _cancelled(
     to_fetch = any(one.undelivered for one in fresh.requests if one.last.id == answer.id)
     more_to_come = answer.status not in lifecycle.ENDED
     if others := [one.id for one in lifecycle.open_requests(fresh) if one.id != answer.id]:
-        more = "of its other captures" if record.order.get("max_captures", 1) > 1 else "it was ordered more than once:"
+        more = (
+            "of its other captures" if record.captures_cover_percent is not None else "it was ordered more than once:"
+        )
         return Completed(
             message=f"{said} But {more} request {', '.join(others)} still stands. Run cancel-order again to cancel "
             "that, too; else it is captured and paid"

@@ -272,9 +272,13 @@ class Order(Form):
 
     @property
     def most_captures(self) -> int:
-        """How many captures may be ordered for the target; 1 where orders do not say."""
-        captures: int = getattr(self, "max_captures", 1)
-        return captures
+        """How many captures may be requested, each by itself, for the target; 1 where orders do not say."""
+        return 1
+
+    @property
+    def most_days_apart(self) -> float | None:
+        """How many days the captures may lie apart at most; ``None`` for any, within the window."""
+        return None
 
     @property
     def sun_elevation_range(self) -> tuple[float, float] | None:

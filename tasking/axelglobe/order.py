@@ -183,6 +183,16 @@ class AxelGlobeOrder(Order):
         return self.coverage_min_percent
 
     @property
+    def most_captures(self) -> int:
+        """How many captures may be requested for the area."""
+        return self.max_captures
+
+    @property
+    def most_days_apart(self) -> float | None:
+        """How many days they may lie apart at most."""
+        return self.max_days_apart
+
+    @property
     def off_nadir_range(self) -> tuple[float, float]:
         """Smallest and largest angle off nadir to ask for, degrees."""
         if self.off_nadir_range_deg is not None:

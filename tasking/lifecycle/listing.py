@@ -114,7 +114,7 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
         max_captures=order.most_captures - len(held),
         budget=None if left is None else left.amount,
         currency=None if left is None else left.currency,
-        max_days_apart=getattr(order, "max_days_apart", None),
+        max_days_apart=order.most_days_apart,
     )
     fixed = [
         FixedCapture(footprint=one.candidate.footprint, start=one.candidate.start)

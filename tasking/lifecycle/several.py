@@ -165,7 +165,7 @@ def _is_lost(order: Order, request: RequestRecord, now: datetime) -> bool:
         return False
     if last.status is StatusCode.REJECTED and not last.final:
         return order.on_rejection == "next-candidate"
-    return getattr(order, "on_failure", "end") == "next-candidate"
+    return order.on_failure == "next-candidate"
 
 
 def _next_of_the_set(record: OrderRecord) -> Amend:

@@ -35,9 +35,12 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def accepted(ledger: Ledger, environment: str) -> OrderRecord:
     """A start of the order's run with an account that leads there."""
-    provider: Any = SimpleNamespace(name="far", environment=environment, check=lambda _order: None)
+    provider: Any = SimpleNamespace(
+        name="far", environment=environment, check=lambda _order: None, clock=SimpleNamespace(now=utc_now)
+    )
     order: Any = SimpleNamespace(
         dry_run=False,
+        needed_by=None,
         account="far/default",
         archive="a/b",
         model_dump=lambda **_how: {"name": "Bay", "account": "far/default"},
