@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from blocks.axelglobe_tasking import AxelGlobeTasking
 from blocks.image_archive import ImageArchive
 from blocks.order_ledger import OrderLedger
 from blocks.webhook_receiver import WebhookReceiver
+from tasking.budget import AccountBudget
 from tasking.errors import InvalidOrder
+from tasking.price_list import PriceList
 from tests.support.account_blocks import ACCOUNT, OURS
 
 
@@ -124,3 +128,17 @@ def test_an_archive_whose_folder_cannot_be_made_says_which(tmp_path: Path) -> No
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InvalidOrder, match=r"archive: .*/file/archive: this folder cannot be made \(Not a directory\)"):
         ImageArchive(url=str(tmp_path / "file" / "archive")).folder()
+
+
+def test_limits_and_prices_of_an_account_are_saved_and_a_block_of_before_has_none() -> None:
+    old = AxelGlobeTasking(**ACCOUNT).settings()
+    assert (old.budget, old.price_list) == (AccountBudget(), PriceList())
+    budget = {"per_month": "0.1", "per_site_and_month": 800, "currency": "eur"}
+    prices = {"per_km2": 0.35, "currency": "EUR", "by_priority": {"EMERGENCY": {"per_capture": 3}}}
+    account = AxelGlobeTasking(**{**ACCOUNT, "budget": budget, "price_list": prices})
+    saved = json.loads(json.dumps(account.model_dump(include={"budget", "price_list"})))
+    assert saved["budget"] == {"per_month": 0.1, "per_site_and_month": 800.0, "currency": "EUR"}
+    again = AxelGlobeTasking(**ACCOUNT, **saved)
+    assert (again.settings().budget, again.settings().price_list) == (account.budget, account.price_list)
+    with again.open() as provider:
+        assert provider.budget.per_month == Decimal("0.1")
