@@ -162,7 +162,7 @@ def scene(seed: int, count: int = 9) -> list[Candidate]:
 )
 def test_one_candidate_more_never_makes_the_answer_worse(seed: int, captures: int, budget: Decimal | None) -> None:
     every = scene(seed)
-    wish = {"coverage_min_percent": 60, "max_captures": captures, "budget": budget}
+    wish: dict[str, Any] = {"coverage_min_percent": 60, "max_captures": captures, "budget": budget}
     fewer, more = chosen(every[:-1], **wish), chosen(every, **wish)
     assert fewer.proven
     assert more.proven
@@ -176,7 +176,11 @@ def test_one_candidate_more_never_makes_the_answer_worse(seed: int, captures: in
 @pytest.mark.parametrize("seed", range(4))
 def test_the_order_of_the_candidates_changes_nothing(seed: int) -> None:
     every = scene(seed, 14)
-    for wish in ({"coverage_min_percent": 70, "max_captures": 5}, {"max_captures": 3, "max_days_apart": 5}):
+    wishes: list[dict[str, Any]] = [
+        {"coverage_min_percent": 70, "max_captures": 5},
+        {"max_captures": 3, "max_days_apart": 5},
+    ]
+    for wish in wishes:
         first = chosen(every, **wish)
         random.Random(seed).shuffle(every)
         assert chosen(every, **wish) == first
@@ -211,7 +215,7 @@ def test_where_nothing_covers_enough_most_is_covered_and_the_bound_is_said() -> 
     assert ids(found) == ["middle"]
     assert (found.enough, found.proven) == (False, True)
     assert found.coverage_bound_percent == pytest.approx(60, abs=0.05)
-    assert found.sentence == "1 capture covers 60.0 % of the area for 10 credits; no set of 1 capture covers more."
+    assert found.sentence == "1 capture covers 60.0 % of the area for 10 credits; no single capture covers more."
 
 
 def test_no_set_costs_more_than_the_budget() -> None:
