@@ -30,7 +30,8 @@ from tasking.ranking import rank
 
 RANKED, RANKED_SECONDS = 1000, 0.1
 IN_SET, SET_SECONDS = 200, 5.0
-GIVE_UP_SECONDS = 60.0
+GIVE_UP_SECONDS = 600.0
+"""By the clock, which on a busy machine runs far ahead of the CPU time that is counted."""
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 WIDTH_KM, HEIGHT_KM = 219.0, 166.0
 LON, LAT = 139.7, 35.6

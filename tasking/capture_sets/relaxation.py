@@ -14,6 +14,7 @@ import numpy as np
 from tasking.capture_sets.search import Floats, Problem, affordable
 
 _SHORTEST_SECONDS = 0.1
+_NEWTON_STEPS, _NEAR = 5, 0.5
 
 
 def most_coverage(problem: Problem, captures: int, budget: float) -> Floats | None:
@@ -28,7 +29,8 @@ def most_coverage(problem: Problem, captures: int, budget: float) -> Floats | No
     ids, faces = problem.open, len(problem.shares)
     prices, many = problem.prices[ids], len(ids)
     budgeted = bool(np.isfinite(budget) and many and np.ptp(prices) > 0)
-    captures = affordable(captures, budget, prices)
+    if not budgeted:
+        captures = affordable(captures, budget, prices)
     # weights, the worth of one more capture, the rate of the price, and what a candidate is worth beside both
     table = hstack(
         [csr_matrix(problem.covers[ids].astype(float)), -np.ones((many, 1)), -prices[:, None], -identity(many)]
@@ -61,24 +63,49 @@ def coverage_bound(problem: Problem, captures: int, budget: float) -> float:
     return min(float(problem.shares.sum()), float((problem.shares - problem.weights).sum() + best.sum()) + paid)
 
 
+def least_price(problem: Problem, captures: int, budget: float, target: float) -> tuple[Floats | None, float]:
+    """Set weights and rate to those that make the bound of the price of a set that covers the target high.
+
+    They are those at the least budget for which the program reaches the target. It is found by Newton's steps: the
+    coverage is a concave function of the budget, and the rate is its slope.
+
+    Returns:
+        As `most_coverage`; and the price below which no set reaches the target, in whole units.
+    """
+    fractions, least, money = None, 0.0, budget
+    for _ in range(_NEWTON_STEPS):
+        solved = most_coverage(problem, captures, money)
+        if solved is None:
+            break
+        fractions, reached = solved, coverage_bound(problem, captures, money)
+        if reached < target and money == budget:
+            return fractions, budget + 1
+        least = max(least, price_bound(problem, captures, target))
+        if problem.rate <= 0:
+            if not np.ptp(problem.prices[problem.open]):
+                break
+            money /= 2
+            continue
+        wanted = money + (target - reached) / problem.rate
+        if abs(wanted - money) < _NEAR:
+            break
+        money = wanted if wanted > 0 else money / 2
+    return fractions, least
+
+
 def price_bound(problem: Problem, captures: int, target: float) -> float:
     """No set that covers the target costs less, in whole units; by the problem's weights and rate."""
     ids = problem.open
-    least = float(problem.prices[ids].min(initial=np.inf))
-    if problem.rate <= 0:
-        price = least if np.isfinite(least) else 0.0
-        while price and affordable(captures, price, problem.prices[ids]) < captures:
-            if coverage_bound(problem, captures, price) >= target:
-                break
-            price += least
-        return price
-    price = (target - coverage_bound_without_money(problem, captures)) / problem.rate
-    return max(0.0, float(np.ceil(price - 1e-6)))
-
-
-def coverage_bound_without_money(problem: Problem, captures: int) -> float:
-    """What would be covered at most if no money were spent beside the rate."""
-    ids = problem.open
-    net = problem.covers[ids] @ problem.weights - problem.rate * problem.prices[ids]
-    best = np.sort(np.maximum(net, 0))[::-1][:captures]
-    return float((problem.shares - problem.weights).sum() + best.sum())
+    prices = problem.prices[ids]
+    if problem.rate > 0:
+        net = problem.covers[ids] @ problem.weights - problem.rate * prices
+        best = np.sort(np.maximum(net, 0))[::-1][:captures]
+        unpaid = float((problem.shares - problem.weights).sum() + best.sum())
+        return max(0.0, float(np.ceil((target - unpaid) / problem.rate - 1e-6)))
+    least = float(prices.min(initial=np.inf))
+    if not 0 < least < np.inf:
+        return 0.0
+    few = 1
+    while few < captures and coverage_bound(problem, few, np.inf) < target:
+        few += 1
+    return few * least

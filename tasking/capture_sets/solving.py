@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tasking.capture_sets.greedy import good_set
-from tasking.capture_sets.relaxation import coverage_bound, most_coverage, price_bound
+from tasking.capture_sets.relaxation import coverage_bound, least_price, most_coverage
 from tasking.capture_sets.search import STEP_PERCENT, Bools, Floats, OutOfTime, Problem, Search
 
 _EXACT = 1e-7
@@ -57,11 +57,11 @@ def solve(problem: Problem, captures: int, budget: float, target: float) -> Solu
         members, bound, proven = _most_covering(problem, captures, budget, target, members)
     if bound is not None:
         target = problem.coverage(members) - _EXACT
-    elif proven:
-        hints = most_coverage(problem, captures, problem.price(members) - 1)
+    least = 0.0
+    if bound is None:
+        hints, least = least_price(problem, captures, problem.price(members) - 1, target)
         members = _better(problem, captures, budget, target, members, hints)
     price = problem.price(members)
-    least = price_bound(problem, captures, target) if bound is None else 0.0
     ties_broken = False
     if proven:
         problem.narrow(captures, price, target)

@@ -61,7 +61,7 @@ def _sentence(
     done = f"{_captures(count)} {verb} {covered:.1f} % of the area{cost}"
     ended = f" (the search ended after {wish.time_limit_seconds:g} s)"
     if not solution.enough:
-        limits = f"no set of {_captures(wish.max_captures)}"
+        limits = "no single capture" if wish.max_captures == 1 else f"no set of {_captures(wish.max_captures)}"
         if wish.budget is not None:
             limits += f" within {money(wish.budget, prices.currency)}"
         if solution.proven:

@@ -215,7 +215,7 @@ def test_where_nothing_covers_enough_most_is_covered_and_the_bound_is_said() -> 
     assert ids(found) == ["middle"]
     assert (found.enough, found.proven) == (False, True)
     assert found.coverage_bound_percent == pytest.approx(60, abs=0.05)
-    assert found.sentence == "1 capture covers 60.0 % of the area for 10 credits; no set of 1 capture covers more."
+    assert found.sentence == "1 capture covers 60.0 % of the area for 10 credits; no single capture covers more."
 
 
 def test_no_set_costs_more_than_the_budget() -> None:
