@@ -66,11 +66,38 @@ def footprint_svg(
         layers[kind].append(view.path(shape))
         if (number := (numbers or {}).get(each.candidate.id, _MOST_NUMBERED + 1)) <= _MOST_NUMBERED:
             labels.add(number, shape)
+    return _picture("Area and candidate footprints", view, area, layers, _rows(others, chosen), labels)
+
+
+def delivered_svg(area: Area, footprints: Sequence[dict[str, Any] | None], share: float | None) -> str:
+    """An SVG with the area and what was delivered of it, over coastlines, north up.
+
+    Args:
+        area: The area of the order.
+        footprints: GeoJSON geometries of the images; at most 150 are drawn.
+        share: What they cover together, 0..100; ``None`` when nothing tells.
+    """
+    view = _View(area)
+    _, shapes = shapes_near(view.middle, footprints[:_MOST_DRAWN])
+    drawn = [view.path(shape) for shape in repaired(shapes)]
+    covers = "" if share is None else f", which cover {share:.1f} % of the area"
+    images = f"{len(footprints)} delivered image{'' if len(footprints) == 1 else 's'}{covers}"
+    return _picture("Area and delivered images", view, area, {"c": drawn}, [_AREA_ROW, ("c", images)])
+
+
+def _picture(
+    title: str,
+    view: _View,
+    area: Area,
+    layers: Mapping[str, Sequence[str]],
+    rows: Sequence[tuple[str, str]],
+    labels: object = "",
+) -> str:
     paths = "".join(f'<path class="{kind}" d="{path}"/>' for kind, found in layers.items() for path in found if path)
     width, height = view.width + _LEFT + _RIGHT, view.height + _TOP + _BOTTOM
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
-        f'height="{height:.0f}" role="img"><title>Area and candidate footprints</title><style>{_STYLE}</style>'
+        f'height="{height:.0f}" role="img"><title>{title}</title><style>{_STYLE}</style>'
         f'<rect width="100%" height="100%" fill="#fff"/>'
         f'<clipPath id="v"><rect x="{_LEFT}" y="{_TOP}" width="{view.width:.1f}" height="{view.height:.1f}"/>'
         f"</clipPath>"
@@ -78,7 +105,7 @@ def footprint_svg(
         f'<g clip-path="url(#v)"><path class="l" d="{view.land()}"/></g>'
         f"{view.frame()}"
         f'<g clip-path="url(#v)">{paths}<path class="a" d="{view.ring(area.ring)}"/>{labels}</g>'
-        f"{_north(view)}{_legend(view, others, chosen)}</svg>"
+        f"{_north(view)}{_legend(view, rows)}</svg>"
     )
 
 
@@ -204,9 +231,13 @@ class _Labels:
         )
 
 
-def _legend(view: _View, others: Sequence[Drawn], chosen: Sequence[Drawn]) -> str:
+_AREA_ROW = ("a", "Area of the order")
+
+
+def _rows(others: Sequence[Drawn], chosen: Sequence[Drawn]) -> list[tuple[str, str]]:
+    """The legend's rows: class of the layer, and text."""
     usable = sum(each.usable for each in others)
-    rows = [("a", "Area of the order")]
+    rows = [_AREA_ROW]
     if len(chosen) > 1:
         first, last = chosen[0].candidate.start, max(each.candidate.start for each in chosen)
         rows.append(("c", f"Chosen: {len(chosen)} captures, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"))
@@ -217,6 +248,10 @@ def _legend(view: _View, others: Sequence[Drawn], chosen: Sequence[Drawn]) -> st
     rows.append(("u", f"{usable} other usable candidate{'' if usable == 1 else 's'}"))
     if len(others) > usable:
         rows.append(("f", f"{len(others) - usable} not usable"))
+    return rows
+
+
+def _legend(view: _View, rows: Sequence[tuple[str, str]]) -> str:
     top = _TOP + view.height + 32
     source = f'<text class="t" text-anchor="end" x="{_LEFT + view.width:.1f}" y="{top + 64:.1f}">'
     return f"{source}Land: Natural Earth</text>" + "".join(

@@ -48,7 +48,7 @@ def pull_assets(session: OrderSession, request_id: str) -> None:
     """The verified catalog, shown on the run's page; see `tasking.lifecycle.deliver`."""
     delivery = lifecycle.deliver(session, request_id)
     if delivery is not None:
-        show_delivery(session.reference, delivery)
+        show_delivery(session.order, session.reference, delivery)
 
 
 def perform(session: OrderSession, action: Step) -> None:

@@ -23,10 +23,11 @@ from tasking.approval_page import markdown_page
 from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.clock import utc_now
+from tasking.coverage import covered_together_percent
 from tasking.delivery.outcome import Delivery
 from tasking.delivery.thumbnail import thumbnail
-from tasking.footprint_map import footprint_svg
-from tasking.lifecycle import deadlines
+from tasking.footprint_map import delivered_svg, footprint_svg
+from tasking.lifecycle import covering, deadlines
 from tasking.order import Order
 from tasking.plain_text import markdown_text
 from tasking.ranking import RankedCandidate
@@ -83,14 +84,16 @@ def show_question(order: Order, question: Question) -> None:
     _put(page, key=artifact_key(question.reference, "approval"), description=said)
 
 
-def show_delivery(reference: str, delivery: Delivery) -> None:
-    """Where the imagery is, file by file."""
+def show_delivery(order: Order, reference: str, delivery: Delivery) -> None:
+    """Where the imagery is, file by file, and what it covers of an area."""
     lines = [
         f"# Delivered: {_text(reference)}",
         f"In {_text(str(delivery.folder))}; its index is catalog.json (STAC).",  # a browser opens no file:// link
     ]
     if (picture := thumbnail(delivery.files)) is not None:
         lines += ["", f"![Thumbnail]({picture})"]
+    if (covered := _what_is_covered(order, delivery)) is not None:
+        lines += ["", f"![What is covered of the area](data:image/svg+xml;base64,{covered})"]
     item = None
     for one in delivery.files:
         if one.item_id != item:
@@ -100,6 +103,15 @@ def show_delivery(reference: str, delivery: Delivery) -> None:
     _put(
         "\n".join(lines), key=artifact_key(reference, "delivered"), description=f"{len(delivery.files)} files, verified"
     )
+
+
+def _what_is_covered(order: Order, delivery: Delivery) -> str | None:
+    """The picture of an order's area with all that is home of it, base64; ``None`` for an order of a point."""
+    if getattr(order, "area", None) is None:
+        return None
+    area, images = area_from(order.footprint), covering.archived(delivery.folder)
+    share = covered_together_percent(area, images)
+    return base64.b64encode(delivered_svg(area, images, share).encode()).decode()
 
 
 def show_timeline(reference: str) -> None:

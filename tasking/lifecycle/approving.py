@@ -33,6 +33,8 @@ def deadline(order: Order, candidate: Candidate, asked_at: datetime) -> datetime
     until = useful_until(candidate)
     if order.if_not_answered == "order":
         until -= min(BEFORE_EXPIRY, max(until - asked_at, timedelta(0)) / 4)
+    if order.needed_by is not None:
+        until = min(until, order.needed_by)
     return until if order.answer_within is None else min(until, asked_at + order.answer_within)
 
 

@@ -43,11 +43,11 @@ def covered(ledger: Ledger, order: Order, reference: str, home: Path, done: str)
     """
     if not _has_area(order):
         return done
-    area, archived = area_from(order.footprint), _archived(home)
-    share = covered_together_percent(area, archived)
+    area, images = area_from(order.footprint), archived(home)
+    share = covered_together_percent(area, images)
     if share is None:
         return f"{done}; it is unknown what that covers of the area"
-    share, unknown = round(share, 1), covered_percent(area, archived).count(None)
+    share, unknown = round(share, 1), covered_percent(area, images).count(None)
 
     def noted(now: OrderRecord) -> list[Any]:
         return [one.model_copy(update={"covered_percent": share}) for one in now.requests[-1:]]
@@ -55,7 +55,7 @@ def covered(ledger: Ledger, order: Order, reference: str, home: Path, done: str)
     ledger.record(reference, requests=noted)
     least = order.least_coverage_percent
     less = f", less than the {least:g} % that were asked for" if least is not None and share < least else ""
-    more = f" ({unknown} of {len(archived)} images are not counted: their footprints tell nothing)" if unknown else ""
+    more = f" ({unknown} of {len(images)} images are not counted: their footprints tell nothing)" if unknown else ""
     return f"{done}; that covers {share:g} % of the area{less}{more}"
 
 
@@ -63,7 +63,7 @@ def _has_area(order: Order) -> bool:
     return getattr(order, "area", None) is not None
 
 
-def _archived(home: Path) -> list[dict[str, Any] | None]:
+def archived(home: Path) -> list[dict[str, Any] | None]:
     """The geometries of the items that stand in an order's folder."""
     found = []
     for file in sorted(home.glob("*/*.json")):

@@ -10,7 +10,7 @@ import pytest
 
 from tasking.area import Area
 from tasking.candidate import Candidate
-from tasking.footprint_map import footprint_svg
+from tasking.footprint_map import delivered_svg, footprint_svg
 from tasking.ranking import rank
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -84,3 +84,12 @@ def test_unusual_places_can_be_drawn(area: str) -> None:
     picture = draw(area, strange)
     assert "nan" not in ElementTree.tostring(picture, encoding="unicode")
     assert "(no footprint given)" in "".join(picture.itertext())
+
+
+def test_the_picture_of_what_was_delivered_tells_how_much_it_covers() -> None:
+    where = Area.model_validate("POLYGON ((139 35, 141 35, 141 36, 139 36, 139 35))")
+    half = {"type": "Polygon", "coordinates": [[[139, 35], [140, 35], [140, 36], [139, 36], [139, 35]]]}
+    svg = ElementTree.fromstring(delivered_svg(where, [half, None], 50.0))
+    texts = [one.text for one in svg.iter() if one.text]
+    assert "2 delivered images, which cover 50.0 % of the area" in texts
+    assert len([one for one in svg.iter() if one.get("class") == "c" and one.get("d")]) == 1
