@@ -255,4 +255,5 @@ def _sentence(candidate: Candidate, percent: float | None, source: str) -> str:
 
 
 def _minute(when: datetime) -> str:
-    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    at = when.astimezone(UTC)  # not strftime, which takes a tenth of all the time that ranking takes
+    return f"{at.year:04}-{at.month:02}-{at.day:02} {at.hour:02}:{at.minute:02} UTC"

@@ -17,6 +17,7 @@ from tasking.ranking import rank
 from tasking.score_terms import POLICIES
 from tasking.weights import Weights
 from tasking.window import Window
+from tasks import show
 from tests.support.order_fields import GOOD
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -92,3 +93,20 @@ def test_an_order_of_before_has_no_weights() -> None:
 def test_weights_that_make_no_sense_are_refused(weights: Any, said: str) -> None:
     with pytest.raises(InvalidOrder, match=said):
         order_from(AxelGlobeOrder, {**GOOD, "weights": weights})
+
+
+def test_the_table_of_candidates_shows_what_each_figure_adds_to_the_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(show, "_put", lambda markdown, **_more: shown.append(markdown))
+    order = order_from(AxelGlobeOrder, {**GOOD, "area": AREA, "weights": {"coverage": 3, "price": 1}})
+    some = [
+        candidate("a", 25, 0.8, price=Decimal("20.50"), currency="EUR", off_nadir_deg=5.0),
+        candidate("past", -1, 1, price=Decimal(10), currency="EUR"),
+    ]
+    show.show_candidates(order, "bay", rank(AREA, some, order.select, NOW, weights=order.weights), some[0])
+    heading, dashes, first, second = shown[0].splitlines()[4:]
+    assert {line.count("|") for line in (heading, dashes, first, second)} == {10}
+    assert "| 0.85 | 80.0 % (0.60) | 2026-12-02 01:00 |" in first
+    assert "| 5.0° |" in first
+    assert "| 20.5 EUR (0.25) |" in first
+    assert "(0." not in second, "what cannot be used has no score"
