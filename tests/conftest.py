@@ -1,10 +1,12 @@
-"""What is there for every test: a home of its own, and one Prefect and one Postgres server for those that ask."""
+"""What is there for every test: a home of its own, databases, and one Prefect server for those that ask."""
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +15,7 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.support.postgres import ABSENT, Postgres, programs, running
+from tests.support.ledgers import new_address, statements_compiled_once
 
 SLOWEST_FIRST = ("stack", "prefect", "fuzz", "simulator")
 """The folders whose files take longest."""
@@ -32,13 +34,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def once() -> Iterator[None]:
+    """What is the same for every test is made once: each ``httpx.Client`` would load all certificates, say."""
+    certificates = patch("ssl.create_default_context", lru_cache(ssl.create_default_context))
+    with certificates, statements_compiled_once():
+        yield
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """A Prefect server of the tests' own, and without what would cost most of the tests' time and changes nothing.
 
     No heartbeats, a second a run. Prefect writes the whole schema of a block anew for each field that it saves, a third
-    of a second for ours: it is written once for each kind of block. Each client of Prefect's loads all certificates,
-    half of the processor time of a test: they are loaded once.
+    of a second for ours: it is written once for each kind of block.
     """
     from prefect.blocks.core import Block
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -55,24 +64,30 @@ def prefect_server() -> Iterator[None]:
         prefect_test_harness(server_startup_timeout=120),
         no_heartbeats,
         patch.object(Block, "model_json_schema", classmethod(schema)),
-        patch("ssl.create_default_context", lru_cache(ssl.create_default_context)),
     ):
         yield
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A Postgres server of the tests' own; where it is not installed, what asks for it is skipped."""
-    if programs() is None:
-        pytest.skip(ABSENT)
-    with running() as server:
-        yield server
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """The URL of a ledger without orders. Here it is in SQLite, in ``tests/postgres`` in Postgres."""
+    return new_address(tmp_path)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    server: Postgres = request.getfixturevalue("postgres")
-    return server.database()
+@pytest.fixture
+def empty_database(tmp_path: Path) -> str:
+    """The URL of a database without tables."""
+    return f"sqlite:///{tmp_path / 'empty.sqlite'}"
+
+
+@pytest.fixture
+def dumped(tmp_path: Path) -> Callable[[Path], str]:
+    """Fills a database from a dump, of which there is one for each kind: ``NAME-sqlite.sql``; its URL."""
+
+    def fill(dump: Path) -> str:
+        file = tmp_path / "old.sqlite"
+        with closing(sqlite3.connect(file)) as connection:
+            connection.executescript(dump.with_name(f"{dump.name}-sqlite.sql").read_text())
+        return f"sqlite:///{file}"
+
+    return fill
