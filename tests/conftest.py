@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import pytest
 
+from tests.support.account_blocks import saved_again_at_once
 from tests.support.ledgers import new_address, statements_compiled_once
 
 SLOWEST_FIRST = ("stack", "prefect", "fuzz", "simulator")
@@ -47,7 +48,8 @@ def prefect_server() -> Iterator[None]:
     """A Prefect server of the tests' own, and without what would cost most of the tests' time and changes nothing.
 
     No heartbeats, a second a run. Prefect writes the whole schema of a block anew for each field that it saves, a third
-    of a second for ours: it is written once for each kind of block.
+    of a second for ours: it is written once for each kind of block. To save a block again is seven calls, of which the
+    last but one changes it: the others are left out.
     """
     from prefect.blocks.core import Block
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -64,6 +66,7 @@ def prefect_server() -> Iterator[None]:
         prefect_test_harness(server_startup_timeout=120),
         no_heartbeats,
         patch.object(Block, "model_json_schema", classmethod(schema)),
+        saved_again_at_once(),
     ):
         yield
 
