@@ -9,14 +9,20 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from copy import deepcopy
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from hypothesis import settings
 
-from tests.support.account_blocks import saved_again_at_once
 from tests.support.ledgers import new_address, statements_compiled_once
+
+settings.register_profile("thorough", max_examples=300, deadline=None)
+settings.register_profile("fast", max_examples=30, deadline=None)
+settings.load_profile("thorough")
+"""How many examples a property is tried with; ``--hypothesis-profile fast`` is for those who wait for it."""
 
 SLOWEST_FIRST = ("stack", "prefect", "fuzz", "simulator")
 """The folders whose files take longest."""
@@ -27,10 +33,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: [folder not in item.path.parts for folder in SLOWEST_FIRST])
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where each test has its home; few make one."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test touches the files of the person who runs it."""
-    folder = tmp_path / "home"
+    folder = next(homes)
     monkeypatch.setenv("TASKING_FLOWS_HOME", str(folder))
     return folder
 
@@ -47,16 +60,22 @@ def once() -> Iterator[None]:
 def prefect_server() -> Iterator[None]:
     """A Prefect server of the tests' own, and without what would cost most of the tests' time and changes nothing.
 
-    No heartbeats, a second a run. Prefect writes the whole schema of a block anew for each field that it saves, a third
-    of a second for ours: it is written once for each kind of block. To save a block again is seven calls, of which the
-    last but one changes it: the others are left out.
+    No heartbeats, a second a run, and no questions for CSRF tokens, a fifth of all calls. Prefect writes the schema
+    of a block anew for each field that it saves, a third of a second for ours: it is written once for each kind of
+    block. To save a block again is seven calls, of which the last but one changes it: the others are left out.
     """
     from prefect.blocks.core import Block
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.settings import (
+        PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
+    )
     from prefect.testing.utilities import prefect_test_harness
 
+    from tests.support.account_blocks import saved_again_at_once
+
     os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1")
-    no_heartbeats = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+    quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False})
     written: Callable[..., dict[str, Any]] = lru_cache(Block.model_json_schema.__func__)  # type: ignore
 
     def schema(kind: type[Block], /, **options: Any) -> dict[str, Any]:
@@ -64,7 +83,7 @@ def prefect_server() -> Iterator[None]:
 
     with (
         prefect_test_harness(server_startup_timeout=120),
-        no_heartbeats,
+        quiet,
         patch.object(Block, "model_json_schema", classmethod(schema)),
         saved_again_at_once(),
     ):
