@@ -24,7 +24,10 @@ settings.register_profile("fast", max_examples=30, deadline=None)
 settings.load_profile("thorough")
 """How many examples a property is tried with; ``--hypothesis-profile fast`` is for those who wait for it."""
 
-SLOWEST_FIRST = ("stack", "prefect", "fuzz", "simulator")
+NOT_TESTED = ("EVENT_PERSISTER", "TRIGGERS", "TASK_RUN_RECORDER")
+"""What the tests' Prefect server need not do: nothing of ours reads events or task runs, nor has an automation."""
+
+SLOWEST_FIRST = ("stack", "prefect", "postgres", "fuzz", "simulator")
 """The folders whose files take longest."""
 
 
@@ -75,6 +78,7 @@ def prefect_server() -> Iterator[None]:
     from tests.support.account_blocks import saved_again_at_once
 
     os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1")
+    os.environ.update({f"PREFECT_SERVER_SERVICES_{one}_ENABLED": "false" for one in NOT_TESTED})
     quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False})
     written: Callable[..., dict[str, Any]] = lru_cache(Block.model_json_schema.__func__)  # type: ignore
 
