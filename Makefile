@@ -27,10 +27,10 @@ up: $(STAMP) ## the same set-up, kept running for you to explore; Ctrl-C ends it
 	@$(RUN) demo $(PROVIDER:%=--provider %) --keep
 
 test: $(STAMP) lint types ## everything: style, types and all tests
-	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(STAMP) ## what is tested without a Prefect server and without the simulator; seconds
-	$(RUN) pytest -n 2 -p no:schemathesis tests/unit
+	$(RUN) pytest -n 2 -p no:schemathesis --hypothesis-profile fast tests/unit
 
 test-newest: ## the fast tests on the newest version of every dependency, without the lock, in an environment of its own
 	@rm -rf $(VENV)-newest && "$$(.ci/find-python $(PYTHON))" -m venv $(VENV)-newest

@@ -30,7 +30,7 @@ class Placed(NamedTuple):
 def stack() -> Iterator[Stack]:
     """A pool of one slot; the twenty minutes until there are candidates take one."""
     with Stack(
-        "axelglobe", rate=20, watch_seconds=5, watch_parameters={"lost_after_seconds": 20}, order_slots=1
+        "axelglobe", rate=20, watch_seconds=15, watch_parameters={"lost_after_seconds": 20}, order_slots=1
     ) as running:
         yield running
 

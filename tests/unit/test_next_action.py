@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasking.axelglobe.order import AxelGlobeOrder
@@ -218,10 +218,6 @@ def states(draw: st.DrawFn) -> OrderState:
     return OrderState(held, wish, clock, traits, seen)
 
 
-EACH = settings(max_examples=300, deadline=None)
-
-
-@EACH
 @given(states())
 def test_every_open_order_has_something_next_and_the_same_state_has_the_same(given: OrderState) -> None:
     action = next_action(given)
@@ -230,7 +226,6 @@ def test_every_open_order_has_something_next_and_the_same_state_has_the_same(giv
     assert str(action) == str(again)
 
 
-@EACH
 @given(states())
 def test_nothing_is_bought_beside_what_is_paid_unless_the_wish_says_so(given: OrderState) -> None:
     if not isinstance(next_action(given), Request):
@@ -250,7 +245,6 @@ def test_nothing_is_bought_beside_what_is_paid_unless_the_wish_says_so(given: Or
     assert given.seen.polled is not None or not held.requests, "a rejected one may have been accepted meanwhile"
 
 
-@EACH
 @given(states())
 def test_no_order_is_closed_while_it_may_be_bought_or_something_paid_can_be_fetched(given: OrderState) -> None:
     if not isinstance(next_action(given), Close):
@@ -266,7 +260,6 @@ def test_no_order_is_closed_while_it_may_be_bought_or_something_paid_can_be_fetc
         assert reversible_rejections(held) == []
 
 
-@EACH
 @given(states())
 def test_each_wait_has_a_time_ahead_and_a_reason(given: OrderState) -> None:
     action = next_action(given)
@@ -276,7 +269,6 @@ def test_each_wait_has_a_time_ahead_and_a_reason(given: OrderState) -> None:
         assert action.waits_for in {"candidates", "imagery", "products", "settling"}
 
 
-@EACH
 @given(states())
 def test_what_was_decided_changes_the_order_so_that_it_goes_on(given: OrderState) -> None:
     """Whatever each step finds, a start comes to a wait or to the order's end, and never turns in circles."""
