@@ -9,13 +9,13 @@ from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator
 
 from blocks.account import load_block
 from tasking.errors import InvalidOrder, LedgerUnavailable, OtherEnvironment
-from tasking.home import home
 from tasking.ledger import Ledger, open_ledger
 from tasking.ledger.address import ledger_address
+from tasking.paths import state_dir
 
 
 def _file_at_home() -> SecretStr:
-    return SecretStr(f"sqlite:///{home() / 'ledger.sqlite'}")
+    return SecretStr(f"sqlite:///{state_dir() / 'ledger.sqlite'}")
 
 
 class OrderLedger(Block):

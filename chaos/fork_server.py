@@ -32,7 +32,7 @@ IMPORTED = (
     *("blocks", "flows.watch_orders", "flows.cancel_order"),
     *(kit.entrypoint.rpartition(".")[0] for kit in KITS.values()),
     *("sqlalchemy.dialects.sqlite", "pystac_client", "stamina"),
-    *("cryptography.fernet", "cryptography.hazmat.primitives.kdf.hkdf", "tasking.picture"),
+    *("cryptography.fernet", "cryptography.hazmat.primitives.kdf.hkdf", "tasking.footprint_map"),
     *("chaos.inject_http", "chaos.inject_ledger", "chaos.inject_disk", "chaos.inject_process"),
 )
 

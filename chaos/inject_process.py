@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 10.0
 
 def inject_process(trace: Trace, prefect_url: str) -> None:
     """From now on this process may stand still after it announced a create, and before it writes down what was made."""
-    intend, settle = Ledger.intend, Ledger.settle
+    intend, settle = Ledger.record_intent, Ledger.close_intent
 
     def announced(self: Ledger, reference: str, verb: str, label: str, *moments: Any) -> Intent | None:
         intent = intend(self, reference, verb, label, *moments)
@@ -38,7 +38,7 @@ def inject_process(trace: Trace, prefect_url: str) -> None:
             _perhaps_stand_still(trace, prefect_url, f"{intent.verb} made")
         return settle(self, reference, intent, outcome, message, **fields)
 
-    Ledger.intend, Ledger.settle = announced, settled  # type: ignore[method-assign,assignment]
+    Ledger.record_intent, Ledger.close_intent = announced, settled  # type: ignore[method-assign,assignment]
 
 
 def _perhaps_stand_still(trace: Trace, prefect_url: str, what: str) -> None:

@@ -19,7 +19,7 @@ from demo.story import Story, as_curl, create_flow_run
 from devstack.kits import KITS
 from devstack.programs import ProgramEnded
 from devstack.stack import PROJECT, Stack, TookTooLong
-from tasking.waiting import readable
+from tasking.waiting import format_utc
 
 ORDER_TIMEOUT_SECONDS = 240.0
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -164,7 +164,7 @@ def _say_ready(console: Console, stack: Stack, seconds: float) -> None:
     if stack.takes_notifications:
         console.print(f"  webhook receiver     {stack.receiver_url}", markup=False, soft_wrap=True)
     console.print(
-        f"  provider's clock     {readable(stack.provider_now())}, {rate:g} times as fast as ours: "
+        f"  provider's clock     {format_utc(stack.provider_now())}, {rate:g} times as fast as ours: "
         f"an hour of its time takes {3600 / rate:.0f} s\n"
         f"  waits                hold no process; those of {stack.inline_wait_seconds:g} s or less are slept in it",
         markup=False,

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from devstack.stack import Stack
 from tasking.ledger import open_ledger
-from tasking.waiting import readable
+from tasking.waiting import format_utc
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 FORWARD_SECONDS = 6.0
@@ -85,7 +85,7 @@ class Story:
         self._line(at.timestamp(), f"[bold]{state['name']}[/bold]", message)
 
     def _line(self, at: float, what: str, more: str = "") -> None:
-        theirs = readable(self._stack.provider_now())
+        theirs = format_utc(self._stack.provider_now())
         self._console.print(f"{max(at - self._begin, 0):7.1f} s   {theirs}   {what}", end="")
         self._console.print(more, markup=False, soft_wrap=True)
 

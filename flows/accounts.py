@@ -15,8 +15,8 @@ from typing import NamedTuple
 from prefect import get_run_logger
 
 from tasking.clock import utc_now
-from tasking.home import home
 from tasking.ledger import OrderRecord
+from tasking.paths import state_dir
 
 SHOWN = 300
 """Characters of an account's error in the watch's message; the log has all of it."""
@@ -73,7 +73,7 @@ def silent_accounts(looks: Mapping[str, int | Exception]) -> Sequence[Silent]:
 
     An account of which no order was due was not asked: that is no answer, and no failure either.
     """
-    file = home() / "silent-accounts.json"
+    file = state_dir() / "silent-accounts.json"
     before: dict[str, str] = {}
     with suppress(OSError, ValueError, AttributeError):
         before = {str(account): str(since) for account, since in json.loads(file.read_text()).items()}

@@ -31,7 +31,7 @@ from tasking.lifecycle.actions import Ask
 from tasking.lifecycle.session import OrderSession
 from tasking.plain_text import markdown_text
 from tasking.status import StatusCode
-from tasking.waiting import readable
+from tasking.waiting import format_utc
 from tasks.show import show_timeline
 from tasks.step import step
 
@@ -159,12 +159,12 @@ def _question(candidate: Candidate, record: OrderRecord) -> str:
     if candidate.id == WHOLE_WINDOW:
         return _question_of_a_window(candidate, record)
     view = f", {candidate.off_nadir_deg:.1f}° off nadir" if candidate.off_nadir_deg is not None else ""
-    until = f"; it can be ordered until {readable(candidate.valid_until)}" if candidate.valid_until else ""
+    until = f"; it can be ordered until {format_utc(candidate.valid_until)}" if candidate.valid_until else ""
     share = candidate.area_covered_percent if record.order.get("area") else None
     covers = f", covers {share:.1f} % of the area" if share is not None else ""
     note = f". {candidate.note}" if candidate.note else ""
     return (
-        f"Waiting for approval: capture by {candidate.platform or 'a satellite'} on {readable(candidate.start)}"
+        f"Waiting for approval: capture by {candidate.platform or 'a satellite'} on {format_utc(candidate.start)}"
         f"{covers}{view}{until}{note}. All candidates are among this run's artifacts"
     )
 
@@ -172,9 +172,9 @@ def _question(candidate: Candidate, record: OrderRecord) -> str:
 def _question_of_a_window(candidate: Candidate, record: OrderRecord) -> str:
     """Where the provider chooses the pass, a person decides on price and window."""
     price = f"{record.price:,.2f} {record.currency or ''}".strip() if record.price is not None else "no price given"
-    until = f"; it can be ordered until {readable(candidate.valid_until)}" if candidate.valid_until else ""
+    until = f"; it can be ordered until {format_utc(candidate.valid_until)}" if candidate.valid_until else ""
     note = f"{candidate.note} " if candidate.note else ""
     return (
-        f"Waiting for approval: {price}, for an image between {readable(candidate.start)} and "
-        f"{readable(candidate.end)}{until}. {note}What the provider said of it is in this run's timeline"
+        f"Waiting for approval: {price}, for an image between {format_utc(candidate.start)} and "
+        f"{format_utc(candidate.end)}{until}. {note}What the provider said of it is in this run's timeline"
     )

@@ -19,9 +19,9 @@ from flows.pinned import pinned
 from tasking import lifecycle
 from tasking.errors import Refused, Unavailable, Uncertain
 from tasking.ledger import Ledger, OrderRecord, Revision
-from tasking.provider import Cancels, CancelTerms, Provider, Request
+from tasking.provider import Cancels, CancelTerms, Provider, TaskingRequest
 from tasking.status import StatusCode
-from tasking.waiting import readable
+from tasking.waiting import format_utc
 from tasks.step import ledger
 from tasks.wake import wake
 
@@ -134,7 +134,7 @@ def _terms(provider: Provider, record: OrderRecord) -> CancelTerms:
         terms = provider.cancel_terms(last.id)
         return terms.model_copy(update={"message": f"{_sentence(terms.message)}{_in_money(record, terms)}"})
     until = last.cancel_until
-    told = f" It takes cancellations until {readable(until)}: ask its support, naming that request." if until else ""
+    told = f" It takes cancellations until {format_utc(until)}: ask its support, naming that request." if until else ""
     why = f"{record.provider} documents no way to cancel request {last.id} by its API.{told}"
     return CancelTerms(allowed=False, message=why)
 
@@ -167,7 +167,7 @@ def _cancel(
 
 
 def _cancelled(
-    book: Ledger, provider: Provider, record: OrderRecord, answer: Request, terms: str, stop_waiting: bool
+    book: Ledger, provider: Provider, record: OrderRecord, answer: TaskingRequest, terms: str, stop_waiting: bool
 ) -> State[Any]:
     fresh = lifecycle.record_statuses(book, provider, record.reference, {answer.id: answer})
     said = f"Order {record.reference} was cancelled at {record.provider}: request {answer.id}. {terms}"
@@ -207,7 +207,7 @@ def _not_cancelled(record: OrderRecord) -> str:
     return f"Order {record.reference} had ended here before ({record.outcome}), and nothing was cancelled now"
 
 
-def _last_request(record: OrderRecord) -> Request:
+def _last_request(record: OrderRecord) -> TaskingRequest:
     """The one to cancel: the newest that is under way; the newest of all when none is."""
     going = lifecycle.open_requests(record)
     current = record.current_request

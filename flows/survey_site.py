@@ -15,10 +15,10 @@ from flows.pinned import pinned
 from tasking.axelglobe import AxelGlobeOrder
 from tasking.clock import utc_now
 from tasking.display_text import display_text, one_spelling
-from tasking.home import home
 from tasking.ledger import Filter
 from tasking.lock import locked
-from tasking.waiting import readable
+from tasking.paths import state_dir
+from tasking.waiting import format_utc
 from tasking.window import Window
 from tasks.site_runs import site_runs, site_slug, site_tag
 from tasks.start import start
@@ -59,7 +59,7 @@ def survey_site(
         starts_in_hours: Lead time of each window.
     """
     site = one_spelling(display_text("site", site, 80))  # as the order has it, by which it is found while it is open
-    with locked(home() / f"survey-{site_slug(site)}.lock", LOCK_SECONDS):  # late turns come all at once
+    with locked(state_dir() / f"survey-{site_slug(site)}.lock", LOCK_SECONDS):  # late turns come all at once
         return _one_order(site, order, starts_in_hours)
 
 
@@ -80,7 +80,7 @@ def _one_order(site: str, order: AxelGlobeOrder, starts_in_hours: float) -> Stat
     if still_open:
         it = still_open[0]
         return Completed(
-            message=f"Nothing ordered: {it.reference} of {readable(it.created)} is still open "
+            message=f"Nothing ordered: {it.reference} of {format_utc(it.created)} is still open "
             f"({it.waits_message or 'at work'})"
         )
     if under_way is not None:  # started, and not in the ledger yet
@@ -95,5 +95,5 @@ def _one_order(site: str, order: AxelGlobeOrder, starts_in_hours: float) -> Stat
     if (made := next((one for one in site_runs(tag) if one.id == run), None)) and made.reference != reference:
         return Completed(message=f"Nothing ordered: another turn started {made.reference} in this moment (run {run})")
     return Completed(
-        message=f"Order {reference} started: {readable(window.start)} to {readable(window.end)} (run {run})"
+        message=f"Order {reference} started: {format_utc(window.start)} to {format_utc(window.end)} (run {run})"
     )

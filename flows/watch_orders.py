@@ -23,10 +23,10 @@ from flows.ending import ended
 from flows.pinned import pinned
 from tasking import watching
 from tasking.clock import utc_now
-from tasking.home import home
 from tasking.ledger import Filter, OrderRecord
 from tasking.lock import locked
-from tasking.waiting import readable
+from tasking.paths import state_dir
+from tasking.waiting import format_utc
 from tasks.recovery.orphaned_orders import reconcile
 from tasks.recovery.recover_runs import recover_runs
 from tasks.recovery.stalled_runs import StalledRuns, stalled_runs
@@ -66,7 +66,7 @@ def watch_orders(
     """
     # One at a time on a machine. A lock ends with its process; the slot of a deployment's concurrency limit does not:
     # when a watch and the Prefect server died together it stayed taken, and no watch ever ran again.
-    lock = home() / "watch.lock"
+    lock = state_dir() / "watch.lock"
     with ExitStack() as alone:
         try:
             os.utime(alone.enter_context(locked(lock, 0.0)))
@@ -83,8 +83,8 @@ def _nothing_done(lock: Path) -> State[Any]:
     if utc_now() - since < HUNG:
         return Completed(message="Nothing done: the watch before this one is still at work")
     return Failed(
-        message=f"Nothing done: the watch before this one has been at work since {readable(since)} and seems to hang. "
-        f"End its process (it holds {lock}: fuser tells which); the next watch goes on"
+        message=f"Nothing done: the watch before this one has been at work since {format_utc(since)} and seems to "
+        f"hang. End its process (it holds {lock}: fuser tells which); the next watch goes on"
     )
 
 
@@ -105,7 +105,7 @@ def _watch(lost_after_seconds: float, most_crashes: int, patience: Patience) -> 
     silent = silent_accounts(looks)
 
     records, unreadable = open_orders()
-    ready = [UUID(one.flow_run_id) for one in records if one.changed_at is not None]
+    ready = [UUID(one.flow_run_id) for one in records if one.news_at is not None]
     unanswered = [UUID(one.flow_run_id) for one in records if one.waits_for == "approval" and _is_past(one)]
     woken = wake(ready, "The provider has news") if ready else 0
     anew = ask_anew(unanswered) if unanswered else 0
@@ -127,11 +127,11 @@ def _end(
 ) -> State[Any]:
     """Failed when nobody starts the runs that are due, or an account cannot be asked: nothing else shows either."""
     unasked = "".join(
-        f". Account {one.account} cannot be asked since {readable(one.since)}: {one.why}" for one in silent
+        f". Account {one.account} cannot be asked since {format_utc(one.since)}: {one.why}" for one in silent
     )
     alarm = any(utc_now() - one.since >= patience for one in silent)
     if late is not None:
-        said += f", {late.orders} overdue, the first since {readable(late.since)}"
+        said += f", {late.orders} overdue, the first since {format_utc(late.since)}"
     if late is not None and late.stuck:
         said += (
             f", and no run of an order has begun for {after.total_seconds() / 60:g} minutes. Is a worker for "

@@ -44,7 +44,7 @@ class Area(RootModel[dict[str, Any]]):
     def _canonical(cls, value: object) -> object:
         if isinstance(value, Area):
             return value
-        from tasking.area_reading import canonical_polygon
+        from tasking.polygon_parsing import canonical_polygon
 
         return canonical_polygon(value)
 
@@ -154,7 +154,7 @@ def area_from(value: object) -> Area:
     Raises:
         InvalidOrder: What `Area` refuses.
     """
-    from tasking.area_reading import canonical_polygon
+    from tasking.polygon_parsing import canonical_polygon
 
     if value is None or value == "":
         raise InvalidOrder("area", value, "give one polygon, e.g. " + json.dumps(EXAMPLE))

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from tasking.moment import EARLIEST, LATEST, moment
+from tasking.utc import EARLIEST, LATEST, to_utc_clamped
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class ProviderClock:
             rate = float(headers.get(RATE_HEADER, "1")) if self._own else 1.0
             if provider.tzinfo is None or not 1e-3 <= rate <= 1e6 or headers.get("Age", "0") != "0":
                 return
-            ours, theirs = self._local(), moment(provider)
+            ours, theirs = self._local(), to_utc_clamped(provider)
         except (LookupError, ValueError, TypeError, OverflowError):
             return
         agrees = self._own or abs(theirs - ours) <= CLOCKS_APART
@@ -133,6 +133,6 @@ class ProviderClock:
 def _moved(when: datetime, seconds: float) -> datetime:
     """``when`` moved by ``seconds``, at most to where the calendar has room for more."""
     try:
-        return moment(when + timedelta(seconds=seconds))
+        return to_utc_clamped(when + timedelta(seconds=seconds))
     except OverflowError:
         return LATEST if seconds > 0 else EARLIEST

@@ -30,7 +30,7 @@ from tasking.errors import CredentialsRefused, ReferenceTaken, Refused, Unavaila
 from tasking.http.deadline import Stopwatch, announced
 from tasking.ledger import Intent, Ledger, OrderRecord
 from tasking.provider import Provider
-from tasking.waiting import Wait, readable
+from tasking.waiting import Wait, format_utc
 
 T = TypeVar("T")
 
@@ -86,10 +86,10 @@ def create_once(
         there = find() if intent is None else None
         provider.learn_time()  # the settle time is counted in it
     begun = Stopwatch()  # from here on others count the settle time
-    intent = ledger.intend(reference, verb, label, provider.clock.now(), _our_time(provider), still_wished)
+    intent = ledger.record_intent(reference, verb, label, provider.clock.now(), _our_time(provider), still_wished)
     if intent is None and there is not None:  # another process of ours made it
         theirs = ledger.open_intent(reference, verb, label)
-        if theirs is None or not ledger.settle(reference, theirs, "adopted", _found(verb, label), **made(there)):
+        if theirs is None or not ledger.close_intent(reference, theirs, "adopted", _found(verb, label), **made(there)):
             ledger.record(reference, **made(there))
         return there
     if intent is None:  # another process of ours is at it, or has made it just now
@@ -105,7 +105,7 @@ def create_once(
         with announced(begun):
             thing = create()
     except (Refused, Unavailable) as no:
-        if not ledger.settle(reference, intent, "refused", f"The {verb} was not made: {_why(no)}"):
+        if not ledger.close_intent(reference, intent, "refused", f"The {verb} was not made: {_why(no)}"):
             # another process found it, or sent it again, meanwhile: this no is not about that
             return _look_again(provider, None, verb, label)
         raise
@@ -136,11 +136,11 @@ def settle(
 
 def _keep(ledger: Ledger, reference: str, intent: Intent, outcome: str, message: str, fields: dict[str, Any]) -> None:
     """Write down what stands at the provider, also when another outcome was written before."""
-    if ledger.settle(reference, intent, outcome, message, **fields):
+    if ledger.close_intent(reference, intent, outcome, message, **fields):
         return
     said = (
-        f"The {intent.verb} {intent.label} announced at {readable(intent.at)} was made after all: its answer came when "
-        "its outcome had been written down already"
+        f"The {intent.verb} {intent.label} announced at {format_utc(intent.at)} was made after all: its answer came "
+        "when its outcome had been written down already"
     )
     if intent.verb == "request":
         said += (
@@ -193,11 +193,11 @@ def _settle(
     looks = ledger.looked(reference, intent, _our_time(provider), _between_looks(provider) * APART)
     if looks < LOOKS or not _settled(provider, intent, asked_at):
         return _look_again(provider, intent, intent.verb, intent.label)
-    ledger.settle(
+    ledger.close_intent(
         reference,
         intent,
         "absent",
-        f"The {intent.verb} {intent.label} announced at {readable(intent.at)} never arrived; it may be made again",
+        f"The {intent.verb} {intent.label} announced at {format_utc(intent.at)} never arrived; it may be made again",
     )
     return None
 
@@ -228,7 +228,7 @@ def _look_again(provider: Provider, intent: Intent | None, verb: str, label: str
     when = now + max(_between_looks(provider), timedelta(seconds=1))
     since = now if intent is None else intent.ours or intent.at
     settled = max(when, since + timedelta(seconds=provider.settle_seconds))
-    message = f"Looking whether the {verb} {label} arrived, until {readable(settled)}: no clear answer"
+    message = f"Looking whether the {verb} {label} arrived, until {format_utc(settled)}: no clear answer"
     return Wait(until=when, waits_for="settling", message=message)
 
 

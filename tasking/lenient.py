@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, TypeAdapter
 
 from tasking.excerpt import excerpt
-from tasking.moment import moment
+from tasking.utc import to_utc_clamped
 
 Json = dict[str, Any]
 
@@ -24,7 +24,7 @@ def moment_or_none(value: object) -> datetime | None:
     if value is None or isinstance(value, bool):
         return None
     try:
-        return moment(_WHEN.validate_python(value))
+        return to_utc_clamped(_WHEN.validate_python(value))
     except ValueError:
         return None
 

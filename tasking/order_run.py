@@ -40,7 +40,7 @@ from tasking.lifecycle.actions import (
 from tasking.lifecycle.session import Installed, OrderSession
 from tasking.order import Order, order_from
 from tasking.status import StatusCode
-from tasking.waiting import Wait, readable
+from tasking.waiting import Wait, format_utc
 
 Step: TypeAlias = Plan | ListCandidates | Choose | Request | Poll | Deliver
 """What a `Host` carries out, shown to a person by its ``step``."""
@@ -207,7 +207,7 @@ def _not_read(host: Host, error: InvalidOrder) -> Ended:
         until = utc_now() + OTHER_CODE
         message = (
             f"The code on this worker cannot read the order: {error}. Install the version there that can; "
-            f"trying again at {readable(until)}"
+            f"trying again at {format_utc(until)}"
         )
         ledger.record(claimed[0].reference, waits_message=message, wake_at=until)
     host.log.error("Order %s: %s", claimed[0].reference, message)
@@ -364,8 +364,8 @@ class OrderRun:
         """The step that failed before went through: the next failure starts with a short pause again."""
         with suppress(LedgerUnavailable):
             record = self._session.own_record()
-            if record is not None and record.failing == step:
-                self._session.ledger.record(self._session.reference, failing=None, failures=0)
+            if record is not None and record.failing_step == step:
+                self._session.ledger.record(self._session.reference, failing_step=None, failures=0)
 
     def _wait(self, wait: Wait) -> None:
         """Write down when the order wakes; while the ledger is away, `run_order` has it try again soon."""

@@ -70,7 +70,7 @@ class FeeStep(BaseModel):
     percent: float
 
 
-class Request(BaseModel):
+class TaskingRequest(BaseModel):
     """A capture that was ordered: this is what costs money.
 
     Attributes:
@@ -224,7 +224,7 @@ class Provider(Protocol):
         label: str,
         earlier: Collection[str] = (),
         announced: bool = False,
-    ) -> Request | None:
+    ) -> TaskingRequest | None:
         """The request that carries ``label``, or ``None``; raises `ReferenceTaken` if it is another order's.
 
         Args:
@@ -236,7 +236,7 @@ class Provider(Protocol):
                 ours though its values differ, as far as the provider may have normalised what was sent.
         """
 
-    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:
+    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> TaskingRequest:
         """Order the capture; one POST, never repeated below. Raises `Uncertain` when the outcome is unknown.
 
         A provider without candidates gets one that stands for the order's whole window.
@@ -246,8 +246,8 @@ class Provider(Protocol):
         self,
         request_ids: Sequence[str],
         candidates: Mapping[str, Candidate] | None = None,
-        known: Mapping[str, Request] | None = None,
-    ) -> Mapping[str, Request]:
+        known: Mapping[str, TaskingRequest] | None = None,
+    ) -> Mapping[str, TaskingRequest]:
         """Read many requests in the fewest calls; ids the provider does not know are absent from the answer.
 
         ``candidates`` tells by request id what was ordered, where that says more than the provider's answer. ``known``
@@ -255,7 +255,7 @@ class Provider(Protocol):
         since.
         """
 
-    def products(self, request: Request) -> Iterable[dict[str, Any]]:
+    def products(self, request: TaskingRequest) -> Iterable[dict[str, Any]]:
         """STAC items (JSON) of all of ``request.capture_ids``, asset hrefs absolute and fresh.
 
         What is waited for no longer is left out of them, and named: `Items`. Raises `Incomplete` with the items there
@@ -363,5 +363,5 @@ class Cancels(Protocol):
     def cancel_terms(self, request_id: str) -> CancelTerms:
         """What a cancel would mean now; nothing is cancelled."""
 
-    def cancel(self, request_id: str) -> Request:
+    def cancel(self, request_id: str) -> TaskingRequest:
         """Cancel it; raises `Refused` when it is too late."""

@@ -41,6 +41,6 @@ def wait_until(clock: ClockReading, when: datetime, waits_for: str, message: str
     return Wait(until=until, waits_for=waits_for, message=message)
 
 
-def readable(when: datetime) -> str:
+def format_utc(when: datetime) -> str:
     """A time as a person reads it: ``2026-12-03 01:14 UTC``."""
     return when.strftime("%Y-%m-%d %H:%M UTC")

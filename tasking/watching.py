@@ -20,8 +20,8 @@ SETTLED_BY_ITS_RUN = "An announced request is settled by the order's run"
 def poll_account(ledger: Ledger, provider: Provider, records: Sequence[OrderRecord]) -> int:
     """Ask the provider about the orders that may have changed and write down what it says.
 
-    An order is left alone until its ``look_after``: the run itself, or the last look, has asked recently enough. Orders
-    for which something else is next than to wait longer get ``changed_at``; waking their runs is the caller's.
+    An order is left alone until its ``next_poll_at``: the run itself, or the last look, has asked recently enough.
+    Orders for which something else is next than to wait longer get ``news_at``; waking their runs is the caller's.
 
     Args:
         ledger: Where the orders are.
@@ -35,7 +35,7 @@ def poll_account(ledger: Ledger, provider: Provider, records: Sequence[OrderReco
         ProviderError: The account cannot be asked.
     """
     now = ledger.now()
-    due = [one for one in records if one.look_after is not None and one.look_after <= now]
+    due = [one for one in records if one.next_poll_at is not None and one.next_poll_at <= now]
     waiting = [one for one in due if one.waits_for in ("imagery", "products", "provider") and one.requests]
     candidates = {key: what for one in waiting for key, what in lifecycle.candidates_by_request(one).items()}
     known = {key: what for one in waiting for key, what in lifecycle.requests_by_id(one).items()}
@@ -70,10 +70,10 @@ def _poll_plans(ledger: Ledger, provider: Provider, records: Sequence[OrderRecor
         plan = plans.get(one.plan_id or "")
         if plan is None:
             continue
-        after = lifecycle.next_poll_at(provider, lifecycle.half_time(plan, provider.clock.now()))
+        after = lifecycle.our_time_in(provider, lifecycle.half_time(plan, provider.clock.now()))
         wish = _wish(provider, one)
         news = plan.ready and (wish is None or isinstance(_next_action(provider, wish, one, plan=plan), ListCandidates))
-        ledger.record(one.reference, look_after=after, changed_at=ledger.now() if news else None)
+        ledger.record(one.reference, next_poll_at=after, news_at=ledger.now() if news else None)
 
 
 def _wish(provider: Provider, record: OrderRecord) -> Order | None:
@@ -90,7 +90,7 @@ def _is_news(provider: Provider, wish: Order | None, answered: Collection[str], 
         return True
     if wish is None:
         return record.requests[-1].last.status in lifecycle.ENDED
-    if record.failing is not None and record.wake_at is not None and record.wake_at > utc_now():
+    if record.failing_step is not None and record.wake_at is not None and record.wake_at > utc_now():
         return False  # it waits an error out, longer each time
     return isinstance(_next_action(provider, wish, record, polled=answered), Close | Amend)
 

@@ -20,23 +20,23 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from tasking.area import area_from
 from tasking.candidate import Candidate
-from tasking.choice import Ranked
 from tasking.delivery.outcome import Delivery
 from tasking.delivery.thumbnail import thumbnail
+from tasking.footprint_map import footprint_svg
 from tasking.order import Order
-from tasking.picture import footprint_svg
 from tasking.plain_text import markdown_text
+from tasking.ranking import RankedCandidate
 from tasks.step import ledger
 
 SHOWN = 25
 """Rows of the candidate table; the rest is counted."""
 
 
-def show_candidates(order: Order, reference: str, ranked: Sequence[Ranked], best: Candidate) -> None:
+def show_candidates(order: Order, reference: str, ranked: Sequence[RankedCandidate], best: Candidate) -> None:
     """The ranked candidates as a table, with a picture of the area and the footprints."""
     chosen = next((one for one in ranked if one.candidate.id == best.id), None)
     picture = base64.b64encode(footprint_svg(area_from(order.footprint), ranked, chosen).encode()).decode()
-    refused = any(one.why_not for one in ranked[:SHOWN])
+    refused = any(one.exclusion_reason for one in ranked[:SHOWN])
     lines = [
         f"# Candidates of {_text(reference)}",
         f"![Area and footprints](data:image/svg+xml;base64,{picture})",
@@ -48,7 +48,7 @@ def show_candidates(order: Order, reference: str, ranked: Sequence[Ranked], best
         lines.append(
             f"| {'**chosen**' if it.id == best.id else ''} | {one.score:.2f} | {_number(one.coverage_percent, ' %')} "
             f"| {it.start:%Y-%m-%d %H:%M} | {_text(it.platform or '')} | {_number(it.off_nadir_deg, '°')} "
-            f"| {_number(it.sun_elevation_deg, '°')} |" + f" {_text(one.why_not)} |" * refused
+            f"| {_number(it.sun_elevation_deg, '°')} |" + f" {_text(one.exclusion_reason)} |" * refused
         )
     if len(ranked) > SHOWN:
         lines.append(f"\n{len(ranked) - SHOWN} more are not shown.")

@@ -56,7 +56,7 @@ def wake_orders(orders: Sequence[Due]) -> None:
     """
     with ledger() as book:
         for one in orders:
-            book.record(one.reference, look_after=book.now())
+            book.record(one.reference, next_poll_at=book.now())
     wake.fn([UUID(one.flow_run_id) for one in orders], "The provider announced news by its webhook")
 
 

@@ -14,7 +14,7 @@ from tasking.axelglobe.models import TaskCandidate, TaskPlan, TaskRequest, href_
 from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.candidate import Candidate
 from tasking.lenient import Json
-from tasking.provider import Plan, Request
+from tasking.provider import Plan, TaskingRequest
 from tasking.status import StatusCode
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def candidate_of(candidate: TaskCandidate) -> Candidate | None:
 
 def request_of(
     request: TaskRequest, settings: AxelGlobeSettings, now: datetime, candidate: Candidate | None = None
-) -> Request:
+) -> TaskingRequest:
     """The shared words for a request.
 
     AxelGlobe may give a request the plan's whole window instead of its capture's times, and does not give back the
@@ -93,7 +93,7 @@ def request_of(
     start = candidate.start if candidate else facts.valid_start
     end = candidate.end if candidate else facts.valid_end
     window_end = max((each for each in (end, facts.valid_end) if each), default=now)
-    return Request(
+    return TaskingRequest(
         id=request.id,
         status=status,
         provider_status=word,

@@ -20,7 +20,7 @@ from tasking.candidate import Candidate
 from tasking.errors import CredentialsRefused, ProviderError, Refused, Unavailable, UnexpectedAnswer
 from tasking.http.downloads import asset_address
 from tasking.order import Order
-from tasking.provider import Plan, Request
+from tasking.provider import Plan, TaskingRequest
 from tasking.provider_base import ProviderBase
 
 logger = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ class AxelGlobe(ProviderBase[AxelGlobeSettings, AxelGlobeClient, AxelGlobeOrder]
         label: str,
         earlier: Collection[str] = (),
         announced: bool = False,  # noqa: ARG002
-    ) -> Request | None:
+    ) -> TaskingRequest | None:
         """The request that ``label`` stands for, or ``None``; how it is told is in `finding.our_request`."""
         self._ours(order)
         assert plan_id is not None, "AxelGlobe orders have a plan"
@@ -131,7 +131,7 @@ class AxelGlobe(ProviderBase[AxelGlobeSettings, AxelGlobeClient, AxelGlobeOrder]
             found = our_request(self.client.requests(task_plan_id=plan_id), plan_id, label, earlier)
         return request_of(found, self.settings, self.clock.now()) if found is not None else None
 
-    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:  # noqa: ARG002
+    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> TaskingRequest:  # noqa: ARG002
         """Order the capture. One POST, never repeated; see `AxelGlobeClient.create_request`."""
         made = self.client.create_request(label, candidate.id, self._ours(order).priority)
         return request_of(made, self.settings, self.clock.now(), candidate)
@@ -140,8 +140,8 @@ class AxelGlobe(ProviderBase[AxelGlobeSettings, AxelGlobeClient, AxelGlobeOrder]
         self,
         request_ids: Sequence[str],
         candidates: Mapping[str, Candidate] | None = None,
-        known: Mapping[str, Request] | None = None,  # noqa: ARG002  # the lists tell all there is
-    ) -> Mapping[str, Request]:
+        known: Mapping[str, TaskingRequest] | None = None,  # noqa: ARG002  # the lists tell all there is
+    ) -> Mapping[str, TaskingRequest]:
         """Read many requests in the fewest calls: single ones, or pages of the list, whichever is fewer.
 
         One or two requests are asked singly; for more see `tasking.bulk_reading`. What the pages do not show is asked
@@ -160,7 +160,7 @@ class AxelGlobe(ProviderBase[AxelGlobeSettings, AxelGlobeClient, AxelGlobeOrder]
         chosen, now = candidates or {}, self.clock.now()
         return {key: request_of(each, self.settings, now, chosen.get(key)) for key, each in found.items()}
 
-    def products(self, request: Request) -> list[dict[str, Any]]:
+    def products(self, request: TaskingRequest) -> list[dict[str, Any]]:
         """STAC items (JSON) of the request's capture, with absolute and fresh addresses; empty while there are none."""
         if not request.capture_ids:
             return []

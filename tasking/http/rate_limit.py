@@ -9,9 +9,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from tasking.home import home, private_folder
 from tasking.http.deadline import left
 from tasking.lock import locked
+from tasking.paths import private_folder, state_dir
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class RateLimit:
             return slot
 
     def _reserve_in_file(self) -> float:
-        folder = private_folder(home() / "pace")
+        folder = private_folder(state_dir() / "pace")
         with locked(folder / self._name, patience_seconds=30) as file:
             now = self._now()
             slot = max(now, _number(os.pread(file, 64, 0)))

@@ -24,9 +24,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from tasking.clock import ProviderClock, utc_now
 from tasking.errors import Unavailable
-from tasking.home import home, private_folder, read_private
 from tasking.http.deadline import left
 from tasking.lock import locked
+from tasking.paths import private_folder, read_private, state_dir
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
@@ -78,7 +78,7 @@ class _Kept(NamedTuple):
 
 
 class SharedTokens:
-    """Tokens shared through a file under ``home()/tokens``.
+    """Tokens shared through a file under ``state_dir()/tokens``.
 
     Args:
         fetch: Asks the server for a new token.
@@ -234,4 +234,4 @@ class SharedTokens:
 
 
 def _folder() -> Path:
-    return private_folder(home() / "tokens")
+    return private_folder(state_dir() / "tokens")

@@ -14,7 +14,7 @@ from decimal import Decimal
 from tasking.iceye.fees import CANCELLABLE, fee_steps, never_cancellable
 from tasking.iceye.models import Scene, Task, Times
 from tasking.iceye.settings import IceyeSettings
-from tasking.provider import CancelTerms, Request
+from tasking.provider import CancelTerms, TaskingRequest
 from tasking.status import StatusCode
 from tasking.window import iso
 
@@ -56,10 +56,10 @@ def request_of(
     scene: Scene | None,
     settings: IceyeSettings,
     now: datetime,
-    known: Request | None = None,
+    known: TaskingRequest | None = None,
     *,
     asked: bool = True,
-) -> Request:
+) -> TaskingRequest:
     """The shared words for a task.
 
     ``start`` and ``end`` are those of the scene (planned, and once imaged the actual one) when there is one, else the
@@ -89,7 +89,7 @@ def request_of(
     due = _next_due(task, imaging.end or imaging.start, settings, now)
     shot = str(before.details.get(SHOT, "")) if before is not None else _shot(word, scene)
     deliveries = own_deliveries(task) or (known.details.get(DELIVERIES, {}) if known is not None else {})
-    return Request(
+    return TaskingRequest(
         id=task.id,
         status=status,
         provider_status=word,
@@ -109,7 +109,7 @@ def request_of(
     )
 
 
-def scene_is_due(task: Task, known: Request | None, settings: IceyeSettings, now: datetime) -> bool:
+def scene_is_due(task: Task, known: TaskingRequest | None, settings: IceyeSettings, now: datetime) -> bool:
     """Whether a task's scene can be another one than when it was read last.
 
     ICEYE asks for it on changes of the state only. A plan may move until it is imaged, so it is read again an hour

@@ -9,10 +9,10 @@ from tasking.iceye.conversions import ALL_PRODUCTS
 from tasking.iceye.models import Task
 from tasking.iceye.products import TASK_ID, TYPE, is_flat, items_of, not_listed
 from tasking.lenient import Json
-from tasking.provider import Items, Request
+from tasking.provider import Items, TaskingRequest
 
 
-def products_of(client: IceyeClient, request: Request) -> Items:
+def products_of(client: IceyeClient, request: TaskingRequest) -> Items:
     """The STAC items of a task's products; empty while there are none.
 
     Files that have addresses are never held back. Once all products are said to be there, a file without an address and

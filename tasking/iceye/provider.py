@@ -39,7 +39,7 @@ from tasking.iceye.order import IceyeOrder
 from tasking.iceye.quote import no_funds, quote_for, still_as_quoted
 from tasking.iceye.settings import IceyeSettings
 from tasking.order import Order
-from tasking.provider import CancelTerms, Items, Quote, Request, Webhook
+from tasking.provider import CancelTerms, Items, Quote, TaskingRequest, Webhook
 from tasking.provider import Contract as AccountContract
 from tasking.provider_base import ProviderBase
 from tasking.window import Window
@@ -116,7 +116,7 @@ class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
         label: str,
         earlier: Collection[str] = (),
         announced: bool = False,
-    ) -> Request | None:
+    ) -> TaskingRequest | None:
         """The task that carries ``label`` as its reference, the oldest if there are several; none of ``earlier``.
 
         ICEYE's list knows no filter by reference: the tasks made since the order can have been placed are read. The
@@ -139,7 +139,7 @@ class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
             found = self._whole(found)
         return self._request(found) if found is not None else None
 
-    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:  # noqa: ARG002
+    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> TaskingRequest:  # noqa: ARG002
         """Create the task, as it was quoted. One POST, never repeated; see `tasking.http.api.Api.create`.
 
         Contract and price are read before, within the time that getting ready may take. The scene is not: a task that
@@ -178,8 +178,8 @@ class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
         self,
         request_ids: Sequence[str],
         candidates: Mapping[str, Candidate] | None = None,  # noqa: ARG002 # ICEYE has none
-        known: Mapping[str, Request] | None = None,
-    ) -> Mapping[str, Request]:
+        known: Mapping[str, TaskingRequest] | None = None,
+    ) -> Mapping[str, TaskingRequest]:
         """Read many tasks in the fewest calls: single ones, or pages of the list, whichever is fewer.
 
         One or two tasks are asked singly. Pages are read on as long as each brings two or more, or as long as those
@@ -205,7 +205,7 @@ class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
         except Refused:
             yield from self.client.tasks(limit=None)
 
-    def _request(self, task: Task, known: Request | None = None) -> Request:
+    def _request(self, task: Task, known: TaskingRequest | None = None) -> TaskingRequest:
         now = self.clock.now()
         asked = known is None or scene_is_due(task, known, self.settings, now)
         if known is not None and known.details.get(DELIVERIES) and known.provider_status != task.status:
@@ -233,7 +233,7 @@ class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
 
     # what comes of it ------------------------------------------------------------------------------------------------
 
-    def products(self, request: Request) -> list[dict[str, Any]]:
+    def products(self, request: TaskingRequest) -> list[dict[str, Any]]:
         """STAC items (JSON) of all products there are, addresses absolute and fresh; see `tasking.iceye.products`.
 
         Raises:
@@ -256,7 +256,7 @@ class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
         scene = self._scene(task) if task.status in CANCELLABLE else None
         return cancel_terms_of(task, scene, self.clock.now())
 
-    def cancel(self, request_id: str) -> Request:
+    def cancel(self, request_id: str) -> TaskingRequest:
         """Cancel the task. One PATCH; after an unclear answer or a refusal the task is read.
 
         Raises:

@@ -5,17 +5,17 @@ filters, and what the watcher reads. Whether a flow run is scheduled, running or
 copied here.
 """
 
+from tasking.ledger.engine import open_ledger
 from tasking.ledger.ledger import Ledger, Revision
-from tasking.ledger.opening import open_ledger
-from tasking.ledger.reading import Filter
-from tasking.ledger.records import DeferredEnd, Deliverable, Entry, Intent, OrderRecord, RequestRecord
+from tasking.ledger.queries import Filter
+from tasking.ledger.records import DeferredEnd, Deliverable, Intent, JournalEntry, OrderRecord, RequestRecord
 
 __all__ = [
     "DeferredEnd",
     "Deliverable",
-    "Entry",
     "Filter",
     "Intent",
+    "JournalEntry",
     "Ledger",
     "OrderRecord",
     "RequestRecord",

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tasking.errors import OrderEnded, ReferenceTaken
 from tasking.ledger import creates
-from tasking.ledger.reading import Reading
+from tasking.ledger.queries import Reading
 from tasking.ledger.records import Deliverable, Intent, OrderRecord
 from tasking.ledger.rows import assign, record_of
 from tasking.ledger.tables import CreateAttemptRow, DeliverableRow, OrderRow
@@ -161,7 +161,7 @@ class Ledger(Reading):
                 self.note(session, reference, happened, message, detail)
             return self.snapshot(session, reference)
 
-    def intend(
+    def record_intent(
         self,
         reference: str,
         verb: str,
@@ -246,7 +246,7 @@ class Ledger(Reading):
             )
             return len(before) + 1
 
-    def settle(self, reference: str, intent: Intent, outcome: str, message: str, /, **fields: Any) -> bool:
+    def close_intent(self, reference: str, intent: Intent, outcome: str, message: str, /, **fields: Any) -> bool:
         """Close an intent with what became of it, together with what is then known.
 
         Args:

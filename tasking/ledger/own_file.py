@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from tasking.errors import LedgerUnavailable
-from tasking.home import refuse_others
+from tasking.paths import refuse_others
 
 BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database, with its mode."""

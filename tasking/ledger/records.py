@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from tasking.candidate import Candidate
-from tasking.provider import Request
+from tasking.provider import TaskingRequest
 from tasking.status import ENDS, OrderStatus
 
 
@@ -17,7 +17,7 @@ class Deliverable(BaseModel):
     """What can be fetched of a request: a capture, or a part of a delivery.
 
     Attributes:
-        name: One of `tasking.provider.Request.capture_ids`.
+        name: One of `tasking.provider.TaskingRequest.capture_ids`.
         delivered_at: When it stood whole in the archive (our time); ``None`` while it does not.
         folders: Its items' folders, below the order's; ``None`` where that is not known.
         missing_files: What was left out, because the provider gave no file.
@@ -70,7 +70,7 @@ class RequestRecord(BaseModel):
     attempt: int
     label: str
     candidate: Candidate | None
-    last: Request
+    last: TaskingRequest
     plan_id: str | None = None
     price: Decimal | None = None
     currency: str | None = None
@@ -169,9 +169,9 @@ class OrderRecord(BaseModel):
     waits_for: str | None
     waits_message: str | None
     wake_at: datetime | None
-    look_after: datetime | None
-    changed_at: datetime | None
-    failing: str | None
+    next_poll_at: datetime | None
+    news_at: datetime | None
+    failing_step: str | None
     failures: int
     cancel_asked: bool
     price: Decimal | None
@@ -257,7 +257,7 @@ class OrderRecord(BaseModel):
         return self.requests[-1] if self.requests else None
 
 
-class Entry(BaseModel):
+class JournalEntry(BaseModel):
     """One line of the journal: something that happened."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)

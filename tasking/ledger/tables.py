@@ -75,9 +75,9 @@ class OrderRow(Base):
     waits_for: Mapped[str | None] = mapped_column(String(40))
     waits_message: Mapped[str | None] = mapped_column(Text)
     wake_at: Mapped[datetime | None] = mapped_column(UtcTime)
-    look_after: Mapped[datetime | None] = mapped_column(UtcTime)
-    changed_at: Mapped[datetime | None] = mapped_column(UtcTime)
-    failing: Mapped[str | None] = mapped_column(String(40))
+    next_poll_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    news_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    failing_step: Mapped[str | None] = mapped_column(String(40))
     failures: Mapped[int] = mapped_column(default=0)
     cancel_asked: Mapped[bool] = mapped_column(default=False)
     price: Mapped[Decimal | None]
@@ -169,7 +169,7 @@ class DeliverableRow(Base):
     """What can be fetched of a request: a capture, or a part of a delivery.
 
     Attributes:
-        name: One of `tasking.provider.Request.capture_ids`; unique in its request, not beyond.
+        name: One of `tasking.provider.TaskingRequest.capture_ids`; unique in its request, not beyond.
         available_since: When it was first seen (provider time).
         delivered_at: When it stood whole in the archive (our time); ``None`` before, and once it is no longer there.
         folders: Its items' folders, below the order's; ``None`` where older code noted none.

@@ -14,7 +14,7 @@ from tasking.lifecycle.delivering import deliver
 from tasking.lifecycle.doubts import settle
 from tasking.lifecycle.listing import list_candidates
 from tasking.lifecycle.planning import half_time, plan
-from tasking.lifecycle.polling import next_poll_at, poll, record_statuses
+from tasking.lifecycle.polling import our_time_in, poll, record_statuses
 from tasking.lifecycle.requesting import request
 from tasking.lifecycle.session import Archive, Installed, OrderSession, traits
 from tasking.lifecycle.standing import (
@@ -49,8 +49,8 @@ __all__ = [
     "is_transient",
     "list_candidates",
     "next_action",
-    "next_poll_at",
     "open_requests",
+    "our_time_in",
     "plan",
     "poll",
     "record_statuses",

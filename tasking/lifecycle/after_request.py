@@ -19,9 +19,9 @@ from tasking.lifecycle.standing import (
     reversible_rejections,
 )
 from tasking.lifecycle.state import OrderState, Polled
-from tasking.provider import Request
+from tasking.provider import TaskingRequest
 from tasking.status import StatusCode
-from tasking.waiting import Wait, readable, wait_until
+from tasking.waiting import Wait, format_utc, wait_until
 
 SAFETY_NET = timedelta(hours=12)
 """How often a run looks by itself once its next event is due; the watcher looks more often, and for many at once."""
@@ -89,7 +89,7 @@ def _as_they_stand(state: OrderState, polled: Polled) -> Action:
     return wait_until(state.clock, min(again, last.give_up_at), "imagery", _imagery_message(last, now))
 
 
-def _rejected(state: OrderState, last: Request) -> Action:
+def _rejected(state: OrderState, last: TaskingRequest) -> Action:
     record, now, end = state.record, state.clock.now, state.order.window.end
     wished = state.order.on_rejection == "next-candidate" and not record.cancel_asked
     if wished and record.plan_id is not None and now < end:
@@ -111,15 +111,15 @@ def _rejected(state: OrderState, last: Request) -> Action:
             End(
                 StatusCode.REJECTED,
                 f"Rejected: the provider could not schedule request {last.id} before the window ended at "
-                f"{readable(end)}. Order again with a new reference.",
+                f"{format_utc(end)}. Order again with a new reference.",
             )
         )
-    message = f"Rejected for now (request {last.id}); it may still be accepted until {readable(end)}"
+    message = f"Rejected for now (request {last.id}); it may still be accepted until {format_utc(end)}"
     again = min(max(last.next_look_at, now + SAFETY_NET), end)
     return wait_until(state.clock, again, "imagery", message)
 
 
-def _given_up(state: OrderState, last: Request) -> Action:
+def _given_up(state: OrderState, last: TaskingRequest) -> Action:
     if may_be_tried(state):
         return _next_try(state)
     assert last.status is not None, "a known code"
@@ -140,19 +140,21 @@ def _next_try(state: OrderState) -> Amend:
     return Amend("next try", message, fields)
 
 
-def until_the_window_ends(state: OrderState, rejected: Sequence[Request]) -> Wait:
+def until_the_window_ends(state: OrderState, rejected: Sequence[TaskingRequest]) -> Wait:
     """No other candidate is taken any more: a rejected request may be accepted yet, and is paid then."""
     end, names = state.order.window.end, ", ".join(one.id for one in rejected)
     home = delivered_before(state.record)
-    message = f"Rejected before, and may still be accepted until {readable(end)}: request {names}.{home}"
+    message = f"Rejected before, and may still be accepted until {format_utc(end)}: request {names}.{home}"
     return wait_until(state.clock, min(state.clock.now + SAFETY_NET, end), "imagery", message)
 
 
-def _imagery_message(last: Request, now: datetime) -> str:
+def _imagery_message(last: TaskingRequest, now: datetime) -> str:
     by = f" by {last.platform}" if last.platform else ""
-    capture = f": capture{by} on {readable(last.start)}" if last.start is not None else ""
+    capture = f": capture{by} on {format_utc(last.start)}" if last.start is not None else ""
     if last.start is not None and last.end is not None and last.end - last.start >= timedelta(hours=1):
-        capture = f": capture between {readable(last.start)} and {readable(last.end)}"  # a window: no pass is set yet
+        capture = (
+            f": capture between {format_utc(last.start)} and {format_utc(last.end)}"  # a window: no pass is set yet
+        )
     note = f"; {last.note}" if last.note else ""
     cancel = f". {terms[0].upper()}{terms[1:]}" if (terms := cancelling(last, now)) else ""
     return f"Waiting for imagery{capture} ({last.provider_status}{note}){cancel}"

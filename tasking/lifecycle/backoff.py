@@ -10,7 +10,7 @@ from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle.deadlines import ordering, overdue
 from tasking.order import Order
 from tasking.status import StatusCode
-from tasking.waiting import Wait, readable
+from tasking.waiting import Wait, format_utc
 
 LONGEST_PAUSE_SECONDS = 3600.0
 
@@ -53,15 +53,15 @@ def wait_after_error(
             to be over by a day and more, and to have failed `TRIES_BY_OUR_CLOCK` times in a row.
     """
     now = utc_now()
-    failures = record.failures if record.failing == step else 0
+    failures = record.failures if record.failing_step == step else 0
     if failures >= TRIES_BY_OUR_CLOCK and not record.in_doubt:
         _refuse_overdue(order, record, error, now)
-    ledger.record(record.reference, "away", str(error), failing=step, failures=failures + 1)
+    ledger.record(record.reference, "away", str(error), failing_step=step, failures=failures + 1)
     seconds = min(first_seconds * 2 ** min(failures, 20), LONGEST_PAUSE_SECONDS)
     asked = min(getattr(error, "retry_after", None) or 0.0, LONGEST_ASKED_SECONDS)
     until = now + timedelta(seconds=max(seconds, asked))
     deadline = f" (beware: {said})" if (said := ordering(record, now)) else ""
-    return Wait(until=until, waits_for="provider", message=f"Trying again at {readable(until)}{deadline}: {error}")
+    return Wait(until=until, waits_for="provider", message=f"Trying again at {format_utc(until)}{deadline}: {error}")
 
 
 def _refuse_overdue(order: Order, record: OrderRecord, error: Exception, now: datetime) -> None:

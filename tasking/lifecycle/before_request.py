@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from tasking.area import area_from
 from tasking.candidate import Candidate
-from tasking.choice import Ranked, most_covering
 from tasking.coverage import covered_together_percent
 from tasking.lifecycle.actions import (
     Action,
@@ -30,8 +29,9 @@ from tasking.lifecycle.next_try import AFTER_REJECTION
 from tasking.lifecycle.standing import earlier_requests, may_bring_something, reversible_rejections, under_way
 from tasking.lifecycle.state import Listed, OrderState
 from tasking.order import Order
+from tasking.ranking import RankedCandidate, most_covering
 from tasking.status import StatusCode
-from tasking.waiting import Wait, readable, wait_until
+from tasking.waiting import Wait, format_utc, wait_until
 
 MOST_PLANS = 20
 """Plans a provider may forget before a person is told; some forget each after a day."""
@@ -97,7 +97,7 @@ def _deferred(state: OrderState) -> Action:
     left = may_bring_something(record)
     if left and now < until:
         names = ", ".join(one.id for one in left)
-        message += f". Rejected before, and may still be accepted until {readable(until)}: request {names}"
+        message += f". Rejected before, and may still be accepted until {format_utc(until)}: request {names}"
         return wait_until(state.clock, min(now + SAFETY_NET, until), "imagery", message)
     names = ", ".join(one.last.id for one in record.requests)
     message += f". Nothing more came of what was requested before: request {names}."
@@ -116,7 +116,7 @@ def _to_be_prepared(state: OrderState) -> Action | None:
     rejected = current.last.status is StatusCode.REJECTED
     due = (record.next_try_since or record.updated) + AFTER_REJECTION
     if rejected and state.clock.now < due:
-        message = f"Request {current.last.id} was rejected; the next try is made at {readable(due)}"
+        message = f"Request {current.last.id} was rejected; the next try is made at {format_utc(due)}"
         return wait_until(state.clock, due, "candidates", message)
     if state.provider.rest_of_window is None:
         message = f"Too little of the window is left for another try.{earlier_requests(record)}"
@@ -139,8 +139,8 @@ def _chosen(state: OrderState, candidate: Candidate) -> Action:
 
 def _over(candidate: Candidate, now: datetime) -> str | None:
     if candidate.valid_until is not None and now >= candidate.valid_until:
-        return f"it expired at {readable(candidate.valid_until)}"
-    return f"its time was over at {readable(candidate.end)}" if now >= candidate.end else None
+        return f"it expired at {format_utc(candidate.valid_until)}"
+    return f"its time was over at {format_utc(candidate.end)}" if now >= candidate.end else None
 
 
 def _given_up(state: OrderState, candidate: Candidate, why: str) -> Amend:
@@ -159,7 +159,7 @@ def _without_a_candidate(state: OrderState) -> Action:
     if seen.plan_gone:
         return _plan_gone(state)
     if seen.plan is not None and not seen.plan.ready and clock.now < seen.plan.candidates_at:
-        message = f"Waiting for candidates, expected by {readable(seen.plan.candidates_at)}"
+        message = f"Waiting for candidates, expected by {format_utc(seen.plan.candidates_at)}"
         return wait_until(clock, seen.plan.candidates_at, "candidates", message)
     if (listed := seen.listed) is None:
         return ListCandidates()
@@ -194,20 +194,20 @@ def _none_yet(state: OrderState, listed: Listed) -> Action:
     if best is not None and not record.requests and not record.candidates_dropped:
         return _too_little_yet(state, listed, best, again)
     if record.candidates_seen:
-        until = readable(order.window.end)
+        until = format_utc(order.window.end)
         message = f"No candidate that can be requested now; listing again until {until}"
         return wait_until(clock, again, "candidates", message)
     if clock.now >= there.patience_until:
         message = (
-            f"Not feasible: the provider found no candidate by {readable(there.patience_until)}. "
+            f"Not feasible: the provider found no candidate by {format_utc(there.patience_until)}. "
             "Order again with a longer window, a wider off-nadir range or more satellites."
         )
         return Close(End(StatusCode.REJECTED, message))
-    message = f"No candidate yet; asking until {readable(there.patience_until)}"
+    message = f"No candidate yet; asking until {format_utc(there.patience_until)}"
     return wait_until(clock, min(again, there.patience_until), "candidates", message)
 
 
-def _too_little_yet(state: OrderState, listed: Listed, best: Ranked, again: datetime) -> Action:
+def _too_little_yet(state: OrderState, listed: Listed, best: RankedCandidate, again: datetime) -> Action:
     """No candidate ever covered enough: better ones may be listed for as long as an empty list is asked again."""
     order, until = state.order, listed.plan.patience_until
     fact = (
@@ -216,11 +216,11 @@ def _too_little_yet(state: OrderState, listed: Listed, best: Ranked, again: date
     )
     if state.clock.now >= until:
         return Close(End(StatusCode.REJECTED, f"Not feasible: {fact}. {_what_would_help(order, listed.ranked, best)}"))
-    message = f"{fact[0].upper()}{fact[1:]}; listing again until {readable(until)}"
+    message = f"{fact[0].upper()}{fact[1:]}; listing again until {format_utc(until)}"
     return wait_until(state.clock, min(again, until), "candidates", message)
 
 
-def _what_would_help(order: Order, ranked: Sequence[Ranked], best: Ranked) -> str:
+def _what_would_help(order: Order, ranked: Sequence[RankedCandidate], best: RankedCandidate) -> str:
     few = [one.candidate.footprint for one in ranked if one.too_little]
     together = covered_together_percent(area_from(order.footprint), few)
     parts = ""
@@ -232,12 +232,12 @@ def _what_would_help(order: Order, ranked: Sequence[Ranked], best: Ranked) -> st
     )
 
 
-def _none_left(order: Order, ranked: Sequence[Ranked], seen: int) -> str:
+def _none_left(order: Order, ranked: Sequence[RankedCandidate], seen: int) -> str:
     if not seen:
-        return f"Not feasible: no candidate before the window ended at {readable(order.window.end)}"
-    why = sorted({one.why_not for one in ranked if one.why_not})
+        return f"Not feasible: no candidate before the window ended at {format_utc(order.window.end)}"
+    why = sorted({one.exclusion_reason for one in ranked if one.exclusion_reason})
     note = f" The last ones: {'; '.join(why[:3])}." if why else ""
     return (
-        f"No candidate left that could be requested before the window ended at {readable(order.window.end)}.{note} "
+        f"No candidate left that could be requested before the window ended at {format_utc(order.window.end)}.{note} "
         "Order again with a new window and a new reference."
     )

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tasking.candidate import Candidate
-from tasking.choice import Ranked
 from tasking.ledger import OrderRecord, Revision
 from tasking.lifecycle.session import OrderSession
+from tasking.ranking import RankedCandidate
 
 
 class Chosen(NamedTuple):
     """A candidate, and the list it was chosen from."""
 
     candidate: Candidate
-    ranked: Sequence[Ranked]
+    ranked: Sequence[RankedCandidate]
 
 
 def choose(session: OrderSession, *, any_coverage: bool = False) -> Chosen:

@@ -62,7 +62,7 @@ def ending(ledger: Ledger, status: str, message: str) -> Revision:
             "waits_for": None,
             "waits_message": None,
             "wake_at": None,
-            "changed_at": None,
+            "news_at": None,
         },
     )
 

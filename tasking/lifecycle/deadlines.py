@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from tasking.ledger import OrderRecord
-from tasking.provider import FeeStep, Request
-from tasking.waiting import readable
+from tasking.provider import FeeStep, TaskingRequest
+from tasking.waiting import format_utc
 
 
-def cancelling(request: Request, now: datetime) -> str:
+def cancelling(request: TaskingRequest, now: datetime) -> str:
     """Until when a cancel is taken and what it costs; empty when the provider does not say, or it is too late.
 
     Args:
@@ -20,7 +20,7 @@ def cancelling(request: Request, now: datetime) -> str:
     if ahead:
         return f"a cancel costs {', '.join(_until(step) for step in ahead)}"
     if not request.cancel_fees and request.cancel_until is not None and request.cancel_until > now:
-        return f"cancels are taken until {readable(request.cancel_until)}"
+        return f"cancels are taken until {format_utc(request.cancel_until)}"
     return ""
 
 
@@ -31,15 +31,15 @@ def ordering(record: OrderRecord, now: datetime) -> str:
         return ""
     if current is not None and current.candidate == candidate:
         return ""
-    return f"what was chosen can be ordered until {readable(candidate.valid_until)}"
+    return f"what was chosen can be ordered until {format_utc(candidate.valid_until)}"
 
 
 def overdue(request_id: str, since: datetime) -> str:
     """What a person does about imagery that never came."""
-    due = f"Request {request_id} was due by {readable(since)}."
+    due = f"Request {request_id} was due by {format_utc(since)}."
     return f"{due} Ask the provider about that id; Retry on this run looks again."
 
 
 def _until(step: FeeStep) -> str:
     fee = "nothing" if step.percent == 0 else f"{step.percent:g} % of the price"
-    return f"{fee} until {readable(step.until)}"
+    return f"{fee} until {format_utc(step.until)}"

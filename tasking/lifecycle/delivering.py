@@ -18,7 +18,7 @@ from tasking.lifecycle.partial_delivery import Trouble, for_each_capture, in_tur
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.standing import complete_requests
 from tasking.lifecycle.state import Compared
-from tasking.provider import Items, Provider, Request
+from tasking.provider import Items, Provider, TaskingRequest
 from tasking.status import StatusCode
 from tasking.waiting import Wait, wait_until
 
@@ -152,7 +152,7 @@ def _ask_again_for_what_is_gone(
 
 def _bring_home(
     session: OrderSession,
-    request: Request,
+    request: TaskingRequest,
     listed: Mapping[str, Items],
     captures: list[str],
     archive: _Archive,
@@ -199,7 +199,7 @@ def _trouble(items: Sequence[ItemOutcome]) -> Trouble | None:
 def _note(
     ledger: Ledger,
     reference: str,
-    request: Request,
+    request: TaskingRequest,
     delivery: Delivery,
     home: Mapping[str, list[ItemOutcome]],
     unlisted: Mapping[str, Sequence[str]],
@@ -217,7 +217,7 @@ def _note(
     ledger.delivered(reference, request.id, str(delivery.folder), what, message, [one[:200] for one in notes[:50]])
 
 
-def _missing(provider: Provider, request: Request, missing: list[str]) -> Wait:
+def _missing(provider: Provider, request: TaskingRequest, missing: list[str]) -> Wait:
     if provider.clock.now() >= request.give_up_at:
         raise OrderEnded(
             StatusCode.FAILED,

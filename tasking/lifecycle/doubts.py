@@ -9,12 +9,17 @@ from tasking.candidate import Candidate
 from tasking.ledger import Intent, OrderRecord, RequestRecord
 from tasking.lifecycle.next_try import wish_of
 from tasking.lifecycle.session import OrderSession
-from tasking.provider import Provider, Request
+from tasking.provider import Provider, TaskingRequest
 from tasking.waiting import Wait
 
 
 def columns(
-    provider: Provider, record: OrderRecord, attempt: int, label: str, candidate: Candidate | None, there: Request
+    provider: Provider,
+    record: OrderRecord,
+    attempt: int,
+    label: str,
+    candidate: Candidate | None,
+    there: TaskingRequest,
 ) -> dict[str, Any]:
     """The ledger's columns that follow from a request that stands at the provider.
 
@@ -39,7 +44,7 @@ def columns(
         "candidate": candidate,
         "status": there.status,
         "provider_status": there.provider_status,
-        "look_after": clock.local(clock.in_seconds(provider.poll_interval_seconds)),
+        "next_poll_at": clock.local(clock.in_seconds(provider.poll_interval_seconds)),
     }
 
 
@@ -73,7 +78,7 @@ def settle_doubts(session: OrderSession, beside: str | None) -> Wait | None:
     return None
 
 
-def _settle(session: OrderSession, record: OrderRecord, intent: Intent) -> Request | Wait | None:
+def _settle(session: OrderSession, record: OrderRecord, intent: Intent) -> TaskingRequest | Wait | None:
     provider = session.provider
     alike = [one for one in record.requests if one.label == intent.label]
     candidate, attempt = (alike[0].candidate, alike[0].attempt) if alike else (record.candidate, record.attempt)

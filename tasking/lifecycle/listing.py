@@ -8,14 +8,14 @@ from typing import cast
 
 from tasking.area import area_from
 from tasking.candidate import Candidate
-from tasking.choice import Ranked, most_covering, rank
 from tasking.errors import NotFound
 from tasking.lifecycle.planning import half_time
-from tasking.lifecycle.polling import next_poll_at
+from tasking.lifecycle.polling import our_time_in
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.state import Listed
 from tasking.order import Order
 from tasking.provider import Plans
+from tasking.ranking import RankedCandidate, most_covering, rank
 
 
 def list_candidates(session: OrderSession) -> None:
@@ -30,7 +30,7 @@ def list_candidates(session: OrderSession) -> None:
     try:
         there = plans.read_plan(record.plan_id)
         now = provider.clock.now()
-        ledger.record(reference, look_after=next_poll_at(provider, half_time(there, now)), changed_at=None)
+        ledger.record(reference, next_poll_at=our_time_in(provider, half_time(there, now)), news_at=None)
         session.note(plan=there)
         if not there.ready and now < there.candidates_at:
             return
@@ -44,7 +44,7 @@ def list_candidates(session: OrderSession) -> None:
     excluded = [*record.candidates_dropped, *again]
     ranked = ranked_for(session.order, listed, now, excluded)
     ledger.record(reference, candidates_seen=lambda now: max(now.candidates_seen, len(ranked)))
-    for_a_person: Sequence[Ranked] = ()
+    for_a_person: Sequence[RankedCandidate] = ()
     nothing_usable = not any(one.usable for one in ranked)
     if session.order.require_approval and nothing_usable and most_covering(ranked) is not None:
         for_a_person = ranked_for(session.order, listed, now, excluded, any_coverage=True)
@@ -53,7 +53,7 @@ def list_candidates(session: OrderSession) -> None:
 
 def ranked_for(
     order: Order, listed: Sequence[Candidate], now: datetime, excluded: Collection[str], *, any_coverage: bool = False
-) -> list[Ranked]:
+) -> list[RankedCandidate]:
     """Candidates ranked as the order wishes.
 
     Args:

@@ -13,7 +13,7 @@ from tasking.candidate import WHOLE_WINDOW, Candidate
 from tasking.lifecycle.standing import GIVEN_UP
 from tasking.lifecycle.state import OrderState
 from tasking.order import Order
-from tasking.provider import Request
+from tasking.provider import TaskingRequest
 from tasking.status import StatusCode
 from tasking.window import Window
 
@@ -46,7 +46,7 @@ def wish_of(order: Order, candidate: Candidate) -> Order:
     return order.model_copy(update={"window": Window(start=candidate.start, end=candidate.end)})
 
 
-def _is_over(order: Order, request: Request) -> bool:
+def _is_over(order: Order, request: TaskingRequest) -> bool:
     """Whether nothing comes of a request any more, or the order allows another beside one that may be taken back."""
     if request.status is StatusCode.REJECTED:
         return request.final or order.on_rejection == "next-candidate"

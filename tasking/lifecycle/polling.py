@@ -12,7 +12,7 @@ from tasking.lifecycle.doubts import settle_doubts
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.standing import candidates_by_request, requested, requests_by_id
 from tasking.lifecycle.state import Polled
-from tasking.provider import Provider, Request
+from tasking.provider import Provider, TaskingRequest
 from tasking.waiting import Wait
 
 
@@ -40,7 +40,7 @@ def record_statuses(
     ledger: Ledger,
     provider: Provider,
     reference: str,
-    answers: Mapping[str, Request],
+    answers: Mapping[str, TaskingRequest],
     is_news: Callable[[OrderRecord], bool] = lambda _after: False,
 ) -> OrderRecord:
     """Write down what the provider said of an order's requests; a changed word gets its line in the journal.
@@ -52,7 +52,7 @@ def record_statuses(
         answers: What it said, by its ids.
         is_news: Whether the order's run has to be woken for how the order stands then.
     """
-    after = next_poll_at(provider, provider.poll_interval_seconds)
+    after = our_time_in(provider, provider.poll_interval_seconds)
     seen_at = provider.clock.now()
 
     def change(now: OrderRecord) -> Revision:
@@ -62,33 +62,33 @@ def record_statuses(
             for old, new in zip(now.requests, requests, strict=True)
             if (old.last.provider_status, old.last.capture_ids) != (new.last.provider_status, new.last.capture_ids)
         )
-        fields: dict[str, Any] = {"requests": requests, "look_after": after}
+        fields: dict[str, Any] = {"requests": requests, "next_poll_at": after}
         if now.ended is None and requests:
             last = requests[-1].last
             news = is_news(now.model_copy(update={"requests": requests}))
             fields |= {
                 "status": last.status,
                 "provider_status": last.provider_status,
-                "changed_at": ledger.now() if news else None,
+                "news_at": ledger.now() if news else None,
             }
         return Revision("status" if words else None, words, fields)
 
     return ledger.revise(reference, change)
 
 
-def next_poll_at(provider: Provider, seconds: float) -> datetime:
+def our_time_in(provider: Provider, seconds: float) -> datetime:
     """Our time from which asking the provider again makes sense: ``seconds`` of its time from now."""
     return provider.clock.local(provider.clock.in_seconds(seconds))
 
 
-def _dated(before: Request, answers: Mapping[str, Request], now: datetime) -> Request:
+def _dated(before: TaskingRequest, answers: Mapping[str, TaskingRequest], now: datetime) -> TaskingRequest:
     """The answer to a request, with when each of what can be fetched was first seen."""
     answer = answers.get(before.id, before)
     since = {one: before.available_since.get(one, now) for one in answer.capture_ids}
     return answer.model_copy(update={"available_since": since})
 
 
-def _change(old: Request, new: Request) -> str:
+def _change(old: TaskingRequest, new: TaskingRequest) -> str:
     unknown = "" if new.status else " (a word we do not know)"
     news = [one for one in new.capture_ids if one not in old.capture_ids]
     can_be_fetched = f"; can be fetched: {', '.join(news)}" if news else ""

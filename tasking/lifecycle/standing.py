@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasking.candidate import Candidate
 from tasking.ledger import OrderRecord, RequestRecord
-from tasking.provider import Request
+from tasking.provider import TaskingRequest
 from tasking.status import StatusCode
 
 ENDED = (StatusCode.FAILED, StatusCode.EXPIRED, StatusCode.CANCELLED, StatusCode.USER_CANCELLED)
@@ -26,7 +26,7 @@ def requested(record: OrderRecord) -> bool:
     return record.candidate is not None or bool(under_way(record))
 
 
-def open_requests(record: OrderRecord) -> list[Request]:
+def open_requests(record: OrderRecord) -> list[TaskingRequest]:
     """Requests that may yet bring something; a rejected one is left out, though the provider may take it up again."""
     over = (StatusCode.REJECTED, *ENDED)
     return [
@@ -36,22 +36,22 @@ def open_requests(record: OrderRecord) -> list[Request]:
     ]
 
 
-def complete_requests(record: OrderRecord) -> list[Request]:
+def complete_requests(record: OrderRecord) -> list[TaskingRequest]:
     """Requests of which nothing more comes than what can be fetched."""
     return [one.last for one in record.requests if one.last.status is StatusCode.COMPLETED and one.last.capture_ids]
 
 
-def reversible_rejections(record: OrderRecord) -> list[Request]:
+def reversible_rejections(record: OrderRecord) -> list[TaskingRequest]:
     """Rejected requests that the provider may accept until the window ends, and then takes and charges."""
     return [one.last for one in record.requests if one.last.status is StatusCode.REJECTED and not one.last.final]
 
 
-def under_way(record: OrderRecord) -> list[Request]:
+def under_way(record: OrderRecord) -> list[TaskingRequest]:
     """Requests that the provider is at work on, or has something of: they are paid."""
     return [one.last for one in record.requests if _is_under_way(one)]
 
 
-def may_bring_something(record: OrderRecord) -> list[Request]:
+def may_bring_something(record: OrderRecord) -> list[TaskingRequest]:
     """Requests, oldest first, that are under way, have something to deliver, or may be accepted after a rejection."""
     rejected = reversible_rejections(record)
     return [one.last for one in record.requests if one.last in rejected or _is_under_way(one)]
@@ -75,7 +75,7 @@ def candidates_by_request(record: OrderRecord) -> dict[str, Candidate]:
     return {one.last.id: one.candidate for one in record.requests if one.candidate is not None}
 
 
-def requests_by_id(record: OrderRecord) -> dict[str, Request]:
+def requests_by_id(record: OrderRecord) -> dict[str, TaskingRequest]:
     """What was read of each of an order's requests last, by the provider's id."""
     return {one.last.id: one.last for one in record.requests}
 
@@ -117,5 +117,5 @@ def ordered_twice(record: OrderRecord) -> str:
     )
 
 
-def _word(request: Request) -> str:
+def _word(request: TaskingRequest) -> str:
     return f"{request.provider_status} ({request.note})" if request.note else request.provider_status

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tasking.choice import Ranked
 from tasking.clock import ClockReading
 from tasking.errors import ProviderError
 from tasking.ledger import OrderRecord
 from tasking.lifecycle.actions import End
 from tasking.order import Order
 from tasking.provider import Plan
+from tasking.ranking import RankedCandidate
 from tasking.waiting import Wait
 from tasking.window import Window
 
@@ -56,8 +56,8 @@ class Listed:
     """
 
     plan: Plan
-    ranked: tuple[Ranked, ...]
-    for_a_person: tuple[Ranked, ...] = ()
+    ranked: tuple[RankedCandidate, ...]
+    for_a_person: tuple[RankedCandidate, ...] = ()
 
 
 @dataclass(frozen=True)

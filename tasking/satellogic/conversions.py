@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from tasking.candidate import WHOLE_WINDOW, Candidate
-from tasking.moment import LATEST
-from tasking.provider import Request
+from tasking.provider import TaskingRequest
 from tasking.satellogic.models import Capture, Task
 from tasking.satellogic.settings import SatellogicSettings
 from tasking.status import StatusCode
-from tasking.waiting import readable
+from tasking.utc import LATEST
+from tasking.waiting import format_utc
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def request_of(
     settings: SatellogicSettings,
     now: datetime,
     candidate: Candidate | None = None,
-) -> Request:
+) -> TaskingRequest:
     """The shared words for a task.
 
     Args:
@@ -102,14 +102,14 @@ def request_of(
         status = StatusCode.PROCESSING
     elif word == "failed" and published:  # after its window, and home: whoever orders again would pay again
         status = StatusCode.COMPLETED
-    return Request(
+    return TaskingRequest(
         id=task.task_id,
         status=status,
         provider_status=word,
         capture_ids=published,
         final=word == "rejected",
         note=(
-            f"no capture is listed; the list is read again at {readable(listed_by)}"
+            f"no capture is listed; the list is read again at {format_utc(listed_by)}"
             if unlisted
             else _note(task, wanted or 0, captures, open_ones, [each for each in unsettled if each not in open_ones])
         ),
@@ -126,12 +126,12 @@ def request_of(
     )
 
 
-def is_quiet(task: Task, known: Request, now: datetime) -> bool:
+def is_quiet(task: Task, known: TaskingRequest, now: datetime) -> bool:
     """Whether a task's captures can tell nothing new: its word is the one it had, and its time has not come."""
     return known.quiet_until is not None and now < known.quiet_until and known.provider_status == (task.status or "")
 
 
-def still_so(known: Request, settings: SatellogicSettings, now: datetime) -> Request:
+def still_so(known: TaskingRequest, settings: SatellogicSettings, now: datetime) -> TaskingRequest:
     """A task that stands as it stood."""
     again = now + timedelta(seconds=settings.poll_interval_seconds)
     return known.model_copy(update={"next_look_at": max(known.next_look_at, again)})

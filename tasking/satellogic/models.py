@@ -24,7 +24,7 @@ from pydantic import (
 
 from tasking.excerpt import Excerpt
 from tasking.lenient import Json, Shape, objects_in
-from tasking.moment import moment
+from tasking.utc import to_utc_clamped
 
 
 def _as_text(value: object) -> object:
@@ -50,7 +50,7 @@ def _not_compact(value: object) -> object:
 Id = Annotated[str, BeforeValidator(_as_text), StringConstraints(min_length=1, max_length=500)]
 """An id; numbers (``task_id``) become text."""
 Forgiving = WrapValidator(_or_none)
-Moment = Annotated[datetime, BeforeValidator(_not_compact), AfterValidator(moment)]
+Moment = Annotated[datetime, BeforeValidator(_not_compact), AfterValidator(to_utc_clamped)]
 MaybeMoment = Annotated[Moment | None, Forgiving]
 MaybeText = Annotated[str | None, BeforeValidator(_as_text), Forgiving]
 MaybeWord = Annotated[Excerpt | None, BeforeValidator(_as_text), Forgiving]

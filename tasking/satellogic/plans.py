@@ -33,7 +33,7 @@ from tasking.satellogic.conversions import CAPTURES
 from tasking.satellogic.models import Analysis
 from tasking.satellogic.order import SatellogicOrder
 from tasking.status import StatusCode
-from tasking.waiting import readable
+from tasking.waiting import format_utc
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def candidates(client: SatellogicClient, plan_id: str, order: SatellogicOrder | 
     listed = candidates_of(found, client.settings)
     if order is None or order.narrowed:
         return _within_limits_known(listed, order)
-    first = f", the first on {readable(listed[0].start)}" if listed else ""
+    first = f", the first on {format_utc(listed[0].start)}" if listed else ""
     count = f"{len(listed)} {'opportunity' if len(listed) == 1 else 'opportunities'}"
     return [whole_window(order, f"{count} by its {name.kind} analysis{first}{word_of(found)}")]
 
@@ -264,7 +264,7 @@ def _broken(
 
 
 def _not_feasible(name: AnalysisName, order: SatellogicOrder) -> str:
-    window = f"between {readable(order.window.start)} and {readable(order.window.end)}"
+    window = f"between {format_utc(order.window.start)} and {format_utc(order.window.end)}"
     if name.kind == "can-add":
         said, cure = "no opportunity is left beside what others have ordered", "analysis 'opportunities' or 'none'"
     else:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from tasking.http.api import Operation
 from tasking.http.downloads import asset_address
 from tasking.lenient import Json
-from tasking.provider import Items, Request
+from tasking.provider import Items, TaskingRequest
 from tasking.satellogic import scenes
 from tasking.satellogic.client import SatellogicClient
 from tasking.satellogic.models import Capture
@@ -25,7 +25,7 @@ OUTCOME = "satl:outcome_id"
 """What an item of the archive names its capture by."""
 
 
-def items(client: SatellogicClient, request: Request) -> Items:
+def items(client: SatellogicClient, request: TaskingRequest) -> Items:
     """STAC items (JSON) of captures, with absolute and fresh addresses; none of a capture that is not listed yet.
 
     Args:
@@ -44,7 +44,7 @@ def items(client: SatellogicClient, request: Request) -> Items:
     return found
 
 
-def _patience_ends(client: SatellogicClient, request: Request, capture: Capture) -> datetime:
+def _patience_ends(client: SatellogicClient, request: TaskingRequest, capture: Capture) -> datetime:
     """Until when all scenes of a capture are waited for.
 
     It counts from when the capture was seen published: processing may take its time, and we may have been away. Where

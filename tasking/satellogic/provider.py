@@ -12,7 +12,7 @@ from tasking.bulk_reading import each_singly, narrowed
 from tasking.candidate import Candidate
 from tasking.errors import InvalidOrder, NotFound
 from tasking.order import Order
-from tasking.provider import CancelTerms, Contract, Plan, Request
+from tasking.provider import CancelTerms, Contract, Plan, TaskingRequest
 from tasking.provider_base import ProviderBase
 from tasking.satellogic import plans
 from tasking.satellogic.analysis import NO_ANALYSIS
@@ -103,7 +103,7 @@ class Satellogic(ProviderBase[SatellogicSettings, SatellogicClient, SatellogicOr
         label: str,
         earlier: Collection[str] = (),
         announced: bool = False,
-    ) -> Request | None:
+    ) -> TaskingRequest | None:
         """The task called ``label``, the oldest if there are several; none of ``earlier``; see `finding.our_task`.
 
         The documented filter by name spares us the rest of the list. Should the server refuse it, all tasks are read.
@@ -118,7 +118,7 @@ class Satellogic(ProviderBase[SatellogicSettings, SatellogicClient, SatellogicOr
             found = our_task(others, mine, label, self.settings.codes[mine.product], announced=announced)
             return self._request(found) if found is not None else None
 
-    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:  # noqa: ARG002
+    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> TaskingRequest:  # noqa: ARG002
         """Create the task. One POST, never repeated; see `SatellogicClient.create_task`.
 
         The task's window is the chosen opportunity with a margin (inside the order's window), or all of the order's
@@ -137,8 +137,8 @@ class Satellogic(ProviderBase[SatellogicSettings, SatellogicClient, SatellogicOr
         self,
         request_ids: Sequence[str],
         candidates: Mapping[str, Candidate] | None = None,
-        known: Mapping[str, Request] | None = None,
-    ) -> Mapping[str, Request]:
+        known: Mapping[str, TaskingRequest] | None = None,
+    ) -> Mapping[str, TaskingRequest]:
         """Read many tasks in the fewest calls; see `reading.read_tasks`.
 
         The captures of a task are one more call. It is made when the task's word has changed, or when its time says
@@ -155,7 +155,7 @@ class Satellogic(ProviderBase[SatellogicSettings, SatellogicClient, SatellogicOr
         """
         before, chosen, now = known or {}, candidates or {}, None
         words = {key: each.provider_status for key, each in before.items()}
-        found: dict[str, Request] = {}
+        found: dict[str, TaskingRequest] = {}
         for key, task in read_tasks(self.client, request_ids, words).items():
             now = now or self.clock.now()  # known by the answer
             last = before.get(key)
@@ -172,7 +172,7 @@ class Satellogic(ProviderBase[SatellogicSettings, SatellogicClient, SatellogicOr
         task = self.client.task(request_id)
         return terms(task, self._captures(task), self.settings, self.clock.now())
 
-    def cancel(self, request_id: str) -> Request:
+    def cancel(self, request_id: str) -> TaskingRequest:
         """Cancel the task. One PATCH; the task is read again, because the answer may be empty or lost.
 
         What was published before is delivered all the same.
@@ -185,7 +185,7 @@ class Satellogic(ProviderBase[SatellogicSettings, SatellogicClient, SatellogicOr
 
     # what was delivered ----------------------------------------------------------------------------------------------
 
-    def products(self, request: Request) -> list[dict[str, Any]]:
+    def products(self, request: TaskingRequest) -> list[dict[str, Any]]:
         """STAC items (JSON) of the published captures in ``request.capture_ids``; see `products.items`."""
         from tasking.satellogic.products import items
 
@@ -223,5 +223,5 @@ class Satellogic(ProviderBase[SatellogicSettings, SatellogicClient, SatellogicOr
         except NotFound:
             return []
 
-    def _request(self, task: Task, candidate: Candidate | None = None) -> Request:
+    def _request(self, task: Task, candidate: Candidate | None = None) -> TaskingRequest:
         return request_of(task, self._captures(task), self.settings, self.clock.now(), candidate)

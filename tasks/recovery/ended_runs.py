@@ -17,7 +17,7 @@ from prefect.states import AwaitingRetry
 
 from tasking.clock import utc_now
 from tasking.ledger import Ledger, OrderRecord
-from tasking.waiting import Wait, readable
+from tasking.waiting import Wait, format_utc
 from tasks.recovery.runs import NOT_ENDED, accepts, is_changed
 
 ANSWER = timedelta(hours=1)
@@ -91,7 +91,7 @@ def question(record: OrderRecord, state: State, by: EndedBy, unclear: bool) -> W
             "end the order run cancel-order with dry_run off (and stop_waiting on where the provider takes no cancel). "
             "Otherwise it"
         )
-    return Wait(until=until, waits_for="provider", message=f"{NOT_ENDED}{told} goes on at {readable(until)}")
+    return Wait(until=until, waits_for="provider", message=f"{NOT_ENDED}{told} goes on at {format_utc(until)}")
 
 
 def _not_before(record: OrderRecord, pause: timedelta) -> datetime:

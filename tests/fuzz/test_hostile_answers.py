@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from tasking.area import Area
 from tasking.candidate import Candidate
-from tasking.choice import rank
 from tasking.delivery.unzip import UNZIP
 from tasking.delivery.verify import verify
 from tasking.errors import TaskingError, Uncertain, UnexpectedAnswer
+from tasking.footprint_map import footprint_svg
 from tasking.order import Order
-from tasking.picture import footprint_svg
-from tasking.provider import CancelTerms, Plan, Quote, Request
+from tasking.provider import CancelTerms, Plan, Quote, TaskingRequest
+from tasking.ranking import rank
 from tests.support.delivery import deliver
 from tests.support.hostile import Replay, Said, Step, changed, examples, hostile
 from tests.support.hostile_outcomes import told
@@ -43,7 +43,7 @@ def _no_proxies(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def used(found: Any, order: Order, folder: Path, provider: Any) -> None:
     """Do with a verb's result what the rest of the project does with it."""
-    if isinstance(found, Plan | Request | Quote | CancelTerms):
+    if isinstance(found, Plan | TaskingRequest | Quote | CancelTerms):
         assert type(found).model_validate_json(found.model_dump_json()) == found
     elif isinstance(found, Mapping):
         for each in found.values():

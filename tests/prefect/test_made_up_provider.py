@@ -37,7 +37,7 @@ def held(installation: Installation) -> dict[str, Any]:
 def test_the_watcher_wakes_its_order_when_the_image_is_there_and_it_comes_home(installation: Installation) -> None:
     run = ordered(installation)
     installation.simulator.advance(timedelta(days=3).total_seconds())
-    installation.ledger.record("bay", look_after=utc_now() - timedelta(seconds=1))
+    installation.ledger.record("bay", next_poll_at=utc_now() - timedelta(seconds=1))
     assert "1 woken" in installation.watch()
     state = installation.go_on(run.id).state
     assert state is not None

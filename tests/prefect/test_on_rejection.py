@@ -105,7 +105,7 @@ def test_an_order_that_only_waits_for_what_was_rejected_is_woken_once_there_is_i
     refused(installation)
 
     def watched() -> str:
-        installation.ledger.record("bay", look_after=utc_now() - timedelta(seconds=1))
+        installation.ledger.record("bay", next_poll_at=utc_now() - timedelta(seconds=1))
         return installation.watch()
 
     assert "1 asked about, 0 woken" in watched()

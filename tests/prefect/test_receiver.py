@@ -59,8 +59,8 @@ def test_the_providers_webhook_brings_a_parked_run_forward(
     assert run.state.state_details.scheduled_time <= utc_now()
     assert "webhook" in str(run.state.message)
     record = installation.ledger.read("bay")
-    assert record.look_after is not None
-    assert record.look_after <= utc_now(), "should the run have been at work, the next sweep asks"
+    assert record.next_poll_at is not None
+    assert record.next_poll_at <= utc_now(), "should the run have been at work, the next sweep asks"
     ids = frozenset({record.requests[0].last.id, "another-word"})
     assert find_orders("iceye", ids) == [Due("bay", str(run.id))]
     assert find_orders("satellogic", ids) == []

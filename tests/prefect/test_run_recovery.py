@@ -23,7 +23,7 @@ from flows.order_axelglobe import order_axelglobe
 from flows.watch_orders import watch_orders
 from tasking.clock import utc_now
 from tasking.errors import LedgerUnavailable, OrderEnded
-from tasking.ledger import Intent, OrderRecord, open_ledger, opening
+from tasking.ledger import Intent, OrderRecord, engine, open_ledger
 from tasks.recovery import orphaned_orders, recover_runs, runs
 from tests.support.approval import answer, ask
 from tests.support.installation import Installation, ledger_url
@@ -278,14 +278,14 @@ def test_no_request_is_announced_between_the_last_look_at_an_order_and_its_end(
 ) -> None:
     run = installation.start(order_axelglobe, order=installation.order())
     set_state(run.id, Cancelled(message="by hand"))
-    monkeypatch.setattr(opening, "BUSY_SECONDS", 0)
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0)
     announced: list[Intent | None] = []
     outcome = orphaned_orders._outcome
 
     def announced_after_the_look(record: OrderRecord, *rest: Any) -> str:
         with closing(open_ledger(ledger_url(installation.folder))) as other, suppress(LedgerUnavailable):
             announced.append(None)
-            announced[-1] = other.intend(record.reference, "request", record.reference, utc_now())
+            announced[-1] = other.record_intent(record.reference, "request", record.reference, utc_now())
         return outcome(record, *rest)
 
     monkeypatch.setattr(orphaned_orders, "_outcome", announced_after_the_look)
@@ -293,7 +293,7 @@ def test_no_request_is_announced_between_the_last_look_at_an_order_and_its_end(
     assert announced == [None]
     assert "before anything was ordered" in str(installation.ledger.read("bay").outcome)
     with pytest.raises(OrderEnded):
-        installation.ledger.intend("bay", "request", "bay", utc_now())
+        installation.ledger.record_intent("bay", "request", "bay", utc_now())
 
 
 def test_an_order_whose_run_was_deleted_is_taken_over_by_another(installation: Installation) -> None:

@@ -15,7 +15,7 @@ from tests.support.installation import Installation
 def forget_pauses(installation: Installation) -> None:
     """Our clock does not move in tests: as if every order's next look were due."""
     for one in installation.ledger.orders():
-        installation.ledger.record(one.reference, look_after=utc_now() - timedelta(seconds=1))
+        installation.ledger.record(one.reference, next_poll_at=utc_now() - timedelta(seconds=1))
 
 
 def order_until_imagery(installation: Installation, reference: str = "bay", **changes: object) -> object:

@@ -26,7 +26,7 @@ from tasking.errors import (
     UnexpectedAnswer,
 )
 from tasking.http.api import HttpSettings
-from tasking.provider import Cancels, Plan, Provider, Request
+from tasking.provider import Cancels, Plan, Provider, TaskingRequest
 from tasking.simulator import Simulator, serve
 from tasking.status import StatusCode
 
@@ -396,7 +396,7 @@ def test_the_next_look_is_the_next_real_event(
     window = {"valid_start": START - timedelta(days=3), "valid_end": START + timedelta(days=7)}
     answer = TaskRequest.model_validate({"id": "r", "properties": {"status": word, **window}})
     now = capture.end + timedelta(seconds=after_capture)
-    request: Request = request_of(answer, axelglobe.settings, now, capture)
+    request: TaskingRequest = request_of(answer, axelglobe.settings, now, capture)
     assert request.next_look_at == now + timedelta(seconds=looks)
     assert request.give_up_at == window["valid_end"] + timedelta(days=14)
     assert request.start == capture.start

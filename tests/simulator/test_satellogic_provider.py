@@ -27,7 +27,7 @@ from tasking.errors import (
     UnsafeAsset,
 )
 from tasking.http.api import HttpSettings
-from tasking.provider import Cancels, Plans, Provider, Quotes, Request
+from tasking.provider import Cancels, Plans, Provider, Quotes, TaskingRequest
 from tasking.satellogic.order import SatellogicOrder
 from tasking.satellogic.provider import Satellogic
 from tasking.satellogic.settings import SatellogicSettings
@@ -113,14 +113,16 @@ def chosen(provider: Satellogic, simulator: Simulator, order: SatellogicOrder, l
     return next(each for each in provider.candidates(plan.id) if each.start > now + timedelta(hours=36))
 
 
-def requested(provider: Satellogic, simulator: Simulator, order: SatellogicOrder, label: str) -> Request:
+def requested(provider: Satellogic, simulator: Simulator, order: SatellogicOrder, label: str) -> TaskingRequest:
     """The order's task; which opportunity was chosen only matters to a narrow one."""
     if order.narrowed:
         return provider.request(order, None, chosen(provider, simulator, order, label), label)
     return provider.request(order, None, Candidate(id="any", start=START, end=START), label)
 
 
-def seen_until_end(provider: Satellogic, simulator: Simulator, request: Request, hours: float = 6) -> list[Request]:
+def seen_until_end(
+    provider: Satellogic, simulator: Simulator, request: TaskingRequest, hours: float = 6
+) -> list[TaskingRequest]:
     """The task as it is read again and again, until it ends."""
     seen = [request]
     for _ in range(200):

@@ -23,7 +23,7 @@ from tasking.http.settings import HttpSettings
 from tasking.iceye.provider import Iceye
 from tasking.iceye.settings import IceyeSettings
 from tasking.ledger import Ledger, OrderRecord, open_ledger
-from tasking.provider import Provider, Request
+from tasking.provider import Provider, TaskingRequest
 from tasking.simulator import Simulator, serve
 from tests.support.iceye_orders import order as iceye_order
 
@@ -39,7 +39,7 @@ def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simul
         yield running
 
 
-def many(simulator: Simulator, kind: str, made: Request) -> dict[str, Request]:
+def many(simulator: Simulator, kind: str, made: TaskingRequest) -> dict[str, TaskingRequest]:
     """Copies of one request at the provider, as the ledger would hold them: making each would take minutes."""
     (fact,) = simulator.world.store.all(kind)
     known = {}
@@ -54,9 +54,9 @@ def many(simulator: Simulator, kind: str, made: Request) -> dict[str, Request]:
     return known
 
 
-def sweep(simulator: Simulator, opened: Open, known: dict[str, Request]) -> list[str]:
+def sweep(simulator: Simulator, opened: Open, known: dict[str, TaskingRequest]) -> list[str]:
     """One look at all by a process of its own, which knows what was read last; its calls without the token's."""
-    stored = {key: Request.model_validate_json(one.model_dump_json()) for key, one in known.items()}
+    stored = {key: TaskingRequest.model_validate_json(one.model_dump_json()) for key, one in known.items()}
     simulator.world.journal.clear()
     provider = opened()
     try:
@@ -68,7 +68,7 @@ def sweep(simulator: Simulator, opened: Open, known: dict[str, Request]) -> list
     return [call["path"] for call in simulator.journal() if not call["path"].endswith("/token")]
 
 
-def words(known: dict[str, Request]) -> set[str]:
+def words(known: dict[str, TaskingRequest]) -> set[str]:
     return {one.provider_status for one in known.values()}
 
 
@@ -169,7 +169,7 @@ def waiting_for_candidates(simulator: Simulator, ledger: Ledger) -> list[OrderRe
         plan_id = base64.b64encode(f"TaskPlan:{uuid.UUID(int=number + 1)}".encode()).decode()
         copy = json.loads(json.dumps(fact)) | {"id": plan_id, "number": fact["number"] + 1 + number}
         simulator.world.store.put("axelglobe plan", plan_id, copy)
-        due = {"plan_id": plan_id, "waits_for": "candidates", "look_after": ledger.now()}
+        due = {"plan_id": plan_id, "waits_for": "candidates", "next_poll_at": ledger.now()}
         records.append(held.model_copy(update={"reference": f"sweep-{number}", **due}))
     return records
 
@@ -192,4 +192,4 @@ def test_axelglobes_plans_are_read_in_pages_only(
             calls = [call for call in simulator.journal() if not call["path"].endswith("/token")]
             assert len(calls) <= 1.1 * fewest
             assert len(written) == COUNT
-            assert sum(fields["changed_at"] is not None for fields in written.values()) == woken
+            assert sum(fields["news_at"] is not None for fields in written.values()) == woken

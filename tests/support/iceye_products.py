@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasking.provider import Request
+from tasking.provider import TaskingRequest
 from tasking.status import StatusCode
 from tests.support.iceye_answers import TASK, Answers, json_answer, task
 
@@ -42,8 +42,8 @@ def of_type(kind: str, identifier: str = "FRAME_1") -> dict[str, Any]:
     return made
 
 
-def request(*parts: str) -> Request:
-    return Request(
+def request(*parts: str) -> TaskingRequest:
+    return TaskingRequest(
         id=TASK,
         status=StatusCode.COMPLETED if len(parts) == 2 else StatusCode.PROCESSING,
         provider_status="DONE" if len(parts) == 2 else "FULFILLED",

@@ -42,7 +42,7 @@ def statements_compiled_once() -> Iterator[None]:
         engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
         return engine
 
-    with patch("tasking.ledger.opening.create_engine", create):
+    with patch("tasking.ledger.engine.create_engine", create):
         yield
 
 

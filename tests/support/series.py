@@ -18,7 +18,7 @@ from tasking.candidate import Candidate
 from tasking.clock import ProviderClock
 from tasking.ledger import Deliverable, Ledger, OrderRecord, RequestRecord
 from tasking.lifecycle import OrderSession
-from tasking.provider import Items, Request
+from tasking.provider import Items, TaskingRequest
 from tasking.status import StatusCode
 from tasking.waiting import Wait
 from tests.support.asset_server import FileServer, file_server, opener
@@ -50,14 +50,14 @@ class Listing:
         self.clock, self.open_asset = ProviderClock(), open_asset
         self.listed: dict[str, list[dict[str, Any]]] = {}
         self.left_out: dict[str, list[str]] = {}
-        self.says: dict[str, Request] = {}
+        self.says: dict[str, TaskingRequest] = {}
 
-    def products(self, request: Request) -> Items:
+    def products(self, request: TaskingRequest) -> Items:
         found = Items(item for one in request.capture_ids for item in self.listed.get(one, []))
         found.left_out = tuple(name for one in request.capture_ids for name in self.left_out.get(one, []))
         return found
 
-    def read(self, request_ids: Sequence[str], _: Any = None, __: Any = None) -> dict[str, Request]:
+    def read(self, request_ids: Sequence[str], _: Any = None, __: Any = None) -> dict[str, TaskingRequest]:
         return {one: self.says[one] for one in request_ids if one in self.says}
 
 
@@ -85,7 +85,7 @@ class Series:
 
     def request(self, status: StatusCode, *captures: str) -> RequestRecord:
         """The order's request, when the provider says so of it."""
-        last = Request(
+        last = TaskingRequest(
             id=self.request_id,
             status=status,
             provider_status="x",
@@ -106,7 +106,7 @@ class Series:
         """As at the start of the order's run."""
         return session_of(self.ledger, self.provider, ORDER, "bay", self.root)
 
-    def go_on(self, **says: Request) -> Wait | None:
+    def go_on(self, **says: TaskingRequest) -> Wait | None:
         """The run's next steps, until it waits or the order has ended; ``says`` is what the provider answers now."""
         self.provider.says |= says
         answer = until(self.session)

@@ -47,7 +47,7 @@ def noted(ledger: Ledger) -> list[str]:
 
 
 def intend(ledger: Ledger, verb: str) -> None:
-    assert ledger.intend("bay", verb, "bay", utc_now(), utc_now()) is not None
+    assert ledger.record_intent("bay", verb, "bay", utc_now(), utc_now()) is not None
 
 
 BEGUN: dict[str, Callable[[Ledger], object]] = {

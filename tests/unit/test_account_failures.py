@@ -12,8 +12,8 @@ from flows import accounts
 from flows.accounts import look_at_all, silent_accounts
 from tasking.clock import utc_now
 from tasking.errors import CredentialsRefused
-from tasking.home import home
 from tasking.ledger import OrderRecord
+from tasking.paths import state_dir
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ def test_since_when_an_account_is_silent_is_kept_until_it_answers(monkeypatch: p
 
 
 def test_what_was_kept_may_be_broken() -> None:
-    file = home() / "silent-accounts.json"
+    file = state_dir() / "silent-accounts.json"
     for text in ("", "[1]", '{"a/b": 7}', '{"a/b": "yesterday"}'):
         file.write_text(text)
         assert len(silent_accounts({"a/b": OSError("away")})) == 1

@@ -11,8 +11,8 @@ import pytest
 from tasking.area import Area
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.candidate import Candidate
-from tasking.choice import best, most_covering, rank
 from tasking.order import Policy
+from tasking.ranking import best, most_covering, rank
 from tasking.window import Window
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -73,7 +73,7 @@ def test_a_footprint_cut_at_the_180_meridian_covers_both_sides() -> None:
 def test_a_footprint_on_the_other_side_of_the_earth_covers_nothing() -> None:
     far = rank(AREA, [candidate(footprint=box(-170.5, 49, -168.5, 52))], "best-coverage", NOW)[0]
     assert far.coverage_percent == 0
-    assert far.why_not == "it covers nothing of the area"
+    assert far.exclusion_reason == "it covers nothing of the area"
 
 
 def test_a_footprint_that_crosses_itself_is_repaired() -> None:
@@ -168,12 +168,12 @@ UNUSABLE = [
 
 
 @pytest.mark.parametrize(("one", "why_not"), UNUSABLE, ids=[why for _, why in UNUSABLE])
-def test_what_cannot_be_ordered_says_why_and_comes_last(one: Candidate, why_not: str) -> None:
+def test_what_cannot_be_ordered_says_why_and_comes_last(one: Candidate, exclusion_reason: str) -> None:
     window = Window(start=NOW - timedelta(days=1), end=NOW + timedelta(days=7))
     poor = candidate("poor", off_nadir_deg=29, footprint=box(10, 50, 10.1, 51))
     ranked = rank(AREA, [one, poor], "best-coverage", NOW, {"tried"}, window=window, off_nadir_range=(0, 30))
     assert [each.usable for each in ranked] == [True, False]
-    assert why_not in ranked[1].why_not
+    assert exclusion_reason in ranked[1].exclusion_reason
     assert ranked[1].score == 0
     assert best(ranked) is ranked[0]
 
@@ -195,7 +195,7 @@ def test_what_covers_less_than_the_order_asks_for_cannot_be_ordered_whatever_it_
     for policy in ("best-coverage", "earliest"):
         ranked = rank(AREA, [third, nearly, whole, untold], policy, NOW, coverage_min_percent=90)
         assert [one.candidate.id for one in ranked if one.too_little] == ["third"]
-        assert "covers 37.7 % of the area, less than the order's 90 %" in ranked[-1].why_not
+        assert "covers 37.7 % of the area, less than the order's 90 %" in ranked[-1].exclusion_reason
         assert {one.candidate.id for one in ranked if one.usable} == {"nearly", "whole", "untold"}
     their_figure = candidate("told", 20, footprint=None, coverage_percent=50.0)
     ranked = rank(AREA, [third, their_figure], "best-coverage", NOW, coverage_min_percent=90)

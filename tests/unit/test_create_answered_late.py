@@ -22,7 +22,7 @@ from tasking.ledger import Deliverable, Ledger, OrderRecord, open_ledger
 from tasking.lifecycle.actions import Action, Deliver
 from tasking.lifecycle.doubts import columns, settle_doubts
 from tasking.lifecycle.standing import ordered_twice
-from tasking.provider import Request
+from tasking.provider import TaskingRequest
 from tasking.status import StatusCode
 from tasking.waiting import Wait
 from tests.support.sessions import session_of, until
@@ -47,12 +47,12 @@ class Shop:
     def learn_time(self) -> None:
         self.clock.observe({"Date": f"{self.time:%a, %d %b %Y %H:%M:%S} GMT"})
 
-    def create(self) -> Request:
+    def create(self) -> TaskingRequest:
         name = f"R-{len(self.sold) + 1}"
         self.sold[name] = StatusCode.ACCEPTED
         return self._request(name)
 
-    def create_slowly(self) -> Request:
+    def create_slowly(self) -> TaskingRequest:
         """It is made at once; its answer is heard long after."""
         there = self.create()
         self.asked.set()
@@ -63,13 +63,13 @@ class Shop:
         found = [name for name in self.sold if name not in earlier]
         return self._request(found[0]) if found and self.shows else None
 
-    def read(self, ids: Any, _candidates: Any = None, _known: Any = None) -> dict[str, Request]:
+    def read(self, ids: Any, _candidates: Any = None, _known: Any = None) -> dict[str, TaskingRequest]:
         return {one: self._request(one) for one in ids}
 
-    def _request(self, name: str) -> Request:
+    def _request(self, name: str) -> TaskingRequest:
         status, later = self.sold[name], self.time + timedelta(days=20)
         captures = ("products",) if status is StatusCode.COMPLETED else ()  # ICEYE calls its parts alike in all orders
-        return Request(
+        return TaskingRequest(
             id=name,
             status=status,
             provider_status=status.upper(),
@@ -94,7 +94,7 @@ def ledger(database: str) -> Iterator[Ledger]:
     book.close()
 
 
-def buy(ledger: Ledger, shop: Any, create: Callable[[], Request]) -> Request | Wait:
+def buy(ledger: Ledger, shop: Any, create: Callable[[], TaskingRequest]) -> TaskingRequest | Wait:
     """The step that costs money, as a process of the run does it."""
     return create_once(
         ledger,
@@ -111,17 +111,17 @@ def buy(ledger: Ledger, shop: Any, create: Callable[[], Request]) -> Request | W
 class Slow:
     """A process that announced, sent, and hears the answer when `finish` is called: it was called Crashed and lives."""
 
-    def __init__(self, database: str, shop: Shop, create: Callable[[], Request]) -> None:
+    def __init__(self, database: str, shop: Shop, create: Callable[[], TaskingRequest]) -> None:
         self._pool, self._shop = ThreadPoolExecutor(1), shop
 
-        def run() -> Request | Wait:
+        def run() -> TaskingRequest | Wait:
             with closing(open_ledger(database)) as own:
                 return buy(own, shop, create)
 
-        self._answer: Future[Request | Wait] = self._pool.submit(run)
+        self._answer: Future[TaskingRequest | Wait] = self._pool.submit(run)
         assert shop.asked.wait(60)
 
-    def finish(self) -> Request | Wait:
+    def finish(self) -> TaskingRequest | Wait:
         self._shop.answers.set()
         answer = self._answer.result(60)
         self._pool.shutdown()
@@ -157,7 +157,7 @@ def test_a_yes_after_absent_is_kept_and_nothing_is_sent_again(ledger: Ledger, sh
     told = ledger.journal("bay")[-1]
     assert told.event == "request made late"
     assert "made after all" in told.message
-    assert ledger.intend("bay", "request", "bay", shop.time) is None
+    assert ledger.record_intent("bay", "request", "bay", shop.time) is None
     buy(ledger, shop, shop.create)
     assert list(shop.sold) == ["R-1"]
 
@@ -178,7 +178,7 @@ def test_two_that_stand_are_both_known_followed_and_told(ledger: Ledger, shop: S
         assert followed(ledger, shop) == Deliver(bought)
         brought_home(ledger, bought)
     assert ordered_twice(ledger.read("bay"))
-    assert ledger.intend("bay", "request", "bay", shop.time) is None
+    assert ledger.record_intent("bay", "request", "bay", shop.time) is None
 
 
 def followed(ledger: Ledger, shop: Shop) -> Action | OrderRecord:
@@ -201,7 +201,7 @@ def test_while_the_second_is_in_doubt_the_first_is_followed_and_nothing_ends(
     ledger: Ledger, shop: Shop, slow: Slow
 ) -> None:
     given_up(ledger, shop)
-    second = ledger.intend("bay", "request", "bay", shop.time, shop.time)
+    second = ledger.record_intent("bay", "request", "bay", shop.time, shop.time)
     assert second is not None
     shop.create()  # and its process died before it heard the answer
     slow.finish()
@@ -220,7 +220,7 @@ def test_while_the_second_is_in_doubt_the_first_is_followed_and_nothing_ends(
 
 def test_what_another_process_found_meanwhile_is_no_second_one(ledger: Ledger, shop: Shop, slow: Slow) -> None:
     shop.shows = True
-    assert isinstance(buy(ledger, shop, shop.create), Request)
+    assert isinstance(buy(ledger, shop, shop.create), TaskingRequest)
     slow.finish()
     record = ledger.read("bay")
     assert [one.last.id for one in record.requests] == ["R-1"]
@@ -229,13 +229,13 @@ def test_what_another_process_found_meanwhile_is_no_second_one(ledger: Ledger, s
 
 
 def test_a_no_that_comes_late_ends_nothing(database: str, ledger: Ledger, shop: Shop) -> None:
-    def refuses_slowly() -> Request:
+    def refuses_slowly() -> TaskingRequest:
         shop.create_slowly()
         raise Refused("a gateway's no", status=409)
 
     slow = Slow(database, shop, refuses_slowly)
     given_up(ledger, shop)
-    assert isinstance(buy(ledger, shop, shop.create), Request)
+    assert isinstance(buy(ledger, shop, shop.create), TaskingRequest)
     assert isinstance(slow.finish(), Wait)  # and not `Refused`, which would end the order that was bought
     assert [one.last.id for one in ledger.read("bay").requests] == ["R-2"]
 
@@ -266,16 +266,18 @@ def test_a_cancelled_order_stays_ended_and_says_what_stands_all_the_same(
 
 
 @pytest.fixture
-def doubted(ledger: Ledger, shop: Shop, slow: Slow) -> Request:
+def doubted(ledger: Ledger, shop: Shop, slow: Slow) -> TaskingRequest:
     """The first of two, of which the second got no answer yet: its process died before it heard it."""
     given_up(ledger, shop)
-    assert ledger.intend("bay", "request", "bay", shop.time, shop.time) is not None
+    assert ledger.record_intent("bay", "request", "bay", shop.time, shop.time) is not None
     shop.create()
     slow.finish()
     return ledger.read("bay").requests[0].last
 
 
-def test_no_other_try_is_begun_while_the_second_may_have_arrived(ledger: Ledger, shop: Any, doubted: Request) -> None:
+def test_no_other_try_is_begun_while_the_second_may_have_arrived(
+    ledger: Ledger, shop: Any, doubted: TaskingRequest
+) -> None:
     ledger.record("bay", order={**ledger.read("bay").order, "on_failure": "next-candidate"})
     shop.rest_of = lambda _order, _before: PASS
     shop.sold[doubted.id] = StatusCode.FAILED
@@ -289,7 +291,7 @@ def test_no_other_try_is_begun_while_the_second_may_have_arrived(ledger: Ledger,
 
 
 def test_a_cancel_of_the_first_does_not_end_an_order_whose_second_may_have_arrived(
-    ledger: Ledger, shop: Any, doubted: Request
+    ledger: Ledger, shop: Any, doubted: TaskingRequest
 ) -> None:
     shop.sold[doubted.id] = StatusCode.USER_CANCELLED
     answer = shop.read([doubted.id])[doubted.id]

@@ -256,7 +256,7 @@ def test_a_process_that_slept_between_announcing_and_sending_does_not_send(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     far = Far()
-    intend = ledger.intend
+    intend = ledger.record_intent
 
     def slowly(*args: Any) -> Any:
         intent = intend(*args)

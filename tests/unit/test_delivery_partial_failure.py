@@ -23,7 +23,7 @@ from tasking.errors import (
     UnexpectedAnswer,
     UnsafeAsset,
 )
-from tasking.provider import Request
+from tasking.provider import TaskingRequest
 from tasking.status import StatusCode
 from tests.support.iceye_answers import TASK, iceye, json_answer
 from tests.support.iceye_products import PRODUCTS, of_type, product, with_task
@@ -57,7 +57,7 @@ def _refuse_lists(
     """The provider lists nothing of these captures; hands back which were asked for."""
     real, asked = series.provider.products, list[str]()
 
-    def products(request: Request) -> list[dict[str, Any]]:
+    def products(request: TaskingRequest) -> list[dict[str, Any]]:
         asked.extend(request.capture_ids)
         if set(request.capture_ids) & set(captures):
             raise _no(kind)
@@ -131,14 +131,14 @@ def test_a_provider_that_is_away_is_asked_once_in_each_turn_and_waited_for(
         _turns(series, 4)
     assert len(asked) == 4, "not once for each capture"
     record = series.ledger.read("bay")
-    assert (record.failing, record.failures, record.ended) == ("pull-assets", 4, None)
+    assert (record.failing_step, record.failures, record.ended) == ("pull-assets", 4, None)
     series.end(*FIVE)
 
 
 def test_a_pause_that_the_server_asked_for_is_kept_also_when_other_captures_are_refused(
     series: Series, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def products(request: Request) -> list[dict[str, Any]]:
+    def products(request: TaskingRequest) -> list[dict[str, Any]]:
         if request.capture_ids == ("three",):
             raise _no(NotFound)
         later = Unavailable("too many calls", provider="axelglobe", verb="search products", status=429)

@@ -15,7 +15,7 @@ from tasking.delivery.storage import mark
 from tasking.delivery.verify import verify
 from tasking.errors import DeliveryFailed
 from tasking.ledger import RequestRecord
-from tasking.provider import Provider, Request
+from tasking.provider import Provider, TaskingRequest
 from tasking.status import StatusCode
 from tasking.watching import poll_account
 from tests.support.series import NOW, ORDER, PASS, Series
@@ -57,7 +57,7 @@ def test_a_read_error_in_the_midst_of_a_delivery_takes_none_either(
     series.publish("three")
     list_it = series.provider.products
 
-    def products(request: Request) -> list[dict[str, Any]]:  # the disk was fine when the step began
+    def products(request: TaskingRequest) -> list[dict[str, Any]]:  # the disk was fine when the step began
         _unreadable(monkeypatch, series.home / name)
         return list_it(request)
 
@@ -172,9 +172,9 @@ def test_what_came_after_all_is_not_named_at_the_end(series: Series) -> None:
     assert "left out" not in str(series.ledger.read("bay").outcome)
 
 
-def _request(name: str, status: StatusCode, *captures: str) -> Request:
+def _request(name: str, status: StatusCode, *captures: str) -> TaskingRequest:
     due = ORDER.window.end + timedelta(days=14)
-    return Request(
+    return TaskingRequest(
         id=name, status=status, provider_status=status, capture_ids=captures, next_look_at=NOW, give_up_at=due
     )
 
@@ -242,6 +242,6 @@ def test_the_watcher_does_not_wake_a_run_that_waits_for_a_rejected_request_befor
     book, says = two_requests.ledger, two_requests.provider.says
     for status, news in ((StatusCode.REJECTED, False), (StatusCode.PROCESSING, False), (StatusCode.COMPLETED, True)):
         says["r1"] = _request("r1", status, *(["five"] if news else []))
-        record = book.record("bay", waits_for="imagery", look_after=book.now())
+        record = book.record("bay", waits_for="imagery", next_poll_at=book.now())
         assert poll_account(book, cast(Provider, two_requests.provider), [record]) == 1
-        assert (book.read("bay").changed_at is not None) is news, status
+        assert (book.read("bay").news_at is not None) is news, status

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tasking.errors import LedgerUnavailable
-from tasking.home import private_folder, read_private
 from tasking.ledger import open_ledger
+from tasking.paths import private_folder, read_private
 from tasks.recovery import runs
 
 STRANGER = 65_534
@@ -152,7 +152,7 @@ def test_only_processes_of_our_own_user_keep_a_run_alive(
 
 
 def test_the_state_folder_is_looked_at_each_time(home: Path) -> None:
-    from tasking.home import home as ours
+    from tasking.paths import state_dir as ours
 
     assert ours() == home
     home.chmod(0o777)

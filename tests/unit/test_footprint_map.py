@@ -10,8 +10,8 @@ import pytest
 
 from tasking.area import Area
 from tasking.candidate import Candidate
-from tasking.choice import rank
-from tasking.picture import footprint_svg
+from tasking.footprint_map import footprint_svg
+from tasking.ranking import rank
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 AREA = "POLYGON ((139.6 35.5, 139.9 35.5, 139.9 35.8, 139.6 35.8, 139.6 35.5))"

@@ -13,9 +13,9 @@ import shapely
 from tasking import coverage, geometry_bounds
 from tasking.area import Area
 from tasking.candidate import Candidate
-from tasking.choice import rank
 from tasking.coverage import covered_percent
 from tasking.geometry_bounds import MOST_CORNERS
+from tasking.ranking import rank
 
 AREA = Area.model_validate("POLYGON ((139.7 35.6, 139.85 35.6, 139.85 35.72, 139.7 35.72, 139.7 35.6))")
 

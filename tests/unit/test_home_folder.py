@@ -8,7 +8,7 @@ import pytest
 
 from blocks.order_ledger import OrderLedger, load_ledger
 from tasking.errors import LedgerUnavailable, OtherEnvironment
-from tasking.home import home
+from tasking.paths import state_dir
 
 
 @pytest.mark.parametrize("named", ["home", "./home", "data/flows", "..", "$HOME/flows"])
@@ -19,7 +19,7 @@ def test_a_relative_home_is_refused_and_made_nowhere(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TASKING_FLOWS_HOME", named)
     with pytest.raises(OtherEnvironment, match=r"^TASKING_FLOWS_HOME: .*: is relative.* the whole path") as refused:
-        home()
+        state_dir()
     assert refused.value.retryable  # it is about the worker: no order ends by it
     with pytest.raises(OtherEnvironment):
         OrderLedger()
@@ -37,10 +37,10 @@ def test_an_order_waits_where_the_ledger_would_be_at_a_relative_home(
 
 def test_home_is_the_folder_named_else_one_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASKING_FLOWS_HOME", f" {tmp_path / 'deep' / 'home'} ")
-    assert home() == tmp_path / "deep" / "home"
+    assert state_dir() == tmp_path / "deep" / "home"
     monkeypatch.setenv("HOME", str(tmp_path))
     for empty in ("", " "):
         monkeypatch.setenv("TASKING_FLOWS_HOME", empty)
-        assert home() == tmp_path / ".tasking-flows"
+        assert state_dir() == tmp_path / ".tasking-flows"
     monkeypatch.setenv("TASKING_FLOWS_HOME", "~/flows")
-    assert home() == tmp_path / "flows"
+    assert state_dir() == tmp_path / "flows"

@@ -15,7 +15,7 @@ from flows.cli import app
 from tasking.errors import CredentialsRefused, ReferenceTaken
 from tasking.iceye.order import IceyeOrder
 from tasking.iceye.provider import Iceye
-from tasking.provider import Contracts, Request
+from tasking.provider import Contracts, TaskingRequest
 from tests.support.iceye_answers import CONTRACT, SCENE, SECRET, TASK, Answers, contract, iceye, json_answer, task
 from tests.support.iceye_orders import order
 
@@ -72,7 +72,7 @@ def test_the_customers_own_deliveries_and_the_first_products_are_told() -> None:
         answers.on("GET", TASKS, json_answer(200, {"data": listed}))
         answers.on("GET", ONE, json_answer(200, {**after, "deliveries": [{**OWN, "status": "failed"}]}))
         known = {each["id"]: before.model_copy(update={"id": each["id"]}) for each in listed}
-        done: Request = provider.read(list(known), None, known)[TASK]
+        done: TaskingRequest = provider.read(list(known), None, known)[TASK]
     assert "first products at 2026-12-04T18:00:00Z" in done.note
     assert done.note.endswith("own delivery to bucket/radar: failed")
 

@@ -18,7 +18,7 @@ from tasking.errors import CredentialsRefused, Incomplete, NotFound, Refused, Un
 from tasking.iceye.models import Task
 from tasking.iceye.products import items_of, not_listed
 from tasking.iceye.provider import Iceye
-from tasking.provider import Items, Request
+from tasking.provider import Items, TaskingRequest
 from tests.support.delivery import deliver as deliver_or_raise
 from tests.support.iceye_answers import TASK, Answers, iceye, json_answer, task
 from tests.support.iceye_products import ALL, PRODUCTS, SIGNED, SLA, TIMES, of_type, product, request, with_task
@@ -308,7 +308,7 @@ class Breaks(httpx.SyncByteStream):
         raise httpx.ReadError("reset")
 
 
-def deliver(provider: Iceye, folder: Path, what: Request) -> Delivery:
+def deliver(provider: Iceye, folder: Path, what: TaskingRequest) -> Delivery:
     return deliver_or_raise(
         "ref",
         provider.products(what),

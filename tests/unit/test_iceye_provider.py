@@ -14,7 +14,7 @@ from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.errors import CredentialsRefused, InvalidOrder, ReferenceTaken, Refused, Uncertain
 from tasking.iceye.order import IceyeOrder
 from tasking.iceye.settings import IceyeSettings
-from tasking.provider import Cancels, Plans, Provider, Quotes, Request
+from tasking.provider import Cancels, Plans, Provider, Quotes, TaskingRequest
 from tasking.status import StatusCode
 from tests.support.iceye_answers import CONTRACT, SCENE, TASK, Answers, iceye, json_answer, task
 from tests.support.iceye_orders import order
@@ -33,7 +33,7 @@ def found(answers: Answers, label: str = "ref", wanted: IceyeOrder | None = None
     return request.id if request is not None else None
 
 
-def read(answers: Answers, **changes: Any) -> Request:
+def read(answers: Answers, **changes: Any) -> TaskingRequest:
     answers.on("GET", ONE, json_answer(200, task(**changes)))
     with iceye(answers) as provider:
         return provider.read([TASK])[TASK]

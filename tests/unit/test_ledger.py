@@ -21,17 +21,17 @@ from sqlalchemy.orm import Session
 
 from tasking.errors import LedgerUnavailable, OrderEnded, ReferenceTaken
 from tasking.ledger import Deliverable, Filter, Ledger, OrderRecord, RequestRecord, open_ledger
-from tasking.ledger.reading import IDS_AT_ONCE
+from tasking.ledger.queries import IDS_AT_ONCE
 from tasking.ledger.tables import OrderRow
 from tasking.ledger.transactions import UnknownReference
-from tasking.provider import Request
+from tasking.provider import TaskingRequest
 from tasking.status import StatusCode
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
 def bought(*captures: str, request_id: str = "r", attempt: int = 1) -> RequestRecord:
-    last = Request(
+    last = TaskingRequest(
         id=request_id,
         status=StatusCode.ACCEPTED,
         provider_status="ACCEPTED",
@@ -173,11 +173,11 @@ def test_an_order_given_up_is_opened_again_only_by_a_run_that_was_started_since(
 
 def test_an_announced_create_stays_open_until_its_outcome_is_known(ledger: Ledger) -> None:
     claim(ledger)
-    intent = ledger.intend("bay", "request", "bay", NOON)
+    intent = ledger.record_intent("bay", "request", "bay", NOON)
     assert intent is not None
     assert ledger.open_intent("bay", "request", "bay") == intent
     assert ledger.open_intent("bay", "plan", "bay") is None
-    ledger.settle("bay", intent, "made", "made", plan_id="p")
+    ledger.close_intent("bay", intent, "made", "made", plan_id="p")
     assert ledger.open_intent("bay", "request", "bay") is None
     assert ledger.read("bay").plan_id == "p"
 
@@ -189,7 +189,7 @@ def test_only_one_process_may_announce_a_create(database: str) -> None:
     def one(_number: int) -> bool:
         book = open_ledger(database)
         try:
-            return book.intend("bay", "request", "bay", NOON) is not None
+            return book.record_intent("bay", "request", "bay", NOON) is not None
         finally:
             book.close()
 
@@ -200,37 +200,37 @@ def test_only_one_process_may_announce_a_create(database: str) -> None:
 
 def test_a_create_that_never_arrived_may_be_announced_again(ledger: Ledger) -> None:
     claim(ledger)
-    first = ledger.intend("bay", "request", "bay", NOON)
+    first = ledger.record_intent("bay", "request", "bay", NOON)
     assert first is not None
-    ledger.settle("bay", first, "absent", "never arrived")
-    second = ledger.intend("bay", "request", "bay", NOON + timedelta(minutes=5))
+    ledger.close_intent("bay", first, "absent", "never arrived")
+    second = ledger.record_intent("bay", "request", "bay", NOON + timedelta(minutes=5))
     assert second is not None
     assert (first.round, second.round) == (1, 2)
 
 
 def test_labels_that_begin_alike_have_intents_of_their_own(ledger: Ledger) -> None:
     claim(ledger)
-    assert ledger.intend("bay", "plan", "bay", NOON) is not None
-    assert ledger.intend("bay", "plan", "bay~2", NOON) is not None
+    assert ledger.record_intent("bay", "plan", "bay", NOON) is not None
+    assert ledger.record_intent("bay", "plan", "bay~2", NOON) is not None
     assert ledger.open_intent("bay", "plan", "bay~2") != ledger.open_intent("bay", "plan", "bay")
 
 
 def test_no_request_is_announced_while_another_of_the_order_may_have_arrived(ledger: Ledger) -> None:
     claim(ledger)
-    first = ledger.intend("bay", "request", "bay", NOON)
+    first = ledger.record_intent("bay", "request", "bay", NOON)
     assert first is not None
-    assert ledger.intend("bay", "request", "bay#2", NOON) is None
+    assert ledger.record_intent("bay", "request", "bay#2", NOON) is None
     assert ledger.read("bay").open_requests == [first]
-    ledger.settle("bay", first, "refused", "no")
-    assert ledger.intend("bay", "request", "bay#2", NOON) is not None
+    ledger.close_intent("bay", first, "refused", "no")
+    assert ledger.record_intent("bay", "request", "bay#2", NOON) is not None
 
 
 def test_one_intent_gets_one_outcome(ledger: Ledger) -> None:
     claim(ledger)
-    intent = ledger.intend("bay", "plan", "bay", NOON)
+    intent = ledger.record_intent("bay", "plan", "bay", NOON)
     assert intent is not None
-    ledger.settle("bay", intent, "adopted", "found", plan_id="first")
-    ledger.settle("bay", intent, "absent", "not found", plan_id="second")
+    ledger.close_intent("bay", intent, "adopted", "found", plan_id="first")
+    ledger.close_intent("bay", intent, "absent", "not found", plan_id="second")
     assert ledger.read("bay").plan_id == "first"
     assert [one.event for one in ledger.journal("bay")].count("plan adopted") == 1
 
@@ -239,7 +239,7 @@ def test_nothing_is_announced_once_a_person_asked_to_cancel(ledger: Ledger) -> N
     claim(ledger)
     ledger.record("bay", cancel_asked=True)
     with pytest.raises(OrderEnded, match="cancelled"):
-        ledger.intend("bay", "request", "bay", NOON)
+        ledger.record_intent("bay", "request", "bay", NOON)
 
 
 def test_a_change_is_made_to_what_the_order_is_by_now(ledger: Ledger) -> None:

@@ -59,7 +59,7 @@ def test_words_longer_than_their_column_are_cut_and_stop_nothing(
 ) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "h" * 300)
     claim(ledger, "bay", name="n" * 300)
-    record = ledger.record("bay", currency="C" * 50, waits_for="w" * 50, status="s" * 50, failing="f" * 50)
+    record = ledger.record("bay", currency="C" * 50, waits_for="w" * 50, status="s" * 50, failing_step="f" * 50)
     assert record.currency == "C" * 39 + "…"
     assert len(record.name) == 200
     assert record.host is not None

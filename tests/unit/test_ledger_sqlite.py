@@ -27,7 +27,7 @@ def test_what_is_written_survives_the_process(tmp_path: Path) -> None:
 
 
 def test_a_locked_ledger_is_an_error_that_may_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasking.ledger.opening.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("tasking.ledger.engine.BUSY_SECONDS", 0.05)
     path = tmp_path / "ledger.sqlite"
     book = open_ledger(f"sqlite:///{path}")
     claim(book)

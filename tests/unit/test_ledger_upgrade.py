@@ -138,13 +138,13 @@ def test_creates_that_6fb9f58_announced_have_the_rounds_looks_and_outcomes_they_
     )
     third = journaled.looked("doubt", open_one, noon + timedelta(hours=2), timedelta(seconds=45))
     assert third == 3, "two looks were noted before"
-    assert journaled.intend("doubt", "request", "doubt", noon, noon) is None
-    journaled.settle("doubt", open_one, "absent", "Never arrived")
-    again = journaled.intend("doubt", "request", "doubt", noon, noon)
+    assert journaled.record_intent("doubt", "request", "doubt", noon, noon) is None
+    journaled.close_intent("doubt", open_one, "absent", "Never arrived")
+    again = journaled.record_intent("doubt", "request", "doubt", noon, noon)
     assert again is not None
     assert again.round == 3
     for reference in ("twice", "asked-and-bought"):  # what stands is not announced again, also what was late
-        assert journaled.intend(reference, "request", reference, noon, noon) is None
+        assert journaled.record_intent(reference, "request", reference, noon, noon) is None
         assert not journaled.read(reference).in_doubt
 
 

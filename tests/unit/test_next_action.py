@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.candidate import WHOLE_WINDOW, Candidate
-from tasking.choice import Ranked
 from tasking.clock import ClockReading
 from tasking.errors import Unavailable
 from tasking.ledger import Deliverable, Intent, OrderRecord, RequestRecord
@@ -37,7 +36,8 @@ from tasking.lifecycle.decision import next_action
 from tasking.lifecycle.standing import requested, reversible_rejections, under_way
 from tasking.lifecycle.state import Compared, Listed, OrderState, Polled, ProviderTraits, Seen
 from tasking.provider import Plan as ProviderPlan
-from tasking.provider import Request as ProviderRequest
+from tasking.provider import TaskingRequest
+from tasking.ranking import RankedCandidate
 from tasking.status import StatusCode
 from tasking.waiting import Wait
 from tasking.window import Window
@@ -73,7 +73,7 @@ def request(
         attempt=number,
         label="bay" if number == 1 else f"bay#{number}",
         candidate=last.pop("candidate", A),
-        last=ProviderRequest(id=name, status=status, provider_status=status or "NEW", capture_ids=captures, **last),
+        last=TaskingRequest(id=name, status=status, provider_status=status or "NEW", capture_ids=captures, **last),
         deliverables=tuple(Deliverable(name=one, delivered_at=NOW if one in home else None) for one in captures),
     )
 
@@ -105,17 +105,17 @@ def announced(label: str) -> Intent:
     return Intent(verb="request", label=label, round=1, at=NOW - HOUR, ours=NOW - HOUR)
 
 
-def ranked(usable: bool) -> tuple[Ranked, ...]:
+def ranked(usable: bool) -> tuple[RankedCandidate, ...]:
     few = "" if usable else "it covers too little"
     return (
-        Ranked(
+        RankedCandidate(
             candidate=B,
             score=0.5,
             coverage_percent=50,
             coverage_source="footprint",
             reason="it covers",
             usable=usable,
-            why_not=few,
+            exclusion_reason=few,
             too_little=not usable,
         ),
     )

@@ -16,7 +16,7 @@ from flows.order_listing import facts
 from tasking import lifecycle
 from tasking.candidate import Candidate
 from tasking.ledger import Deliverable, Ledger, RequestRecord, open_ledger
-from tasking.provider import FeeStep, Request
+from tasking.provider import FeeStep, TaskingRequest
 from tasking.status import OrderStatus, StatusCode
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -39,12 +39,12 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     book.close()
 
 
-def request(word: str, status: StatusCode | None, **more: Any) -> Request:
+def request(word: str, status: StatusCode | None, **more: Any) -> TaskingRequest:
     facts = {"next_look_at": NOW + HOUR, "give_up_at": NOW + 500 * HOUR, **more}
-    return Request(id="r", status=status, provider_status=word, **facts)
+    return TaskingRequest(id="r", status=status, provider_status=word, **facts)
 
 
-def ordered(ledger: Ledger, last: Request, candidate: Candidate = CHOSEN) -> None:
+def ordered(ledger: Ledger, last: TaskingRequest, candidate: Candidate = CHOSEN) -> None:
     """The order has a request that was read last so."""
     made = RequestRecord(attempt=1, label="bay", candidate=candidate, last=last)
     ledger.record("bay", requests=[made], candidate=candidate, status=last.status, provider_status=last.provider_status)

@@ -67,7 +67,7 @@ def test_an_order_whose_account_is_gone_is_waited_for_and_ends_once_it_is_long_o
         starts(ordered)
     ordered.give_up_at = utc_now() - timedelta(days=2)
     late = ordered.request(StatusCode.PROCESSING, "one", "two")
-    ordered.ledger.record("bay", requests=[late], failing="accept", failures=TRIES_BY_OUR_CLOCK)
+    ordered.ledger.record("bay", requests=[late], failing_step="accept", failures=TRIES_BY_OUR_CLOCK)
     assert starts(ordered).opened <= 3, "and does not turn in circles"
     record = ordered.ledger.read("bay")
     assert record.status == StatusCode.FAILED
@@ -84,7 +84,7 @@ def test_what_keeps_us_from_looking_for_a_request_is_waited_out_longer_each_time
     monkeypatch.setattr(ordered.provider, "ask_again_seconds", 30.0, raising=False)
     monkeypatch.setattr(ordered.provider, "learn_time", lambda: None, raising=False)
     ordered.provider.says["r"] = ordered.request(StatusCode.PROCESSING, "one", "two").last
-    assert ordered.ledger.intend("bay", "request", "bay", NOW, NOW) is not None
+    assert ordered.ledger.record_intent("bay", "request", "bay", NOW, NOW) is not None
     pauses = []
     for _ in range(4):
         wait = until(session_of(ordered.ledger, ordered.provider, ORDER, run_id=str(RUN)))
@@ -119,9 +119,9 @@ def test_what_another_process_gave_up_before_it_was_announced_is_not_ordered(
 
 
 def seen_by_watcher(series: Series) -> bool:
-    record = series.ledger.record("bay", waits_for="imagery", look_after=series.ledger.now())
+    record = series.ledger.record("bay", waits_for="imagery", next_poll_at=series.ledger.now())
     assert poll_account(series.ledger, cast(Provider, series.provider), [record]) == 1
-    return series.ledger.read("bay").changed_at is not None
+    return series.ledger.read("bay").news_at is not None
 
 
 def test_the_watcher_does_not_wake_a_run_that_waits_an_error_out_unless_something_can_be_fetched(
@@ -130,7 +130,7 @@ def test_the_watcher_does_not_wake_a_run_that_waits_an_error_out_unless_somethin
     ordered.give_up_at = NOW - timedelta(days=1)
     ordered.provider.says["r"] = ordered.request(StatusCode.PROCESSING, "one", "two").last
     assert seen_by_watcher(ordered), "it is overdue"
-    later = {"failing": "accept", "failures": 3, "wake_at": utc_now() + timedelta(hours=1)}
+    later = {"failing_step": "accept", "failures": 3, "wake_at": utc_now() + timedelta(hours=1)}
     ordered.ledger.record("bay", **later)
     assert not seen_by_watcher(ordered)
     ordered.provider.says["r"] = ordered.request(StatusCode.PROCESSING, "one", "two", "three").last

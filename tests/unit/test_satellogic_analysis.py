@@ -209,7 +209,7 @@ def test_limits_of_the_view_and_of_the_sun_choose_the_opportunity_that_is_ordere
     assert session.seen.listed is not None
     ranked = session.seen.listed.ranked
     assert [one.candidate.start.day for one in ranked if one.usable] == [7]
-    assert {one.why_not[:11] for one in ranked if not one.usable} == {"25.0° off n", "the sun at "}
+    assert {one.exclusion_reason[:11] for one in ranked if not one.usable} == {"25.0° off n", "the sun at "}
     lifecycle.choose(session)
     server.answers |= {f"GET {TASKS}": pages([]), f"POST {TASKS}": task(1, task_name="bay")}
     lifecycle.request(session)

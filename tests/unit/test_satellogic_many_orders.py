@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tasking.provider import Request
+from tasking.provider import TaskingRequest
 from tasking.status import StatusCode
 from tests.support.satellogic_answers import NOW, TASKS, Server, pages, task
 
@@ -54,14 +54,16 @@ def test_no_task_is_missed_however_the_list_is_given(how: str) -> None:
     assert set(server.open().read(list(known), None, known)) == set(known)
 
 
-def seen(task_id: str, word: str, **more: Any) -> Request:
+def seen(task_id: str, word: str, **more: Any) -> TaskingRequest:
     """What the ledger holds of a task that was read before."""
     patience = NOW + timedelta(days=30)
     status = StatusCode.SCHEDULED
-    return Request(id=task_id, status=status, provider_status=word, next_look_at=NOW, give_up_at=patience, **more)
+    return TaskingRequest(
+        id=task_id, status=status, provider_status=word, next_look_at=NOW, give_up_at=patience, **more
+    )
 
 
-def quiet(request: Request) -> Request:
+def quiet(request: TaskingRequest) -> TaskingRequest:
     return request.model_copy(update={"quiet_until": NOW + timedelta(days=1)})
 
 

@@ -20,7 +20,7 @@ from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.iceye import conversions as iceye
 from tasking.iceye.models import Task as IceyeTask
 from tasking.iceye.settings import IceyeSettings
-from tasking.provider import Request
+from tasking.provider import TaskingRequest
 from tasking.satellogic import conversions as satellogic
 from tasking.satellogic.models import Task as SatellogicTask
 from tasking.satellogic.settings import SatellogicSettings
@@ -53,20 +53,20 @@ ICEYE = IceyeSettings(
 SATELLOGIC = SatellogicSettings(contract_id="cont.1", **ACCOUNT)
 
 
-def of_axelglobe(word: str) -> Request:
+def of_axelglobe(word: str) -> TaskingRequest:
     task = TaskRequest.model_validate({"type": "Feature", "id": "1", "properties": {"status": word}})
     return axelglobe.request_of(task, AXELGLOBE, NOW)
 
 
-def of_iceye(word: str) -> Request:
+def of_iceye(word: str) -> TaskingRequest:
     return iceye.request_of(IceyeTask.model_validate({"id": "1", "status": word}), None, ICEYE, NOW)
 
 
-def of_satellogic(word: str) -> Request:
+def of_satellogic(word: str) -> TaskingRequest:
     return satellogic.request_of(SatellogicTask.model_validate({"task_id": 1, "status": word}), (), SATELLOGIC, NOW)
 
 
-READ: dict[str, Callable[[str], Request]] = {
+READ: dict[str, Callable[[str], TaskingRequest]] = {
     "axelglobe": of_axelglobe,
     "iceye": of_iceye,
     "satellogic": of_satellogic,

@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 from flows.cli import app
 from tasking.area import Area
 from tasking.candidate import Candidate
-from tasking.choice import Ranked
 from tasking.excerpt import excerpt
+from tasking.footprint_map import footprint_svg
 from tasking.ledger import open_ledger
-from tasking.picture import footprint_svg
 from tasking.plain_text import markdown_text, printable
+from tasking.ranking import RankedCandidate
 
 OBEYED = {
     "colour": "\x1b[31mred",
@@ -89,7 +89,7 @@ def test_the_picture_is_whole_also_with_a_platform_that_no_xml_holds() -> None:
     area = Area.model_validate("POLYGON ((139.7 35.6, 139.85 35.6, 139.85 35.72, 139.7 35.72, 139.7 35.6))")
     now = datetime(2026, 12, 1, tzinfo=UTC)
     odd = Candidate.model_construct(id="1", start=now, end=now, platform='\x1b[31m</text><script>"', footprint=None)
-    chosen = Ranked.__new__(Ranked)
+    chosen = RankedCandidate.__new__(RankedCandidate)
     object.__setattr__(chosen, "candidate", odd)
     svg = footprint_svg(area, [], chosen)
     assert ElementTree.fromstring(svg) is not None

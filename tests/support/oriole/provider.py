@@ -11,7 +11,7 @@ from tasking.candidate import Candidate
 from tasking.errors import ReferenceTaken
 from tasking.http.downloads import asset_address
 from tasking.order import Order
-from tasking.provider import CancelTerms, Request
+from tasking.provider import CancelTerms, TaskingRequest
 from tasking.provider_base import ProviderBase
 from tasking.status import StatusCode
 from tests.support.oriole.client import OrioleClient, Taken, ids
@@ -53,14 +53,14 @@ class Oriole(ProviderBase[OrioleSettings, OrioleClient, OrioleOrder]):
         label: str,
         earlier: Collection[str] = (),
         announced: bool = False,
-    ) -> Request | None:
+    ) -> TaskingRequest | None:
         """The order that carries ``label``; raises `ReferenceTaken` if it is of another point."""
         mine = [one for one in self.client.orders(label=label) if one.id not in earlier and one.label == label]
         if mine and list(mine[0].point) != self._ours(order).point.geometry["coordinates"]:
             raise ReferenceTaken(f"oriole: order {mine[0].id} carries the label {label!r}, and is of another point")
         return self._request(mine[0]) if mine else None
 
-    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> Request:
+    def request(self, order: Order, plan_id: str | None, candidate: Candidate, label: str) -> TaskingRequest:
         """Place the order; one POST."""
         wish = self._ours(order)
         body = {
@@ -75,12 +75,12 @@ class Oriole(ProviderBase[OrioleSettings, OrioleClient, OrioleOrder]):
         self,
         request_ids: Sequence[str],
         candidates: Mapping[str, Candidate] | None = None,
-        known: Mapping[str, Request] | None = None,
-    ) -> Mapping[str, Request]:
+        known: Mapping[str, TaskingRequest] | None = None,
+    ) -> Mapping[str, TaskingRequest]:
         """Read many in one call."""
         return {one.id: self._request(one) for one in self.client.orders(ids=ids(request_ids))}
 
-    def products(self, request: Request) -> list[dict[str, Any]]:
+    def products(self, request: TaskingRequest) -> list[dict[str, Any]]:
         """The STAC item of the order."""
         return [self.client.item(one) for one in request.capture_ids]
 
@@ -94,15 +94,15 @@ class Oriole(ProviderBase[OrioleSettings, OrioleClient, OrioleOrder]):
         allowed = state in CANCELLABLE
         return CancelTerms(allowed=allowed, fee_percent=0, message=f"order {request_id} is {state}")
 
-    def cancel(self, request_id: str) -> Request:
+    def cancel(self, request_id: str) -> TaskingRequest:
         """Cancel it; raises `Refused` when it is too late."""
         return self._request(self.client.cancel(request_id))
 
-    def _request(self, taken: Taken) -> Request:
+    def _request(self, taken: Taken) -> TaskingRequest:
         status = STATUS.get(taken.state)
         if status is None:
             logger.warning("oriole: order %s has a state that is not known here: %r", taken.id, taken.state)
-        return Request(
+        return TaskingRequest(
             id=taken.id,
             status=status,
             provider_status=taken.state,

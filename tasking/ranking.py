@@ -38,7 +38,7 @@ _ANGLE_TOLERANCE_DEG = 0.05
 _LEAST_COVERAGE_PERCENT = 0.01
 
 
-class Ranked(BaseModel):
+class RankedCandidate(BaseModel):
     """One candidate with its place in the list.
 
     Attributes:
@@ -60,7 +60,7 @@ class Ranked(BaseModel):
     coverage_source: Literal["footprint", "provider", "unknown"]
     reason: str
     usable: bool
-    why_not: str = ""
+    exclusion_reason: str = ""
     too_little: bool = False
 
 
@@ -76,7 +76,7 @@ def rank(
     sun_elevation_range: tuple[float, float] | None = None,
     needs_daylight: bool = True,
     coverage_min_percent: float | None = None,
-) -> list[Ranked]:
+) -> list[RankedCandidate]:
     """Rank candidates, the best first; those that cannot be used come last and say why.
 
     Args:
@@ -97,19 +97,19 @@ def rank(
         _Row(each, share, _why_not(each, share, now, exclude_ids, limits), coverage_min_percent)
         for each, share in zip(candidates, computed, strict=True)
     ]
-    best = max((row.known_percent for row in rows if not row.why_not), default=0.0)
-    measure = _measure(policy, window, [row.candidate for row in rows if not row.why_not])
+    best = max((row.known_percent for row in rows if not row.exclusion_reason), default=0.0)
+    measure = _measure(policy, window, [row.candidate for row in rows if not row.exclusion_reason])
     for row in rows:
         row.place(policy, measure, best)
     return [row.ranked() for row in sorted(rows, key=lambda row: row.order)]
 
 
-def best(ranked: Sequence[Ranked]) -> Ranked | None:
+def best(ranked: Sequence[RankedCandidate]) -> RankedCandidate | None:
     """The candidate to order, or ``None`` when none can be used."""
     return next((each for each in ranked if each.usable), None)
 
 
-def most_covering(ranked: Sequence[Ranked]) -> Ranked | None:
+def most_covering(ranked: Sequence[RankedCandidate]) -> RankedCandidate | None:
     """Of the candidates that only cover too little, the one that covers most; ``None`` when there are none."""
     return max((each for each in ranked if each.too_little), key=lambda each: each.coverage_percent or 0, default=None)
 
@@ -174,17 +174,19 @@ def _measure(policy: Policy, window: Window | None, usable: Sequence[Candidate])
 class _Row:
     """A candidate on its way to its place."""
 
-    def __init__(self, candidate: Candidate, computed: float | None, why_not: str, least: float | None) -> None:
-        self.candidate, self.why_not, self.too_little = candidate, why_not, False
+    def __init__(
+        self, candidate: Candidate, computed: float | None, exclusion_reason: str, least: float | None
+    ) -> None:
+        self.candidate, self.exclusion_reason, self.too_little = candidate, exclusion_reason, False
         self.source: Literal["footprint", "provider", "unknown"] = "footprint"
         self.percent = computed
         if computed is None:
             self.percent = candidate.coverage_percent
             self.source = "unknown" if self.percent is None else "provider"
         self.known_percent = self.percent or 0.0
-        if not why_not and least is not None and self.percent is not None and round(self.percent, 1) < least:
+        if not exclusion_reason and least is not None and self.percent is not None and round(self.percent, 1) < least:
             self.too_little = True
-            self.why_not = f"it covers {self.percent:.1f} % of the area, less than the order's {least:g} %"
+            self.exclusion_reason = f"it covers {self.percent:.1f} % of the area, less than the order's {least:g} %"
         self.score, self.order = 0.0, tuple[Any, ...]()
 
     def place(self, policy: Policy, measure: Callable[[Candidate], float | None], best_percent: float) -> None:
@@ -197,23 +199,23 @@ class _Row:
             self.score = value
         else:
             self.score = (0.5 if enough else 0.0) + 0.5 * (value or 0.0)
-        if self.why_not:
+        if self.exclusion_reason:
             self.score = 0.0
         view = abs(each.off_nadir_deg) if each.off_nadir_deg is not None else 999.0
         sun = -each.sun_elevation_deg if each.sun_elevation_deg is not None else 999.0
         unsaid = value is None
         equals = (each.start, view, sun) if policy == "best-coverage" else (view, sun, each.start)
-        self.order = (bool(self.why_not), not enough, unsaid, -(value or 0.0), -whole, *equals, each.id)
+        self.order = (bool(self.exclusion_reason), not enough, unsaid, -(value or 0.0), -whole, *equals, each.id)
 
-    def ranked(self) -> Ranked:
-        return Ranked(
+    def ranked(self) -> RankedCandidate:
+        return RankedCandidate(
             candidate=self.candidate,
             score=round(self.score, 4),
             coverage_percent=None if self.percent is None else round(self.percent, 2),
             coverage_source=self.source,
             reason=_sentence(self.candidate, self.percent, self.source),
-            usable=not self.why_not,
-            why_not=self.why_not,
+            usable=not self.exclusion_reason,
+            exclusion_reason=self.exclusion_reason,
             too_little=self.too_little,
         )
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import creates
-from tasking.ledger.records import Entry, Intent, OrderRecord
+from tasking.ledger.records import Intent, JournalEntry, OrderRecord
 from tasking.ledger.rows import WITH_ALL, record_of
 from tasking.ledger.tables import JournalRow, OrderRow, RequestRow
 from tasking.ledger.transactions import Transactions, UnknownReference
@@ -119,8 +119,8 @@ class Reading(Transactions):
                 found |= {row.reference: row.flow_run_id for row in session.execute(query)}
         return found
 
-    def journal(self, reference: str) -> list[Entry]:
+    def journal(self, reference: str) -> list[JournalEntry]:
         """Everything that happened to an order, oldest first."""
         with self.session(reading=True) as session:
             rows = session.scalars(select(JournalRow).where(JournalRow.reference == reference).order_by(JournalRow.id))
-            return [Entry.model_validate(row) for row in rows]
+            return [JournalEntry.model_validate(row) for row in rows]

@@ -8,9 +8,9 @@ from html import escape
 from typing import Any
 
 from tasking.area import Area
-from tasking.choice import Ranked
 from tasking.coverage import repaired, shapes_near
 from tasking.plain_text import printable
+from tasking.ranking import RankedCandidate
 
 _SIZE, _LEFT, _TOP, _RIGHT, _BOTTOM = 560.0, 62.0, 22.0, 18.0, 104.0
 _MOST_DRAWN = 150
@@ -22,7 +22,7 @@ _STYLE = (
 )
 
 
-def footprint_svg(area: Area, ranked: Sequence[Ranked], chosen: Ranked | None) -> str:
+def footprint_svg(area: Area, ranked: Sequence[RankedCandidate], chosen: RankedCandidate | None) -> str:
     """An SVG with the area, the candidates' footprints and the chosen one, north up, in a frame of degrees.
 
     At most 150 footprints are drawn, the best ranked first; the legend counts all. Text from outside is escaped.
@@ -137,7 +137,7 @@ def _north(view: _View) -> str:
     )
 
 
-def _legend(view: _View, others: Sequence[Ranked], chosen: Ranked | None) -> str:
+def _legend(view: _View, others: Sequence[RankedCandidate], chosen: RankedCandidate | None) -> str:
     usable = sum(each.usable for each in others)
     rows = [("a", "Area of the order")]
     if chosen is not None:

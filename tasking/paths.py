@@ -12,7 +12,7 @@ from pathlib import Path
 from tasking.errors import OtherEnvironment
 
 
-def home() -> Path:
+def state_dir() -> Path:
     """``$TASKING_FLOWS_HOME``, else ``~/.tasking-flows``: ours alone. Made when it is absent.
 
     Raises:

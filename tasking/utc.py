@@ -8,7 +8,7 @@ EARLIEST, LATEST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo
 """A thousand years from either end of the calendar: adding a patience to one of these is always possible."""
 
 
-def moment(when: datetime) -> datetime:
+def to_utc_clamped(when: datetime) -> datetime:
     """Aware, UTC and within `EARLIEST` and `LATEST`; a time without a zone is UTC.
 
     Servers write ``9999-12-31`` for *never* and ``0001-01-01`` for *not yet*. Either would leave the calendar as soon

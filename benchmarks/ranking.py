@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from tasking.area import Area
 from tasking.candidate import Candidate
-from tasking.choice import rank
+from tasking.ranking import rank
 
 
 def made_up(count: int) -> list[Candidate]:
