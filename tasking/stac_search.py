@@ -106,14 +106,15 @@ class _ThroughApi(StacApiIO):
 
     def _next(self, link: Json, at: httpx.URL) -> Json:
         """A next link with its address and, where it is asked by POST, its whole body; nothing else is obeyed."""
-        method, url = link.get("method", "GET"), self._api.resolve_link(at, _href(link), self._operation)
+        method, url = link.get("method") or "GET", self._api.resolve_link(at, _href(link), self._operation)
         if not isinstance(method, str) or method.upper() not in ("GET", "POST"):
             raise self._api.unexpected(f"the next page is to be asked by {str(method)[:20]}", self._operation)
         if method.upper() == "GET":
             return {"rel": "next", "href": str(url)}
-        body = link.get("body") or {}
-        if url.path.rstrip("/") != self._address.path.rstrip("/") or not isinstance(body, dict):
-            why = "the next page is to be asked by POST at another address than the search's, or with no object"
+        given = link.get("body")
+        body = given if isinstance(given, dict) else {}
+        if url.path.rstrip("/") != self._address.path.rstrip("/"):
+            why = "the next page is to be asked by POST at another address than the search's"
             raise self._api.unexpected(why, self._operation)
         whole = {**self._asked, **body} if link.get("merge") is True or not body else body
         return {"rel": "next", "href": str(url), "method": "POST", "body": whole}

@@ -79,7 +79,7 @@ class WakeQueue:
         self._ids: defaultdict[str, set[str]] = defaultdict(set)
         self._answer: asyncio.Future[bool] | None = None
         self._news = asyncio.Event()
-        self._waiting = 0
+        self._gathered = 0
         self._woken: dict[str, float] = {}
         self._later: dict[str, Due] = {}
 
@@ -90,19 +90,17 @@ class WakeQueue:
             QueueFull: Too many wait already.
             BackendUnavailable: Ledger or Prefect did not answer.
         """
-        if self._waiting >= MOST_WAITING:
+        if self._gathered >= MOST_WAITING:
             raise QueueFull
         answer = self._answer = self._answer or asyncio.get_running_loop().create_future()
         self._ids[provider] |= ids
         self._news.set()
-        self._waiting += 1
+        self._gathered += 1  # until they are worked off: who gives up waiting leaves its ids behind
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 woken = await asyncio.shield(answer)
         except TimeoutError:
             woken = False
-        finally:
-            self._waiting -= 1
         if not woken:
             raise BackendUnavailable
 
@@ -115,7 +113,9 @@ class WakeQueue:
             begun = self.clock()
             ids, self._ids = self._ids, defaultdict(set)
             answer, self._answer = self._answer, None
+            taken = self._gathered
             woken = await self._find_and_wake({provider: frozenset(some) for provider, some in ids.items()})
+            self._gathered -= taken
             if answer is not None:
                 answer.set_result(woken)
             # at most a third of the time is spent on notifications, however many come

@@ -116,7 +116,7 @@ def _difference(plan: TaskPlan, order: AxelGlobeOrder) -> str | None:
     if theirs_named and order.satellites and not theirs_named <= set(order.satellites):
         names = ", ".join(sorted(theirs_named))
         return f"its satellites are {names}, this order's are {', '.join(sorted(order.satellites))}"
-    box = bounds_of(plan.geometry)
+    box = bounds_of(plan.geometry) if (plan.geometry or {}).get("type") in ("Polygon", "MultiPolygon") else None
     if box is not None and any(abs(theirs - ours) > 0.01 for theirs, ours in zip(box, order.area.bounds, strict=True)):
         return f"its area is within {list(box)}, this order's within {list(order.area.bounds)}"
     return None

@@ -18,7 +18,7 @@ from tasking.axelglobe.settings import AxelGlobeSettings
 from tasking.bulk_reading import ManyById, each_singly, narrowed
 from tasking.candidate import Candidate
 from tasking.errors import CredentialsRefused, ProviderError, Refused, Unavailable, UnexpectedAnswer
-from tasking.http.downloads import asset_address
+from tasking.http.downloads import asset_address, item_identity
 from tasking.order import Order
 from tasking.provider import Plan, TaskingRequest
 from tasking.provider_base import ProviderBase
@@ -37,7 +37,7 @@ class AxelGlobe(ProviderBase[AxelGlobeSettings, AxelGlobeClient, AxelGlobeOrder]
 
     def __init__(self, settings: AxelGlobeSettings, *, transport: httpx.BaseTransport | None = None) -> None:
         super().__init__(settings, transport=transport)
-        self._request_of: dict[str, str] = {}
+        self._request_of: dict[tuple[str, str], str] = {}
 
     @property
     def environment(self) -> str:
@@ -165,17 +165,17 @@ class AxelGlobe(ProviderBase[AxelGlobeSettings, AxelGlobeClient, AxelGlobeOrder]
         if not request.capture_ids:
             return []
         found = items_of(self.client, request.id)
-        self._request_of |= {str(item["id"]): request.id for item in found}
+        self._request_of |= {item_identity(item): request.id for item in found}
         self.downloads.listed(found)
         return found
 
     def _fresh_address(self, item: dict[str, Any], key: str, refused: str) -> str | None:
-        request_id = self._request_of.get(str(item.get("id")))
+        request_id = self._request_of.get(item_identity(item))
         if request_id is None:
             return None
         try:
             found = items_of(self.client, request_id)
         except (Refused, UnexpectedAnswer):
             return None
-        now = (asset_address(each, key) for each in found if each["id"] == item.get("id"))
+        now = (asset_address(each, key) for each in found if item_identity(each) == item_identity(item))
         return next((each for each in now if each != refused), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -21,6 +21,10 @@ Json = dict[str, Any]
 _WHOLE = {"Accept": "*/*", "Accept-Encoding": "identity"}
 
 
+Place: TypeAlias = tuple[str, str, str]
+"""Collection and id of an item, and the key of an asset."""
+
+
 class Downloads:
     """Opens the files of listed items. An address that is refused has probably expired: then it is asked for anew.
 
@@ -35,13 +39,13 @@ class Downloads:
 
     def __init__(self, api: Api, renew: Callable[[Json, str, str], str | None]) -> None:
         self._api, self._renew = api, renew
-        self._fresh: dict[tuple[str, str], str] = {}
+        self._fresh: dict[Place, str] = {}
 
     def listed(self, items: Iterable[Json]) -> None:
         """Items that came with addresses of now."""
         for item in items:
             for key in item["assets"]:
-                self._fresh.pop((str(item["id"]), str(key)), None)
+                self._fresh.pop(_place(item, str(key)), None)
 
     def open(self, item: Json, key: str) -> AbstractContextManager[httpx.Response]:
         """Open one asset as a stream.
@@ -58,7 +62,7 @@ class Downloads:
 
     @contextmanager
     def _opened(self, item: Json, key: str, href: str, operation: Operation) -> Iterator[httpx.Response]:
-        place = (str(item.get("id")), key)
+        place = _place(item, key)
         address = self._fresh.get(place, href)
         with ExitStack() as stack:
             try:
@@ -75,6 +79,15 @@ class Downloads:
                     raise
                 self._fresh[place] = fresh
             yield response
+
+
+def _place(item: Json, key: str) -> Place:
+    return *item_identity(item), key
+
+
+def item_identity(item: Json) -> tuple[str, str]:
+    """Collection and id of an item: its id alone is unique in its collection only."""
+    return str(item.get("collection")), str(item.get("id"))
 
 
 def asset_address(item: Json, key: str) -> str | None:

@@ -33,7 +33,6 @@ from tasking.iceye.settings import IceyeSettings
 from tasking.lenient import Json
 from tasking.window import iso
 
-ACCEPT = "application/json, application/problem+json"
 PAGE = 100
 """Entries asked for on a page. ICEYE gives 10 when not asked, and documents 100 to 200 as the most of its lists."""
 

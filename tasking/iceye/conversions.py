@@ -40,7 +40,7 @@ SLA_PRODUCTS, ALL_PRODUCTS = "sla-products", "all-products"
 PARTS = {"FULFILLED": (SLA_PRODUCTS,), "DONE": (SLA_PRODUCTS, ALL_PRODUCTS)}
 
 SHOT, DELIVERIES = "scene", "deliveries"
-"""What is kept in `Request.details`: the scene in words, and the customer's own deliveries by place."""
+"""What is kept in `TaskingRequest.details`: the scene in words, and the customer's own deliveries by place."""
 SCENE_AGAIN, DAY = timedelta(hours=1), timedelta(days=1)
 
 _MINOR_DIGITS = {"BHD": 3, "CLP": 0, "ISK": 0, "JOD": 3, "JPY": 0, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "VND": 0}

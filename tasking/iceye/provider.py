@@ -12,6 +12,7 @@ from tasking.bulk_reading import ManyById, narrowed
 from tasking.candidate import Candidate
 from tasking.errors import (
     CredentialsRefused,
+    Incomplete,
     InvalidOrder,
     NotFound,
     ProviderError,
@@ -241,7 +242,11 @@ class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
         """
         if not request.capture_ids:
             return Items()
-        found = products_of(self.client, request)
+        try:
+            found = products_of(self.client, request)
+        except Incomplete as some:
+            self.downloads.listed(some.items)
+            raise
         self.downloads.listed(found)
         return found
 

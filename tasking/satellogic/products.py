@@ -11,7 +11,7 @@ import logging
 from datetime import datetime, timedelta
 
 from tasking.http.api import Operation
-from tasking.http.downloads import asset_address
+from tasking.http.downloads import asset_address, item_identity
 from tasking.lenient import Json
 from tasking.provider import Items, TaskingRequest
 from tasking.satellogic import scenes
@@ -79,7 +79,7 @@ def fresh_address(client: SatellogicClient, item: Json, key: str) -> str | None:
         now = _tiles_of(client, of_tile)
     else:
         return None
-    return asset_address(next((each for each in now if each["id"] == item.get("id")), {}), key)
+    return asset_address(next((each for each in now if item_identity(each) == item_identity(item)), {}), key)
 
 
 def _tiles_of(client: SatellogicClient, capture_id: str) -> list[Json]:

@@ -133,8 +133,8 @@ inject_process.inject_process(trace, sys.argv[2] + '/api')
 ledger = open_ledger(f'sqlite:///{sys.argv[1]}/ledger.sqlite')
 order = {'name': 'Bay', 'account': 'axelglobe-tasking/default', 'archive': 'image-archive/default'}
 ledger.claim('bay', order, provider='axelglobe', flow_run_id='run', owner_is_gone=lambda _run: False)
-intent = ledger.intend('bay', 'request', 'bay', datetime.now(UTC))
-print(ledger.settle('bay', intent, 'made', 'The request was made'), len(trace.hits()))
+intent = ledger.record_intent('bay', 'request', 'bay', datetime.now(UTC))
+print(ledger.close_intent('bay', intent, 'made', 'The request was made'), len(trace.hits()))
 """
 
 

@@ -337,6 +337,14 @@ def test_a_plan_of_our_name_is_ours_where_the_server_rounded_or_narrowed_it(echo
     assert found is not None
 
 
+def test_a_plan_that_is_listed_with_a_point_of_its_area_is_ours() -> None:
+    there = {
+        **changed(REQUEST, **{**WINDOW, "name": "ref"}),
+        "geometry": {"type": "Point", "coordinates": [139.8, 35.6]},
+    }
+    assert provider(Fake(plans=listed(there))).find_plan(ORDER, "ref") is not None
+
+
 @pytest.mark.parametrize("page", [{"features": None}, {"features": "x"}, {"type": "FeatureCollection"}, [], "x", None])
 def test_a_list_that_is_none_is_unexpected(page: Any) -> None:
     with pytest.raises(UnexpectedAnswer):

@@ -167,7 +167,7 @@ UNUSABLE = [
 ]
 
 
-@pytest.mark.parametrize(("one", "why_not"), UNUSABLE, ids=[why for _, why in UNUSABLE])
+@pytest.mark.parametrize(("one", "exclusion_reason"), UNUSABLE, ids=[why for _, why in UNUSABLE])
 def test_what_cannot_be_ordered_says_why_and_comes_last(one: Candidate, exclusion_reason: str) -> None:
     window = Window(start=NOW - timedelta(days=1), end=NOW + timedelta(days=7))
     poor = candidate("poor", off_nadir_deg=29, footprint=box(10, 50, 10.1, 51))

@@ -263,7 +263,7 @@ def test_a_process_that_slept_between_announcing_and_sending_does_not_send(
         far.time += timedelta(seconds=SETTLE)
         return intent
 
-    monkeypatch.setattr(ledger, "intend", slowly)
+    monkeypatch.setattr(ledger, "record_intent", slowly)
     assert isinstance(once(ledger, far), Wait)
     assert far.made == []
 

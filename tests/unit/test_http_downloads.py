@@ -18,7 +18,7 @@ from tasking.errors import (
     UnsafeAsset,
 )
 from tasking.http.api import Api, Operation
-from tasking.http.downloads import stream
+from tasking.http.downloads import Downloads, stream
 from tasking.http.token_endpoint import ask_token
 from tests.support.http_calls import (
     BASE,
@@ -52,6 +52,22 @@ def test_a_download_follows_redirects_and_drops_the_token_on_the_way() -> None:
     assert [request.headers.get("Authorization") for request in sent] == [f"Bearer {TOKEN}", None]
     assert {request.headers["Accept-Encoding"] for request in sent} == {"identity"}
     assert sent[1].url.query.decode() == SIGNATURE
+
+
+def test_a_renewed_address_is_of_its_item_and_of_no_other_with_that_id_in_another_collection() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/old-a.tif"):
+            return httpx.Response(403)
+        return httpx.Response(200, content=request.url.path.rpartition("/")[2].encode())
+
+    downloads = Downloads(api_for(handler), lambda item, _key, _refused: f"{BASE}new-{item['collection']}.tif")
+    first = {"id": "1", "collection": "a", "assets": {"tci": {"href": f"{BASE}old-a.tif"}}}
+    other = {"id": "1", "collection": "b", "assets": {"tci": {"href": f"{BASE}b.tif"}}}
+    came = []
+    for item in (first, other, first):
+        with downloads.open(item, "tci") as response:
+            came.append(response.read())
+    assert came == [b"new-a.tif", b"b.tif", b"new-a.tif"]
 
 
 @pytest.mark.parametrize(

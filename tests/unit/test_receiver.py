@@ -210,14 +210,19 @@ def test_a_ledger_that_hangs_holds_up_few_callers_and_the_notification_counts_on
     caller: httpx.Client, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wake_queue, "MOST_WAITING", 1)
-    asked, hangs, found = threading.Event(), threading.Event(), office.find
+    asked, hangs, done, found = threading.Event(), threading.Event(), threading.Event(), office.find
 
     def slow(provider: str, ids: frozenset[str]) -> list[Due]:
         asked.set()
         assert hangs.wait(20)
         return found(provider, ids)
 
+    def woken(orders: Sequence[Due]) -> None:
+        office.wake(orders)
+        done.set()
+
     monkeypatch.setattr(office.queue, "_find", slow)
+    monkeypatch.setattr(office.queue, "_wake", woken)
     monkeypatch.setattr(wake_queue, "PATIENCE_SECONDS", 1.0)
     first = list[httpx.Response]()
     thread = threading.Thread(target=lambda: first.append(httpx.post(f"{caller.base_url}{DOOR}", json={"id": TASK})))
@@ -226,7 +231,9 @@ def test_a_ledger_that_hangs_holds_up_few_callers_and_the_notification_counts_on
     turned_away = caller.post(DOOR, json={"id": TASK})
     thread.join(20)
     assert (first[0].status_code, turned_away.status_code) == (503, 429)
+    assert caller.post(DOOR, json={"id": TASK}).status_code == 429, "nobody waits any more, and what was told is kept"
     hangs.set()
+    assert done.wait(20)
     assert caller.post(DOOR, json={"id": str(uuid.uuid4())}).status_code == 202
     assert office.woken == ["bay"]
 
