@@ -42,9 +42,12 @@ def saved_again_at_once() -> Iterator[None]:
 
     def save(self: Block, name: str, overwrite: bool = False) -> UUID:
         there = documents.get((type(self), name)) if overwrite else None
-        if there is None or not _changed(self, name, there):
-            there = documents[type(self), name] = at_first(self, name, overwrite=overwrite)
-        return there
+        if there is not None and _changed(self, name, there):
+            return there
+        made = at_first(self, name, overwrite=overwrite)
+        assert isinstance(made, UUID), "saved by a caller that is not async"
+        documents[type(self), name] = made
+        return made
 
     with patch.object(Block, "save", save):
         yield

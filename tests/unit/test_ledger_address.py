@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tasking.errors import InvalidOrder
-from tasking.ledger import open_ledger, opening
+from tasking.ledger import engine, open_ledger
 from tasking.ledger.address import ledger_address
 
 ADDRESSES_OF_NO_LEDGER = [
@@ -80,6 +80,6 @@ def test_a_wrong_url_never_shows_its_password() -> None:
 
 
 def test_a_ledger_address_keeps_its_own_patience_with_postgres_and_gets_the_rest() -> None:
-    own = opening._patience(make_url("postgresql+psycopg://host/db?connect_timeout=3&keepalives=0"))
+    own = engine._patience(make_url("postgresql+psycopg://host/db?connect_timeout=3&keepalives=0"))
     assert {"connect_timeout", "keepalives"} & own.keys() == set()
     assert own["tcp_user_timeout"] == 60_000
