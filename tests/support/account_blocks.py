@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -38,16 +38,13 @@ OURS = [
 def saved_again_at_once() -> Iterator[None]:
     """A block that is overwritten is changed by one call; its first save, and one of a deleted block, are Prefect's."""
     documents: dict[tuple[type[Block], str], UUID] = {}
-    at_first = Block.save
+    at_first: Callable[..., Any] = Block.save
 
     def save(self: Block, name: str, overwrite: bool = False) -> UUID:
-        there = documents.get((type(self), name)) if overwrite else None
-        if there is not None and _changed(self, name, there):
-            return there
-        made = at_first(self, name, overwrite=overwrite)
-        assert isinstance(made, UUID), "saved by a caller that is not async"
-        documents[type(self), name] = made
-        return made
+        key = type(self), name
+        if not (overwrite and key in documents and _changed(self, name, documents[key])):
+            documents[key] = at_first(self, name, overwrite=overwrite)
+        return documents[key]
 
     with patch.object(Block, "save", save):
         yield
