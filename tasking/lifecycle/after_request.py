@@ -63,7 +63,8 @@ def _as_they_stand(state: OrderState, polled: Polled) -> Action:
     record, now = state.record, state.clock.now
     assert record.current_request is not None, "requested before"
     still_open, complete = open_requests(record), complete_requests(record)
-    last = still_open[-1] if still_open else record.current_request.last
+    in_time = [one for one in still_open if now < one.give_up_at]  # one that is overdue ends no order beside another
+    last = (in_time or still_open or [record.current_request.last])[-1]
     rejected = reversible_rejections(record) if now < state.order.window.end else []
     if rejected and not still_open and (complete or last.status is not StatusCode.REJECTED):
         return until_the_window_ends(state, rejected)

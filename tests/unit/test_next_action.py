@@ -33,7 +33,7 @@ from tasking.lifecycle.actions import (
     Settle,
 )
 from tasking.lifecycle.decision import next_action
-from tasking.lifecycle.standing import requested, reversible_rejections, under_way
+from tasking.lifecycle.standing import open_requests, requested, reversible_rejections, under_way
 from tasking.lifecycle.state import Compared, Listed, OrderState, Polled, ProviderTraits, Seen
 from tasking.provider import Plan as ProviderPlan
 from tasking.provider import TaskingRequest
@@ -253,8 +253,7 @@ def test_no_order_is_closed_while_it_may_be_bought_or_something_paid_can_be_fetc
     assert not held.in_doubt
     if given.seen.end is None:  # no step has said that it never comes
         assert not any(one.undelivered for one in held.requests)
-        late = [one for one in under_way(held) if one.status is not StatusCode.COMPLETED]
-        assert all(one.give_up_at <= NOW for one in late[-1:])
+        assert all(one.give_up_at <= NOW for one in open_requests(held))
     if given.seen.end is not None and not requested(held) and held.deferred_end is None:
         assert under_way(held) == []
         assert reversible_rejections(held) == []
@@ -369,6 +368,10 @@ CASES: dict[str, tuple[OrderState, type[Action]]] = {
         Wait,
     ),
     "it is overdue": (state(record(**HELD, requests=[LATE]), polled=polled("r1")), Close),
+    "it is overdue, and an earlier one is not": (
+        state(record(**HELD, requests=[request("r0"), LATE]), polled=polled("r0", "r1")),
+        Wait,
+    ),
     "it is overdue, and another one may have arrived": (
         state(
             record(**HELD, requests=[LATE], open_creates=[announced("bay")]),
