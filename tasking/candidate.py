@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -27,6 +28,8 @@ class Candidate(BaseModel):
         sun_elevation_deg: Sun above the horizon, degrees; negative at night.
         sun_azimuth_deg: Sun azimuth, degrees clockwise from north.
         coverage_percent: Share of the area covered in the provider's own figure, 0..100.
+        price: What ordering it costs, in the currency's main unit; ``None`` when nothing tells.
+        currency: ISO 4217, or ``credits``.
         quoted: What it was quoted with, as the provider's folder wrote it down: requested is that or nothing. ``None``
             where nothing was quoted, and for what an older version wrote down.
         note: What a person should know of it before it is ordered.
@@ -48,6 +51,8 @@ class Candidate(BaseModel):
     sun_elevation_deg: float | None = None
     sun_azimuth_deg: float | None = None
     coverage_percent: float | None = None
+    price: Decimal | None = None
+    currency: Excerpt | None = None
     quoted: dict[str, str] | None = None
     note: Note = ""
     attempt: int = 1

@@ -111,10 +111,9 @@ class _ThroughApi(StacApiIO):
             raise self._api.unexpected(f"the next page is to be asked by {str(method)[:20]}", self._operation)
         if method.upper() == "GET":
             return {"rel": "next", "href": str(url)}
-        given = link.get("body")
-        body = given if isinstance(given, dict) else {}
-        if url.path.rstrip("/") != self._address.path.rstrip("/"):
-            why = "the next page is to be asked by POST at another address than the search's"
+        body = link.get("body") or {}
+        if url.path.rstrip("/") != self._address.path.rstrip("/") or not isinstance(body, dict):
+            why = "the next page is to be asked by POST at another address than the search's, or with no object"
             raise self._api.unexpected(why, self._operation)
         whole = {**self._asked, **body} if link.get("merge") is True or not body else body
         return {"rel": "next", "href": str(url), "method": "POST", "body": whole}

@@ -25,7 +25,7 @@ from tasking.lifecycle.standing import (
     requested,
     requests_by_id,
 )
-from tasking.lifecycle.state import OrderState, Polled, ProviderTraits, Seen
+from tasking.lifecycle.state import OrderState, Polled, Seen
 
 __all__ = [
     "ENDED",
@@ -34,7 +34,6 @@ __all__ = [
     "OrderSession",
     "OrderState",
     "Polled",
-    "ProviderTraits",
     "Runs",
     "Seen",
     "accept",

@@ -126,12 +126,12 @@ def _to_be_prepared(state: OrderState) -> Action | None:
 
 def _chosen(state: OrderState, candidate: Candidate) -> Action:
     record, seen = state.record, state.seen
-    # while a create is uncertain its candidate stays, also past its expiry: it may have been requested in time
-    if not record.in_doubt:
-        if not state.clock.known and not seen.time_asked:
-            return LearnTime()
-        if (why := seen.lost or _over(candidate, state.clock.now)) is not None:
-            return _given_up(state, candidate, why)
+    if record.in_doubt:  # it keeps its candidate, also past its expiry, and nobody is asked before it is settled
+        return Request()
+    if not state.clock.known and not seen.time_asked:
+        return LearnTime()
+    if (why := seen.lost or _over(candidate, state.clock.now)) is not None:
+        return _given_up(state, candidate, why)
     if state.order.require_approval and record.approved_candidate_id != candidate.id:
         return Ask()
     return Request()

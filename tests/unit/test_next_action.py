@@ -353,6 +353,10 @@ CASES: dict[str, tuple[OrderState, type[Action]]] = {
         state(record(plan_id="p", candidate=EXPIRED, open_creates=[announced("bay")])),
         Request,
     ),
+    "it may have been requested, and nobody has approved it": (
+        state(record(**HELD, open_creates=[announced("bay")]), order(require_approval=True)),
+        Request,
+    ),
     "the plan was forgotten": (state(record(plan_id="p"), plan_gone=True), Amend),
     "it was requested": (state(record(**HELD, requests=[BOUGHT])), Poll),
     "nothing can be fetched yet": (state(record(**HELD, requests=[BOUGHT]), polled=polled("r1")), Wait),

@@ -604,9 +604,8 @@ def test_the_archive_is_searched_by_post_page_by_page() -> None:
     assert second == {**first, "token": "2"}
 
 
-@pytest.mark.parametrize("odd", [{"method": None}, {"method": "POST", "body": "token=2"}])
-def test_a_next_link_that_leaves_its_method_or_its_body_open_is_followed(odd: dict[str, Any]) -> None:
-    link = {"rel": "next", "href": "/archive/stac/search?page=2", **odd}
+def test_a_next_link_that_leaves_its_method_open_is_followed() -> None:
+    link = {"rel": "next", "href": "/archive/stac/search?page=2", "method": None}
     pages = [{"features": [TILE], "links": [link]}, {"features": [{**TILE, "id": "t2"}], "links": []}]
     provider, _ = provider_for(
         {"/archive/stac/search": lambda _: httpx.Response(200, json=pages.pop(0))}, products_from="archive"
