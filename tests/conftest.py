@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import gc
 import sqlite3
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from copy import deepcopy
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -24,16 +22,19 @@ settings.register_profile("fast", max_examples=30, deadline=None)
 settings.load_profile("thorough")
 """How many examples a property is tried with; ``--hypothesis-profile fast`` is for those who wait for it."""
 
-NOT_TESTED = ("EVENT_PERSISTER", "TRIGGERS", "TASK_RUN_RECORDER")
-"""What the tests' Prefect server need not do: nothing of ours reads events or task runs, nor has an automation."""
-
-SLOWEST_FIRST = ("stack", "prefect", "postgres", "fuzz", "simulator")
+SLOWEST_FIRST = ("stack", "prefect", "postgres", "fuzz", "simulator", "integration")
 """The folders whose files take longest."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files whose tests take longest come first, so that at the end no worker is alone with one of them."""
     items.sort(key=lambda item: [folder not in item.path.parts for folder in SLOWEST_FIRST])
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: Python need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -60,37 +61,19 @@ def once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """A Prefect server of the tests' own, and without what would cost most of the tests' time and changes nothing.
+def prefect_database(pytestconfig: pytest.Config) -> Path:
+    """What the database of each Prefect server of the tests is copied from."""
+    from tests.support.prefect_database import first_database
 
-    No heartbeats, a second a run, and no questions for CSRF tokens, a fifth of all calls. Prefect writes the schema
-    of a block anew for each field that it saves, a third of a second for ours: it is written once for each kind of
-    block. To save a block again is seven calls, of which the last but one changes it: the others are left out.
-    """
-    from prefect.blocks.core import Block
-    from prefect.settings import (
-        PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
-        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
-        temporary_settings,
-    )
-    from prefect.testing.utilities import prefect_test_harness
+    return first_database(pytestconfig.cache.mkdir("prefect"))  # type: ignore[union-attr]
 
-    from tests.support.account_blocks import saved_again_at_once
 
-    os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1")
-    os.environ.update({f"PREFECT_SERVER_SERVICES_{one}_ENABLED": "false" for one in NOT_TESTED})
-    quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False})
-    written: Callable[..., dict[str, Any]] = lru_cache(Block.model_json_schema.__func__)  # type: ignore
+@pytest.fixture(scope="session")
+def prefect_server(prefect_database: Path) -> Iterator[None]:
+    """A Prefect server of the tests' own, without the services that no test but one needs."""
+    from tests.support.prefect_server import UNUSED, prefect_server
 
-    def schema(kind: type[Block], /, **options: Any) -> dict[str, Any]:
-        return deepcopy(written(kind, **options))
-
-    with (
-        prefect_test_harness(server_startup_timeout=120),
-        quiet,
-        patch.object(Block, "model_json_schema", classmethod(schema)),
-        saved_again_at_once(),
-    ):
+    with prefect_server(prefect_database, without=UNUSED):
         yield
 
 

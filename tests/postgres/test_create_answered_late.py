@@ -1,3 +1,3 @@
 """A yes that comes late, on Postgres."""
 
-from tests.unit.test_create_answered_late import *
+from tests.integration.test_create_answered_late import *

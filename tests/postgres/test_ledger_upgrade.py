@@ -11,8 +11,8 @@ from sqlalchemy import create_engine, text
 
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import open_ledger
-from tests.unit.test_ledger_upgrade import *
-from tests.unit.test_ledger_upgrade import WRITTEN
+from tests.integration.test_ledger_upgrade import *
+from tests.integration.test_ledger_upgrade import WRITTEN
 
 
 def test_who_may_not_change_the_tables_is_told_who_should(dumped: Callable[[Path], str]) -> None:

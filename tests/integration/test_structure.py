@@ -1,6 +1,7 @@
 """Imports go one way, and never in a circle; providers do not know each other; the simulator is blind.
 
-And tests cost what their folder says: those in ``tests/unit`` use neither the simulator nor a Prefect server.
+And tests cost what their folder says: those in ``tests/unit`` and ``tests/integration`` use neither the simulator nor a
+Prefect server, and those in ``tests/unit`` do not even load Prefect.
 """
 
 from __future__ import annotations
@@ -96,23 +97,28 @@ FIXTURES = re.compile(r"\b(simulator|installation|prefect_server): (?:Simulator|
 """A test's arguments that only the other folders have."""
 
 
-def test_unit_tests_use_no_simulator_and_no_prefect_server() -> None:
-    forbidden = ("tasking.simulator", "devstack", "demo", "prefect.testing.utilities", *_on_the_simulator())
-    files = list((ROOT / "tests" / "unit").glob("*.py"))
+@pytest.mark.parametrize("folder", ["unit", "integration"])
+def test_cheap_tests_use_no_simulator_and_no_prefect_server(folder: str) -> None:
+    dear = ("tasking.simulator", "devstack", "demo")
+    forbidden = (*dear, "prefect.testing.utilities", *_support_on(*dear))
+    files = list((ROOT / "tests" / folder).glob("*.py"))
     wrong = {f"{path.name} imports {one}" for path in files for one in imports(path) if is_in(one, forbidden)}
     wrong |= {f"{path.name} asks for {one}" for path in files for one in FIXTURES.findall(path.read_text())}
     assert wrong == set()
 
 
-def _on_the_simulator() -> tuple[str, ...]:
-    """What of ``tests/support`` stands on the simulator, by itself or through another."""
+def test_unit_tests_do_not_load_prefect() -> None:
+    dear = ("prefect", "blocks", "tasks", "flows", "chaos")
+    forbidden = (*dear, *_support_on(*dear))
+    files = list((ROOT / "tests" / "unit").glob("*.py"))
+    assert {f"{path.name} imports {m}" for path in files for m in imports(path) if is_in(m, forbidden)} == set()
+
+
+def _support_on(*these: str) -> tuple[str, ...]:
+    """What of ``tests/support`` stands on these, by itself or through another."""
     support = {f"tests.support.{path.stem}": imports(path) for path in (ROOT / "tests" / "support").glob("*.py")}
     found: tuple[str, ...] = ()
-    while more := {
-        one
-        for one, those in support.items()
-        if any(is_in(m, ("tasking.simulator", "devstack", "demo", *found)) for m in those)
-    } - {*found}:
+    while more := {one for one, those in support.items() if any(is_in(m, (*these, *found)) for m in those)} - {*found}:
         found += tuple(more)
     return found
 
