@@ -27,7 +27,7 @@ up: $(STAMP) ## the same set-up, kept running for you to explore; Ctrl-C ends it
 	@$(RUN) demo $(PROVIDER:%=--provider %) --keep
 
 test: $(STAMP) lint types ## everything: style, types and all tests
-	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(STAMP) ## the unit tests: what is tested without Prefect, without servers and without the simulator; seconds
 	$(RUN) pytest -n 2 -p no:schemathesis --hypothesis-profile fast tests/unit

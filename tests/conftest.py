@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import lru_cache
-from itertools import count
+from itertools import count, groupby, islice
 from pathlib import Path
 from unittest.mock import patch
 
@@ -22,13 +22,21 @@ settings.register_profile("fast", max_examples=30, deadline=None)
 settings.load_profile("thorough")
 """How many examples a property is tried with; ``--hypothesis-profile fast`` is for those who wait for it."""
 
-SLOWEST_FIRST = ("stack", "prefect", "postgres", "fuzz", "simulator", "integration")
-"""The folders whose files take longest."""
+SLOWEST_FIRST = ("prefect", "postgres", "fuzz", "simulator", "integration", "unit")
+"""The folders whose files compute, longest first. Those of ``tests/stack`` wait most of the time."""
+
+BESIDE = 3
+"""How many files that compute come after one that waits: some workers compute while another waits."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files whose tests take longest come first, so that at the end no worker is alone with one of them."""
+    """What takes long comes first, so that at the end no worker is alone with it; files that wait are spread."""
     items.sort(key=lambda item: [folder not in item.path.parts for folder in SLOWEST_FIRST])
+    files = [list(tests) for _, tests in groupby(items, key=lambda item: item.path)]
+    waiting = [tests for tests in files if "stack" in tests[0].path.parts]
+    computing = iter([tests for tests in files if tests not in waiting])
+    order = [tests for one in waiting for tests in (one, *islice(computing, BESIDE))]
+    items[:] = [test for tests in (*order, *computing) for test in tests]
 
 
 def pytest_collection_finish() -> None:
@@ -65,7 +73,7 @@ def prefect_database(pytestconfig: pytest.Config) -> Path:
     """What the database of each Prefect server of the tests is copied from."""
     from tests.support.prefect_database import first_database
 
-    return first_database(pytestconfig.cache.mkdir("prefect"))  # type: ignore[union-attr]
+    return first_database(pytestconfig.cache.mkdir("prefect"))
 
 
 @pytest.fixture(scope="session")
