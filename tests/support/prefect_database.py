@@ -70,6 +70,5 @@ def _make(file: Path) -> None:
         subprocess.run([sys.executable, "-c", START_ONCE], env=others | told, check=True, timeout=600)
         whole.unlink(missing_ok=True)
         with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(whole)) as target:
-            source.backup(target)  # with what its log still holds
-            target.execute("PRAGMA journal_mode = DELETE")  # one file, to be copied
+            source.backup(target)  # with what is still in its log; closed, it is one file
         whole.replace(file)
