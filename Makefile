@@ -29,13 +29,13 @@ up: $(STAMP) ## the same set-up, kept running for you to explore; Ctrl-C ends it
 test: $(STAMP) lint types ## everything: style, types and all tests
 	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-test-fast: $(STAMP) ## what is tested without a Prefect server and without the simulator; two minutes
-	$(RUN) pytest -n 2 -p no:schemathesis tests/unit
+test-fast: $(STAMP) ## the unit tests: what is tested without Prefect, without servers and without the simulator; seconds
+	$(RUN) pytest -n 2 -p no:schemathesis --hypothesis-profile fast tests/unit
 
-test-newest: ## the fast tests on the newest version of every dependency, without the lock, in an environment of its own
+test-newest: ## all tests without servers, on the newest version of every dependency, without the lock, in an environment of its own
 	@rm -rf $(VENV)-newest && "$$(.ci/find-python $(PYTHON))" -m venv $(VENV)-newest
 	@$(VENV)-newest/bin/python -m pip install --quiet --disable-pip-version-check --no-input -e '.[simulator,postgres,dev]'
-	$(MAKE) test-fast VENV=$(VENV)-newest STAMP=
+	$(VENV)-newest/bin/python -m pytest -n 2 -p no:schemathesis --hypothesis-profile fast tests/unit tests/integration
 
 audit: $(STAMP) ## known vulnerabilities and licences of what is locked (for maintainers; asks the network)
 	@"$$(.ci/find-python $(PYTHON))" -m venv $(VENV)-audit

@@ -8,8 +8,8 @@ import pytest
 
 from flows.cancel_order import cancel_order
 from tasking.simulator import Simulator, serve
-from tests.support.create_in_doubt import in_doubt, until_requested
-from tests.support.installation import Installation, save_account, save_blocks
+from tests.support.create_in_doubt import until_requested
+from tests.support.installation import Installation, save_blocks
 from tests.support.order_kinds import KINDS
 
 
@@ -42,21 +42,6 @@ def test_an_account_that_leads_elsewhere_buys_nothing_there_and_loses_nothing_he
     assert kind.made(other) == []
 
 
-def test_a_request_in_doubt_is_not_looked_for_at_the_wrong_account(
-    installation: Installation, other: Simulator
-) -> None:
-    kind = KINDS["axelglobe"]
-    run = in_doubt(installation, kind)
-    save_blocks(other, installation.folder)
-    for _ in range(2):
-        installation.pass_time(run)
-        run = installation.go_on(run.id)
-    assert other.journal() == []
-    installation.save_blocks()
-    until_requested(installation, run)
-    assert (installation.created, kind.made(other)) == ((1, 1), [])
-
-
 def test_a_cancel_is_not_sent_to_another_environment(installation: Installation, other: Simulator) -> None:
     kind = KINDS["satellogic"]
     run = installation.start(kind.flow, order=kind.order(installation))
@@ -70,14 +55,3 @@ def test_a_cancel_is_not_sent_to_another_environment(installation: Installation,
     assert "put it back as it was" in str(state.message)
     installation.save_blocks()
     assert installation.to_the_end(installation.start(cancel_order, reference="bay", dry_run=False)).is_completed()
-
-
-def test_another_contract_of_the_same_host_is_another_environment(installation: Installation) -> None:
-    kind = KINDS["satellogic"]
-    run = installation.start(kind.flow, order=kind.order(installation))
-    second = installation.simulator.satellogic.contracts()[1]["contract_id"]
-    save_account(installation.simulator, "satellogic", contract_id=second)
-    installation.pass_time(run)
-    run = installation.go_on(run.id)
-    assert f"contract {second} now" in str(run.state and run.state.message)
-    assert kind.made(installation.simulator) == []

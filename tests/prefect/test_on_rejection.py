@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -12,17 +10,7 @@ from prefect.client.schemas.objects import FlowRun
 from tasking.clock import utc_now
 from tests.support.approval import answer
 from tests.support.installation import Installation
-from tests.support.next_candidate import REQUESTS, at_the_windows_end, decide, go_on, requested
-
-
-def refused(installation: Installation) -> FlowRun:
-    """The first request is rejected, and the second is refused for want of credits."""
-    run = requested(installation)
-    decide(installation, 1, "REJECTED")
-    body = json.dumps({"code": "NoCredits", "description": "none left"})
-    # a refusal by 403 is asked once more with a fresh token
-    installation.simulator.fault("status", code=403, method="POST", path=REQUESTS, body=body, times=2)
-    return go_on(installation, run)
+from tests.support.next_candidate import at_the_windows_end, decide, go_on, refused, requested
 
 
 def declined(installation: Installation) -> FlowRun:
@@ -40,11 +28,10 @@ def asked_about_the_next(installation: Installation) -> FlowRun:
     return run
 
 
-@pytest.mark.parametrize("stopped", [refused, declined])
 def test_a_rejected_request_is_delivered_when_it_is_accepted_after_the_next_candidate_was_not_to_be_had(
-    installation: Installation, stopped: Callable[[Installation], FlowRun]
+    installation: Installation,
 ) -> None:
-    run = stopped(installation)
+    run = declined(installation)
     assert run.state is not None
     assert run.state.name == "AwaitingRetry", run.state
     assert "may still be accepted until" in str(run.state.message)
@@ -54,21 +41,18 @@ def test_a_rejected_request_is_delivered_when_it_is_accepted_after_the_next_cand
     assert installation.created == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("stopped", "said"), [(refused, "none left"), (declined, "Declined by a person. by phone")], ids=["no", "declined"]
-)
 def test_without_a_late_yes_the_order_ends_with_its_window_and_says_why(
-    installation: Installation, stopped: Callable[[Installation], FlowRun], said: str
+    installation: Installation,
 ) -> None:
-    run = stopped(installation)
+    run = declined(installation)
     request = installation.ledger.read("bay").requests[0].last.id
     run = go_on(installation, run)
     assert run.state is not None
     assert run.state.name == "AwaitingRetry", run.state
     at_the_windows_end(installation)
     state = installation.to_the_end(run)
-    assert state.is_cancelled() if stopped is declined else state.is_failed()
-    assert said in str(state.message)
+    assert state.is_cancelled()
+    assert "Declined by a person. by phone" in str(state.message)
     assert request in str(state.message)
     assert installation.created == (1, 1)
 

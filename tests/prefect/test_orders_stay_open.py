@@ -6,6 +6,7 @@ import os
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -169,8 +170,8 @@ def test_an_open_order_whose_end_prefect_did_not_take_is_brought_back_also_days_
     assert installation.created == (1, 1)
 
 
-def test_a_watch_that_hangs_is_not_shown_as_if_all_were_well(installation: Installation) -> None:
-    lock = installation.folder / "home" / "watch.lock"
+def test_a_watch_that_hangs_is_not_shown_as_if_all_were_well(installation: Installation, home: Path) -> None:
+    lock = home / "watch.lock"
     assert "0 open orders" in installation.watch()
     with locked(lock, 0.0) as held:
         os.utime(held)

@@ -172,14 +172,6 @@ def test_a_watch_fails_when_nobody_starts_the_runs_that_are_due(
     assert "overdue" not in str(pool.start(watch_orders, overdue_minutes=60.0).state)
 
 
-def test_more_orders_at_once_than_are_started_in_time_are_told_and_no_alarm(
-    pool: Installation, parked: FlowRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stalled_runs, "_watched", lambda *_: True)
-    due_since(parked, timedelta(minutes=20))  # and runs of orders began just now: its own did
-    assert "1 overdue, the first since" in pool.watch()
-
-
 def test_runs_that_are_due_since_long_are_no_alarm_right_after_an_outage_of_everything(
     pool: Installation, parked: FlowRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import httpx
@@ -14,6 +15,7 @@ from devstack.programs import kill_all
 from devstack.stack import Stack
 from tasking.delivery.verify import verify
 from tasking.ledger import OrderRecord, open_ledger
+from tests.support.prefect_database import copy_database
 
 PATIENCE_SECONDS = 400.0
 """Prefect on SQLite can stand still for its lock's 60 s, and the machine may be busy."""
@@ -27,12 +29,12 @@ class Placed(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+def stack(prefect_database: Path) -> Iterator[Stack]:
     """A pool of one slot; the twenty minutes until there are candidates take one."""
-    with Stack(
-        "axelglobe", rate=20, watch_seconds=5, watch_parameters={"lost_after_seconds": 20}, order_slots=1
-    ) as running:
-        yield running
+    stack = Stack("axelglobe", rate=20, watch_seconds=15, watch_parameters={"lost_after_seconds": 20}, order_slots=1)
+    copy_database(prefect_database, stack.folder / "prefect" / "prefect.db")
+    with stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +20,9 @@ from tests.support.secrets_story import SAID, Told, tell
 
 
 @pytest.fixture(scope="module")
-def told() -> Iterator[Told]:
+def told(prefect_database: Path) -> Iterator[Told]:
     """What happened, with everything it left still in place."""
-    with tell() as told:
+    with tell(prefect_database) as told:
         yield told
 
 

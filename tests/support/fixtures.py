@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tasking.ledger import open_ledger
 from tasking.simulator import Simulator, serve
-from tests.support.installation import Installation, ledger_url, save_blocks
+from tests.support.installation import Installation, save_blocks
+from tests.support.ledgers import new_ledger
 
 
 @pytest.fixture
@@ -24,5 +24,5 @@ def simulator() -> Iterator[Simulator]:
 def installed(kind: type[Installation], simulator: Simulator, folder: Path) -> Iterator[Installation]:
     """Blocks named ``default`` that point to the simulator and to this folder."""
     save_blocks(simulator, folder)
-    with closing(open_ledger(ledger_url(folder))) as ledger:
+    with closing(new_ledger(folder)) as ledger:
         yield kind(simulator, ledger, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -36,3 +37,13 @@ def requested(installation: Installation, **changes: Any) -> FlowRun:
     order = installation.order(on_rejection="next-candidate", **changes)
     run = go_on(installation, installation.start(order_axelglobe, deployed=True, order=order))
     return answer(installation, run, "approve") if changes.get("require_approval") else run
+
+
+def refused(installation: Installation) -> FlowRun:
+    """The first request is rejected, and the second is refused for want of credits."""
+    run = requested(installation)
+    decide(installation, 1, "REJECTED")
+    body = json.dumps({"code": "NoCredits", "description": "none left"})
+    # a refusal by 403 is asked once more with a fresh token
+    installation.simulator.fault("status", code=403, method="POST", path=REQUESTS, body=body, times=2)
+    return go_on(installation, run)

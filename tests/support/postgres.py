@@ -14,7 +14,11 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+import psycopg
+from psycopg.sql import SQL, Identifier
 
 ABSENT = "no Postgres here: install Debian's package postgresql (its programs are looked for on PATH and in /usr/lib)"
 
@@ -26,27 +30,25 @@ class Postgres:
     programs: Path
     port: int
 
-    @property
-    def _where(self) -> list[str]:
-        return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "ledger"]
-
-    def database(self, dump: Path | None = None) -> str:
-        """The URL of a database of its own, empty or filled from a dump."""
-        name = f"ledger_{uuid.uuid4().hex}"
-        subprocess.run([self.programs / "createdb", *self._where, name], check=True, capture_output=True)
-        if dump is not None:
-            psql: list[str | Path] = [
-                self.programs / "psql",
-                *self._where,
-                "-q",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-f",
-                dump,
-                name,
-            ]
-            subprocess.run(psql, check=True, capture_output=True)
+    def database(self, *, like: str = "template1") -> str:
+        """The URL of a database of its own: a copy of the one at another URL, or empty."""
+        name, template = f"ledger_{uuid.uuid4().hex}", like.rpartition("/")[-1]
+        where = f"host=127.0.0.1 port={self.port} user=ledger dbname=postgres"
+        with psycopg.connect(where, autocommit=True) as connection:
+            connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template)))
         return f"postgresql+psycopg://ledger@127.0.0.1:{self.port}/{name}"
+
+    @cache  # noqa: B019 # there is one server
+    def _loaded(self, dump: Path) -> str:
+        url = self.database()
+        where: list[str | Path] = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "ledger", url.rpartition("/")[-1]]
+        psql = [self.programs / "psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", dump, *where]
+        subprocess.run(psql, check=True, capture_output=True)
+        return url
+
+    def filled(self, dump: Path) -> str:
+        """The URL of a database of its own, filled from a dump."""
+        return self.database(like=self._loaded(dump))
 
 
 def programs() -> Path | None:

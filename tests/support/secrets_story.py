@@ -19,6 +19,7 @@ import httpx
 
 from devstack.stack import TookTooLong
 from tasking.ledger import Filter, OrderRecord, open_ledger
+from tests.support.prefect_database import copy_database
 from tests.support.secrets_search import MARK, Search
 from tests.support.secrets_stack import CLIENT_ID, PROVIDERS, MarkedStack
 
@@ -90,9 +91,10 @@ class Told:
 
 
 @contextmanager
-def tell() -> Iterator[Told]:
-    """Run the orders, then search."""
+def tell(database: Path) -> Iterator[Told]:
+    """Run the orders, then search; ``database`` is what the Prefect server's is copied from."""
     stack = MarkedStack()
+    copy_database(database, stack.folder / "prefect" / "prefect.db")
     with Processes(stack.folder) as processes, stack:
         story = Story(stack)
         story.run()
@@ -115,6 +117,7 @@ class Story:
 
     def __init__(self, stack: MarkedStack) -> None:
         self._stack = stack
+        self._watches: list[str] = []
         self.runs: dict[str, str] = {}
 
     def run(self) -> None:
@@ -222,6 +225,13 @@ class Story:
         due = [when for one in left if (when := self._stack.kits[one.provider].products_due(one)) is not None]
         if due and max(due) > self._stack.provider_now():
             self._stack.sim.post("/_sim/clock", json={"now": max(due).isoformat()}).raise_for_status()
-        every_ten_seconds = f"watch-{time.monotonic() // 10:.0f}"
-        self._stack.api.start(self._stack.deployments["watch-orders/watch"], {}, every_ten_seconds)
+        self._watch()
         return False
+
+    def _watch(self) -> None:
+        """Start a watch, ten seconds after the last one was started, and not while that is still at work."""
+        if any(self._stack.api.run(run)["state"]["type"] not in ENDED for run in self._watches[-1:]):
+            return
+        every_ten_seconds = f"watch-{time.monotonic() // 10:.0f}"
+        run = self._stack.api.start(self._stack.deployments["watch-orders/watch"], {}, every_ten_seconds)
+        self._watches.append(run)

@@ -16,12 +16,13 @@ from devstack.kits import KITS
 from tasking import lifecycle
 from tasking.clock import utc_now
 from tasking.http.settings import HttpSettings
-from tasking.ledger import Ledger, OrderRecord, open_ledger
+from tasking.ledger import Ledger, OrderRecord
 from tasking.lifecycle import OrderSession
 from tasking.order import Order
 from tasking.provider import Provider
 from tasking.simulator import Simulator
 from tasking.waiting import Wait
+from tests.support.ledgers import new_ledger
 from tests.support.sessions import AloneHere, session_of, until
 from tests.support.simulator_control import control
 
@@ -92,7 +93,7 @@ def on_its_way(simulator: Simulator, folder: Path, provider: str = "axelglobe", 
     window = {"start": now + timedelta(days=1), "end": now + timedelta(days=1 + days)}
     given = {"name": "Tokyo Bay", "reference": "bay", "window": window, **wishes}
     with ExitStack() as stack:
-        ledger = stack.enter_context(closing(open_ledger(f"sqlite:///{folder / 'ledger.sqlite'}")))
+        ledger = stack.enter_context(closing(new_ledger(folder)))
         opened = stack.enter_context(closing(_opened(simulator, kit, http)))
         order = _order(kit, given)
         way = Way(simulator, ledger, opened, order, folder / "archive")

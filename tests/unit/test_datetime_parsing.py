@@ -108,19 +108,3 @@ def test_no_order_of_any_provider_takes_a_bare_number_for_a_time(
     model, fields = kind
     with pytest.raises(InvalidOrder, match=r"window\.start: .*: a bare number is not a date and time; write 20"):
         order_from(model, {**fields, "window": {"start": window[0], "end": window[1]}})
-
-
-def test_a_survey_with_compact_dates_is_refused_before_it_orders() -> None:
-    from flows.survey_site import survey_site
-
-    case = json.loads((CASES / "survey_basic_date.json").read_text())
-    with pytest.raises(Exception, match=r"window\.start: 20270104: a bare number is not a date and time; write 2027-"):
-        survey_site.validate_parameters(case)
-
-
-@pytest.mark.parametrize("hours", [-1, float("nan"), float("inf"), 1e9, "2027-01-04"])
-def test_a_survey_starts_some_hours_ahead_and_not_at_a_date(hours: object) -> None:
-    from flows.survey_site import survey_site
-
-    with pytest.raises(Exception, match="starts_in_hours"):
-        survey_site.validate_parameters({"site": "bay", "order": GOOD, "starts_in_hours": hours})

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasking.approval import Asked
@@ -242,10 +242,7 @@ OFFERS = [
     SetOffer((C, D), 95.0, True, "2 captures cover 95 %"),
 ]
 
-EACH = settings(max_examples=300, deadline=None)
 
-
-@EACH
 @given(states())
 def test_every_open_order_has_something_next_and_the_same_state_has_the_same(given: OrderState) -> None:
     action = next_action(given)
@@ -254,7 +251,6 @@ def test_every_open_order_has_something_next_and_the_same_state_has_the_same(giv
     assert str(action) == str(again)
 
 
-@EACH
 @given(states())
 def test_nothing_is_bought_beside_what_is_paid_unless_the_wish_says_so(given: OrderState) -> None:
     if not isinstance(next_action(given), Request):
@@ -281,7 +277,6 @@ def test_nothing_is_bought_beside_what_is_paid_unless_the_wish_says_so(given: Or
     assert given.seen.polled is not None or not held.requests, "a rejected one may have been accepted meanwhile"
 
 
-@EACH
 @given(states())
 def test_no_order_is_closed_while_it_may_be_bought_or_something_paid_can_be_fetched(given: OrderState) -> None:
     if not isinstance(next_action(given), Close):
@@ -300,14 +295,12 @@ def test_no_order_is_closed_while_it_may_be_bought_or_something_paid_can_be_fetc
         assert reversible_rejections(held) == []
 
 
-@EACH
 @given(states())
 def test_a_dry_run_asks_nobody_and_requests_nothing(given: OrderState) -> None:
     action = next_action(replace(given, order=given.order.model_copy(update={"dry_run": True})))
     assert not isinstance(action, Request | Ask)
 
 
-@EACH
 @given(states())
 def test_a_dry_run_differs_from_its_order_only_where_that_would_ask_request_or_end(given: OrderState) -> None:
     wish = given.order.model_copy(update={"dry_run": False})
@@ -319,7 +312,6 @@ def test_a_dry_run_differs_from_its_order_only_where_that_would_ask_request_or_e
         assert type(dry) is type(real)
 
 
-@EACH
 @given(states())
 def test_nothing_new_is_requested_once_it_is_needed_no_more(given: OrderState) -> None:
     wish = given.order.model_copy(update={"needed_by": NOW - HOUR, "dry_run": False})
@@ -329,7 +321,6 @@ def test_nothing_new_is_requested_once_it_is_needed_no_more(given: OrderState) -
     assert not isinstance(action, Ask | Plan | ListCandidates | Choose) or given.record.in_doubt
 
 
-@EACH
 @given(states())
 def test_what_is_under_way_is_not_given_up_because_it_is_late(given: OrderState) -> None:
     late = given.order.model_copy(update={"needed_by": NOW - HOUR, "dry_run": False})
@@ -338,7 +329,6 @@ def test_what_is_under_way_is_not_given_up_because_it_is_late(given: OrderState)
         assert type(next_action(replace(given, order=late))) is type(next_action(replace(given, order=never)))
 
 
-@EACH
 @given(states())
 def test_no_wait_outlasts_the_moment_in_which_the_image_is_needed(given: OrderState) -> None:
     soon = NOW + timedelta(minutes=5)
@@ -347,7 +337,6 @@ def test_no_wait_outlasts_the_moment_in_which_the_image_is_needed(given: OrderSt
         assert action.until <= soon
 
 
-@EACH
 @given(states())
 def test_each_wait_has_a_time_ahead_and_a_reason(given: OrderState) -> None:
     action = next_action(given)
@@ -357,7 +346,6 @@ def test_each_wait_has_a_time_ahead_and_a_reason(given: OrderState) -> None:
         assert action.waits_for in {"candidates", "imagery", "products", "settling"}
 
 
-@EACH
 @given(states())
 def test_what_was_decided_changes_the_order_so_that_it_goes_on(given: OrderState) -> None:
     """Whatever each step finds, a start comes to a wait or to the order's end, and never turns in circles."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -43,6 +43,14 @@ AWAY: dict[str, tuple[Exception, str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[None]:
+    """Prefect takes long to read its settings."""
+    with temporary_settings({PREFECT_API_URL: SERVER}):
+        yield
+
+
+@pytest.mark.usefixtures("server")
 @pytest.mark.parametrize(
     "command", [["list"], ["list", "--open", "--json"], ["show", "bay"], ["approve", "bay"]], ids=" ".join
 )
@@ -54,9 +62,7 @@ def test_what_is_in_the_way_is_one_sentence(monkeypatch: pytest.MonkeyPatch, wha
         raise error
 
     monkeypatch.setattr(cli, "load_ledger", away)
-    with temporary_settings({PREFECT_API_URL: SERVER}):
-        result = CliRunner().invoke(cli.app, command)
-    one_sentence(result, told)
+    one_sentence(CliRunner().invoke(cli.app, command), told)
 
 
 ACCOUNT_COMMANDS = [
@@ -66,6 +72,7 @@ ACCOUNT_COMMANDS = [
 ]
 
 
+@pytest.mark.usefixtures("server")
 @pytest.mark.parametrize("command", ACCOUNT_COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("what", ["a wrong password", "no server", "other versions"])
 def test_what_is_in_the_way_of_an_account_is_one_sentence(
@@ -77,8 +84,7 @@ def test_what_is_in_the_way_of_an_account_is_one_sentence(
         raise error
 
     monkeypatch.setattr(account_commands, "load_account", away)
-    with temporary_settings({PREFECT_API_URL: SERVER}):
-        one_sentence(CliRunner().invoke(cli.app, command), told)
+    one_sentence(CliRunner().invoke(cli.app, command), told)
 
 
 def one_sentence(result: Result, told: str) -> None:

@@ -1,14 +1,13 @@
 """Imports go one way, and never in a circle; providers do not know each other; the simulator is blind.
 
-And tests cost what their folder says: those in ``tests/unit`` use neither the simulator nor a Prefect server.
+And tests cost what their folder says: those in ``tests/unit`` and ``tests/integration`` use neither the simulator nor a
+Prefect server, and those in ``tests/unit`` do not even load Prefect.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -31,9 +30,14 @@ SIMULATOR_MUST_NOT_KNOW = ("tasking.http", "tasking.clock", "tasking.provider", 
 
 
 @cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
 def imports(path: Path) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -93,32 +97,30 @@ FIXTURES = re.compile(r"\b(simulator|installation|prefect_server): (?:Simulator|
 """A test's arguments that only the other folders have."""
 
 
-def test_unit_tests_use_no_simulator_and_no_prefect_server() -> None:
-    forbidden = ("tasking.simulator", "devstack", "demo", "prefect.testing.utilities", *_on_the_simulator())
-    files = list((ROOT / "tests" / "unit").glob("*.py"))
+@pytest.mark.parametrize("folder", ["unit", "integration"])
+def test_cheap_tests_use_no_simulator_and_no_prefect_server(folder: str) -> None:
+    dear = ("tasking.simulator", "devstack", "demo")
+    forbidden = (*dear, "prefect.testing.utilities", *_support_on(*dear))
+    files = list((ROOT / "tests" / folder).glob("*.py"))
     wrong = {f"{path.name} imports {one}" for path in files for one in imports(path) if is_in(one, forbidden)}
     wrong |= {f"{path.name} asks for {one}" for path in files for one in FIXTURES.findall(path.read_text())}
     assert wrong == set()
 
 
-def _on_the_simulator() -> tuple[str, ...]:
-    """What of ``tests/support`` stands on the simulator, by itself or through another."""
+def test_unit_tests_do_not_load_prefect() -> None:
+    dear = ("prefect", "blocks", "tasks", "flows", "chaos")
+    forbidden = (*dear, *_support_on(*dear))
+    files = list((ROOT / "tests" / "unit").glob("*.py"))
+    assert {f"{path.name} imports {m}" for path in files for m in imports(path) if is_in(m, forbidden)} == set()
+
+
+def _support_on(*these: str) -> tuple[str, ...]:
+    """What of ``tests/support`` stands on these, by itself or through another."""
     support = {f"tests.support.{path.stem}": imports(path) for path in (ROOT / "tests" / "support").glob("*.py")}
     found: tuple[str, ...] = ()
-    while more := {
-        one
-        for one, those in support.items()
-        if any(is_in(m, ("tasking.simulator", "devstack", "demo", *found)) for m in those)
-    } - {*found}:
+    while more := {one for one, those in support.items() if any(is_in(m, (*these, *found)) for m in those)} - {*found}:
         found += tuple(more)
     return found
-
-
-def test_a_start_of_a_run_loads_nothing_that_only_a_later_step_needs() -> None:
-    heavy = "pystac", "pystac_client", "rasterio", "scipy"
-    asked = f"import sys, flows.order; print([one for one in {heavy} if one in sys.modules])"
-    told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
 
 
 def at_run_time(node: ast.AST) -> Iterator[ast.AST]:
@@ -138,7 +140,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     graph: dict[str, set[str]] = {}
     for module, path in modules.items():
         named: set[str] = set()
-        for node in at_run_time(ast.parse((ROOT / path).read_text())):
+        for node in at_run_time(parsed(ROOT / path)):
             if isinstance(node, ast.Import):
                 named |= {each.name for each in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
@@ -160,11 +162,3 @@ def test_a_provider_is_imported_one_level_deep(package: str, name: str) -> None:
     assert [getattr(module, each).__name__ for each in module.__all__] == [name, f"{name}Order", f"{name}Settings"]
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         getattr(module, "Nothing")  # noqa: B009 # as a user's typing error is
-
-
-def test_an_orders_form_is_imported_without_a_client() -> None:
-    code = "import sys; from tasking.axelglobe import AxelGlobeOrder as order; print(order.provider, *sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    provider, *loaded = said.stdout.split()
-    assert provider == "axelglobe"
-    assert {"tasking.axelglobe.order", "httpx", "tasking.axelglobe.client"} & set(loaded) == {"tasking.axelglobe.order"}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -15,9 +12,7 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import ProgrammingError
 
@@ -29,45 +24,19 @@ from tasking.ledger.tables import Base
 from tests.support.far_provider import Far
 
 WRITTEN = Path(__file__).parents[1] / "fixtures" / "ledger"
-ROOT = Path(__file__).parents[2]
-
-OPENS_FOUR_TIMES_AT_ONCE = """
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from tasking.ledger import open_ledger
-print("ready", flush=True)
-sys.stdin.readline()
-def one(_number):
-    book = open_ledger(sys.argv[1])
-    count = len(book.orders())
-    book.close()
-    return count
-with ThreadPoolExecutor(4) as pool:
-    print(*pool.map(one, range(4)))
-"""
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def old(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture
+def old(dumped: Callable[[Path], str]) -> str:
     """The ledger that commit 128290c wrote."""
-    return written_by("128290c", request, tmp_path)
+    return dumped(WRITTEN / "128290c")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def journaled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+@pytest.fixture
+def journaled(dumped: Callable[[Path], str]) -> Iterator[Ledger]:
     """The ledger that commit 6fb9f58 wrote, which read an order's state back out of its journal; upgraded."""
-    with closing(open_ledger(written_by("6fb9f58", request, tmp_path))) as book:
+    with closing(open_ledger(dumped(WRITTEN / "6fb9f58"))) as book:
         yield book
-
-
-def written_by(commit: str, request: pytest.FixtureRequest, folder: Path) -> str:
-    dump = WRITTEN / f"{commit}-{request.param}.sql"
-    if request.param == "postgres":
-        url: str = request.getfixturevalue("postgres").database(dump)
-        return url
-    with closing(sqlite3.connect(folder / "old.sqlite")) as connection:
-        connection.executescript(dump.read_text())
-    return f"sqlite:///{folder / 'old.sqlite'}"
 
 
 def as_written(commit: str = "128290c") -> dict[str, Any]:
@@ -248,23 +217,6 @@ def claim(book: Any, reference: str) -> None:
     book.claim(reference, order, provider="axelglobe", flow_run_id="run", owner_is_gone=lambda _run: False)
 
 
-def test_processes_that_upgrade_in_the_same_moment_do_it_once(old: str) -> None:
-    start = [sys.executable, "-c", OPENS_FOUR_TIMES_AT_ONCE, old]
-    both = [subprocess.Popen(start, cwd=ROOT, stdin=-1, stdout=-1, text=True) for _ in range(2)]
-    for process in both:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in both:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    said = [process.communicate(timeout=120)[0].split() for process in both]
-    count = str(len(as_written()["orders"]))
-    assert said == [[count] * 4] * 2
-    with closing(open_ledger(old)) as book:
-        assert [one.event for one in book.journal("pair")].count("references alike") == 1
-
-
 def test_a_process_that_dies_while_it_upgrades_leaves_the_ledger_as_it_was(
     old: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,22 +250,6 @@ def test_a_ledger_of_newer_code_is_refused_and_left_alone(database: str) -> None
     engine.dispose()
 
 
-def test_who_may_not_change_the_tables_is_told_who_should(postgres: Any) -> None:
-    url = postgres.database(WRITTEN / "128290c-postgres.sql")
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP ROLE IF EXISTS worker"))
-        connection.execute(text("CREATE ROLE worker LOGIN"))
-        connection.execute(text("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO worker"))
-        connection.execute(text("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO worker"))
-    engine.dispose()
-    with pytest.raises(LedgerUnavailable, match=r"could not be brought to revision .*tasking-flows list --ledger"):
-        open_ledger(url.replace("ledger@", "worker@"))
-    open_ledger(url).close()
-    with closing(open_ledger(url.replace("ledger@", "worker@"))) as book:
-        assert book.read("imagery").requests
-
-
 def test_opening_a_ledger_that_is_up_to_date_is_one_query(database: str) -> None:
     open_ledger(database).close()
     asked: list[str] = []
@@ -335,12 +271,12 @@ FIRST_CONNECT = ["show standard_conforming_strings"]
 """What SQLAlchemy asks Postgres on an engine's first connection."""
 
 
-def test_a_database_that_has_alembic_tables_of_others_is_no_ledger_of_theirs(database: str) -> None:
-    engine = create_engine(database)
+def test_a_database_that_has_alembic_tables_of_others_is_no_ledger_of_theirs(empty_database: str) -> None:
+    engine = create_engine(empty_database)
     with engine.begin() as connection:  # Prefect's server keeps its own here
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
         connection.execute(text("INSERT INTO alembic_version VALUES ('9e83011d1f2a')"))
-    with closing(open_ledger(database)) as book:
+    with closing(open_ledger(empty_database)) as book:
         claim(book, "bay")
     with engine.begin() as connection:
         assert connection.scalars(text("SELECT version_num FROM alembic_version")).all() == ["9e83011d1f2a"]
@@ -348,24 +284,18 @@ def test_a_database_that_has_alembic_tables_of_others_is_no_ledger_of_theirs(dat
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
-def test_the_revisions_make_the_tables_that_the_code_knows(database: str) -> None:
+def test_the_revisions_make_the_tables_that_the_code_knows(empty_database: str) -> None:
     def ours(_name: Any, kind: str, _parent: Any) -> bool:
         return kind != "table" or _name != migrations.TABLE
 
-    open_ledger(database).close()
-    engine = create_engine(database)
+    open_ledger(empty_database).close()
+    engine = create_engine(empty_database)
     with engine.connect() as connection:
         # SQLite holds no text to its width, so that nothing is widened there
         options = {"compare_type": connection.dialect.name != "sqlite", "include_name": ours}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
-
-
-def test_the_last_revision_is_the_one_that_opening_looks_for() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    assert ScriptDirectory.from_config(config).get_heads() == [migrations.HEAD]
 
 
 def test_a_ledger_that_another_process_makes_between_two_looks_is_opened(

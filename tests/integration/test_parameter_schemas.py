@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def _flow_schema(entrypoint: str) -> dict[str, Any]:
     return parameter_schema(flow).model_dump()
 
 
+@cache
 def _forms() -> dict[str, dict[str, Any]]:
     schemas = {entrypoint: _flow_schema(entrypoint) for entrypoint in ENTRYPOINTS}
     blocks: dict[Any, None] = dict.fromkeys(OURS)  # in one order: each process of the suite collects the same tests

@@ -1,0 +1,3 @@
+"""Budgets, on Postgres."""
+
+from tests.unit.test_budget import *

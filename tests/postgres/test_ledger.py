@@ -1,0 +1,3 @@
+"""The ledger, on Postgres."""
+
+from tests.unit.test_ledger import *
