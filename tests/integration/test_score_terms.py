@@ -103,7 +103,7 @@ def test_the_table_of_candidates_shows_what_each_figure_adds_to_the_score(monkey
         candidate("a", 25, 0.8, price=Decimal("20.50"), currency="EUR", off_nadir_deg=5.0),
         candidate("past", -1, 1, price=Decimal(10), currency="EUR"),
     ]
-    show.show_candidates(order, "bay", rank(AREA, some, order.select, NOW, weights=order.weights), some[0])
+    show.show_candidates(order, "bay", rank(AREA, some, order.select, NOW, weights=order.weights), some[:1])
     heading, dashes, first, second = shown[0].splitlines()[4:]
     assert {line.count("|") for line in (heading, dashes, first, second)} == {10}
     assert "| 0.85 | 80.0 % (0.60) | 2026-12-02 01:00 |" in first
