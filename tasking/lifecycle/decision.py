@@ -80,5 +80,8 @@ def _ended(state: OrderState, end: End) -> Action:
     followed = end.request_id is not None or (requested(record) and not several.is_under_way(state))
     if not followed and record.deferred_end is None and may_bring_something(record):
         deferred = DeferredEnd(status=end.status, message=end.message)
-        return Amend("end put off", end.message, {"deferred_end": deferred})
+        fields: dict[str, object] = {"deferred_end": deferred}
+        if several.is_under_way(state):  # what was still to be requested is not
+            fields["captures_cover_percent"] = several.held_percent(state) or 0.0
+        return Amend("end put off", end.message, fields)
     return Close(end)

@@ -13,7 +13,7 @@ from tasking.ledger import OrderRecord
 from tasking.lifecycle.in_time import without_late_ones
 from tasking.lifecycle.planning import half_time
 from tasking.lifecycle.polling import our_time_in
-from tasking.lifecycle.pricing import left_to_spend, priced
+from tasking.lifecycle.pricing import left_to_spend, priced, within_budget
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.several import holds
 from tasking.lifecycle.standing import requests_as_they_stand
@@ -111,7 +111,7 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
     aim = record.coverage_aim_percent if record.coverage_aim_percent is not None else order.least_coverage_percent
     wish = SetWish(
         coverage_min_percent=aim,
-        max_captures=order.most_captures - len(held),
+        max_captures=max(order.most_captures - len(held), 0),
         budget=None if left is None else left.amount,
         currency=None if left is None else left.currency,
         max_days_apart=order.most_days_apart,
@@ -123,6 +123,8 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
     ]
     found = best_set(area_from(order.footprint), ranked, wish, fixed)
     beside = requests_as_they_stand(record)
+    if left is not None and (found is None or not found.members):  # over budget ends it, and says by how much
+        within_budget(session.ledger, session.provider, order, record, [one for one in ranked if one.usable])
     if found is None or not found.members:
         return SetOffer((), 0.0, False, "nothing that is listed covers more of the area", beside)
     members = tuple(

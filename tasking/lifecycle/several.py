@@ -115,6 +115,15 @@ def holds(order: Order, request: RequestRecord, now: datetime) -> bool:
     return last.status not in ENDED or bool(last.capture_ids)
 
 
+def held_percent(state: OrderState) -> float | None:
+    """Share of the area that all requests together cover, or may come to cover, 0..100; ``None`` when nothing tells."""
+    held = [one for one in state.record.requests if holds(state.order, one, state.clock.now)]
+    if not held:
+        return 0.0
+    footprints = [one.candidate.footprint if one.candidate is not None else None for one in held]
+    return covered_together_percent(area_from(state.order.footprint), footprints)
+
+
 def _in_time(state: OrderState) -> list[TaskingRequest]:
     return [one for one in open_requests(state.record) if state.clock.now < one.give_up_at]
 
@@ -190,10 +199,7 @@ def _falls_short(state: OrderState) -> bool:
     held = [one for one in record.requests if holds(order, one, now)]
     if now >= order.window.end or len(held) >= order.most_captures:
         return False
-    if not held:
-        return True
-    footprints = [one.candidate.footprint if one.candidate is not None else None for one in held]
-    covered = covered_together_percent(area_from(order.footprint), footprints)
+    covered = held_percent(state)
     aim = record.coverage_aim_percent if record.coverage_aim_percent is not None else 100.0
     return covered is None or covered < aim - AS_GOOD_PERCENT
 
@@ -261,6 +267,14 @@ def _awaited(state: OrderState, polled: Polled, in_time: Sequence[TaskingRequest
     return wait_until(clock, min(again), "imagery", message)
 
 
+def _why_no_more(record: OrderRecord) -> str:
+    """What kept the rest from being ordered: its first sentence. A delivered order is not tried again."""
+    if record.deferred_end is None:
+        return ""
+    why = record.deferred_end.message.partition(". ")[0].rstrip(".")
+    return f"no more was ordered: {why}; order what is missing under a new reference"
+
+
 def _completed(record: OrderRecord, done: str) -> Close:
     lost = [one.last for one in record.requests if not one.last.capture_ids]
     without = ", ".join(f"{one.id} ({one.provider_status})" for one in lost)
@@ -269,7 +283,7 @@ def _completed(record: OrderRecord, done: str) -> Close:
         done,
         *notes,
         f"nothing came of request {without}" if lost else "",
-        f"no more was ordered: {record.deferred_end.message.rstrip('.')}" if record.deferred_end is not None else "",
+        _why_no_more(record),
         missing_files(record),
         ordered_twice(record),
     )

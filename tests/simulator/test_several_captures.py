@@ -165,3 +165,14 @@ def test_a_set_that_cannot_cover_enough_is_not_ordered(simulator: Simulator, tmp
         assert record.status == "rejected"
         assert made(way) == Counter()
         assert "max_captures" in str(record.outcome)
+
+
+def test_a_budget_that_buys_no_capture_ends_the_order_and_says_by_how_much(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    prices = {"price_list": {"per_capture": 300, "currency": "EUR"}}
+    with on_its_way(simulator, tmp_path, **MANY, budget="100 EUR", settings=prices) as way:
+        record = way.to_the_end()
+        assert record.status == "rejected"
+        assert made(way) == Counter()
+        assert "over budget by 200 EUR" in str(record.outcome)

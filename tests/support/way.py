@@ -77,7 +77,10 @@ class Way:
 
 @contextmanager
 def on_its_way(simulator: Simulator, folder: Path, provider: str = "axelglobe", **wishes: Any) -> Iterator[Way]:
-    """An order accepted and claimed; ``http``: changes to how the provider is called, ``days``: the window's length."""
+    """An order accepted and claimed.
+
+    ``http``: how the provider is called; ``settings``: of the account; ``days``: the length of the window.
+    """
     http = HttpSettings(
         **{
             "attempts": 2,
@@ -88,13 +91,13 @@ def on_its_way(simulator: Simulator, folder: Path, provider: str = "axelglobe", 
             **wishes.pop("http", {}),
         }
     )
-    kit = KITS[provider]
+    kit, settings = KITS[provider], wishes.pop("settings", {})
     now, days = simulator.clock.now(), wishes.pop("days", 7)
     window = {"start": now + timedelta(days=1), "end": now + timedelta(days=1 + days)}
     given = {"name": "Tokyo Bay", "reference": "bay", "window": window, **wishes}
     with ExitStack() as stack:
         ledger = stack.enter_context(closing(new_ledger(folder)))
-        opened = stack.enter_context(closing(_opened(simulator, kit, http)))
+        opened = stack.enter_context(closing(_opened(simulator, kit, settings | {"http": http})))
         order = _order(kit, given)
         way = Way(simulator, ledger, opened, order, folder / "archive")
         lifecycle.accept(way.session, AloneHere())
@@ -106,7 +109,7 @@ def _order(kit: Kit, given: dict[str, Any]) -> Order:
     return kit.order_kind.model_validate({**({} if "area" in given else here), **given})
 
 
-def _opened(simulator: Simulator, kit: Kit, http: HttpSettings) -> Provider:
+def _opened(simulator: Simulator, kit: Kit, settings: dict[str, Any]) -> Provider:
     with control(simulator) as client:
         account = kit.account(client)
-    return kit.open({**account, "http": http}, httpx.HTTPTransport(verify=False))
+    return kit.open({**account, **settings}, httpx.HTTPTransport(verify=False))
