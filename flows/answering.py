@@ -22,7 +22,6 @@ from tasking.approval import Answer, Question
 from tasking.approval_page import COLUMNS, cells, line
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import Ledger, OrderRecord
-from tasking.status import OrderStatus
 from tasking.waiting import format_utc
 
 
@@ -67,7 +66,8 @@ def _asked(ledger: Ledger, reference: str) -> tuple[OrderRecord, Question]:
     record = ledger.find(reference)
     if record is None:
         _refuse(f"{reference}: no such order; see: tasking-flows list")
-    if record.order_status is not OrderStatus.AWAITING_APPROVAL or record.approval_question is None:
+    open_still = record.ended is None and not record.cancel_asked
+    if not open_still or record.waits_for != "approval" or record.approval_question is None:
         state = record.outcome or record.waits_message or record.order_status.value
         _refuse(f"{reference} does not wait for an approval: {state}")
     if record.candidate is None or record.wake_at is None:

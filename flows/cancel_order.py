@@ -23,7 +23,7 @@ from tasking.provider import Cancels, CancelTerms, Provider, TaskingRequest
 from tasking.status import StatusCode
 from tasking.waiting import format_utc
 from tasks.step import ledger
-from tasks.wake import wake
+from tasks.wake import ask_anew, wake
 
 HOW_TO_CANCEL = "Nothing was cancelled. To cancel it, run cancel-order again with dry_run off (dry_run=false)"
 HOW_TO_STOP_WAITING = (
@@ -117,6 +117,8 @@ def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_wa
             return _cancelled(book, provider, record, stands, "It was cancelled before.", stop_waiting)
     if not stop_waiting and record.ended is not None and record.cancel_asked:
         return _already_ended(record)
+    if not stop_waiting and record.ended is None and record.captures_cover_percent is not None:
+        return _nothing_more(book, record, terms)
     if not stop_waiting:
         how = (
             " To end it on our side all the same, run cancel-order with stop_waiting on and dry_run off."
@@ -126,6 +128,19 @@ def _after_the_request(book: Ledger, record: OrderRecord, dry_run: bool, stop_wa
         return Failed(message=f"{_not_cancelled(record)}. {_sentence(terms.message)}{how}")
     message = f"Order {record.reference} was ended on our side; the request stands. {terms.message}"
     return _end_unless_more_was_ordered(book, record, message)
+
+
+def _nothing_more(book: Ledger, record: OrderRecord, terms: CancelTerms) -> State[Any]:
+    """Of several captures, those that are not ordered yet are not ordered any more; the others stand."""
+    now = book.record(record.reference, "cancel asked", "Nothing new is created from here on", cancel_asked=True)
+    run, told = [UUID(record.flow_run_id)], "Cancelled; nothing more is ordered, and what stands is delivered"
+    wake(run, told)
+    ask_anew(run, told)
+    standing = ", ".join(one.id for one in lifecycle.open_requests(now)) or "none"
+    return Completed(
+        message=f"Order {record.reference}: nothing more of it is ordered. What stands at {record.provider} is paid, "
+        f"and delivered when it comes (open requests: {standing}). {_sentence(terms.message)}"
+    )
 
 
 def _terms(provider: Provider, record: OrderRecord) -> CancelTerms:

@@ -107,9 +107,13 @@ def _watch(lost_after_seconds: float, most_crashes: int, patience: Patience) -> 
 
     records, unreadable = open_orders()
     ready = [UUID(one.flow_run_id) for one in records if one.news_at is not None]
-    unanswered = [UUID(one.flow_run_id) for one in records if one.waits_for == "approval" and _is_past(one)]
+    asked_about = [one for one in records if one.waits_for == "approval"]
+    unanswered = [UUID(one.flow_run_id) for one in asked_about if _is_past(one)]
+    beside = [UUID(one.flow_run_id) for one in asked_about if one.news_at is not None and not _is_past(one)]
     woken = wake(ready, "The provider has news") if ready else 0
     anew = ask_anew(unanswered) if unanswered else 0
+    # what was requested before goes on while a person is asked about more: it is brought home, and the question renewed
+    anew += ask_anew(beside, "The provider has news of what was requested before; it is asked anew") if beside else 0
     elsewhere = [UUID(one.flow_run_id) for one in records if one.host not in (None, socket.gethostname())] + unreadable
     owners = [UUID(one.flow_run_id) for one in records]
     recovered = recover_runs(recoverable_flows(), lost_after_seconds, most_crashes, elsewhere, owners)

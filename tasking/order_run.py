@@ -153,7 +153,7 @@ def own_reference(order: Order, run_id: str, opened: Callable[[], AbstractContex
     claimed keeps its reference, also when names were made in another way then.
     """
     with opened() as ledger:
-        claimed = ledger.orders(Filter(flow_run_id=run_id, limit=1))
+        claimed = [one for one in ledger.orders(Filter(flow_run_id=run_id)) if not one.order.get("dry_run")]
     if claimed:
         return claimed[0].reference
     return f"{_words(order)}-{_short(run_id)}"
@@ -220,7 +220,7 @@ class RetryLater(Exception):
 
 def _read_and_carried_out(host: Host, kind: type[Order], given: object, dry_run: bool) -> Ended:
     try:
-        order = order_from(kind, _as_accepted(host, given), host.scheduled)
+        order = order_from(kind, _as_accepted(host, given, dry_run), host.scheduled)
     except InvalidOrder as error:
         return _not_read(host, error)
     if dry_run or order.dry_run:
@@ -235,7 +235,7 @@ def _read_and_carried_out(host: Host, kind: type[Order], given: object, dry_run:
         session.close()
 
 
-def _as_accepted(host: Host, given: object) -> object:
+def _as_accepted(host: Host, given: object, dry_run: bool) -> object:
     """The order as it was given; what is relative in it is what it was when this run's order was accepted.
 
     Later starts of the run must not count it anew. The ledger knows: it holds the moments.
@@ -243,7 +243,9 @@ def _as_accepted(host: Host, given: object) -> object:
     if not isinstance(given, Mapping) or not (is_relative(given.get("window")) or _is_length(given.get("needed_by"))):
         return given
     with host.installed.ledger() as ledger:
-        accepted = ledger.orders(Filter(flow_run_id=host.run_id, limit=1))
+        claimed = ledger.orders(Filter(flow_run_id=host.run_id))
+    dry = dry_run or bool(given.get("dry_run"))
+    accepted = [one for one in claimed if bool(one.order.get("dry_run")) == dry]
     if not accepted:
         return given
     return {**given, **{name: accepted[0].order.get(name) for name in ("window", "needed_by")}}

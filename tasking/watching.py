@@ -36,13 +36,13 @@ def poll_account(ledger: Ledger, provider: Provider, records: Sequence[OrderReco
     """
     now = ledger.now()
     due = [one for one in records if one.next_poll_at is not None and one.next_poll_at <= now]
-    waiting = [one for one in due if one.waits_for in ("imagery", "products", "provider") and one.requests]
+    waiting = [one for one in due if one.waits_for in ("imagery", "products", "provider", "approval") and one.requests]
     candidates = {key: what for one in waiting for key, what in lifecycle.candidates_by_request(one).items()}
     known = {key: what for one in waiting for key, what in lifecycle.requests_by_id(one).items()}
     answers = provider.read(list(known), candidates, known) if known else {}
 
     for one in waiting:
-        is_news = partial(_is_news, provider, _wish(provider, one), answers)
+        is_news = partial(_is_news, provider, _wish(provider, one), answers, one)
         lifecycle.record_statuses(ledger, provider, one.reference, answers, is_news)
     # once candidates were listed the run itself lists them again: that takes a call for each plan
     planned = [
@@ -84,9 +84,17 @@ def _wish(provider: Provider, record: OrderRecord) -> Order | None:
         return None
 
 
-def _is_news(provider: Provider, wish: Order | None, answered: Collection[str], record: OrderRecord) -> bool:
-    """Whether the order's run has something else to do than to wait."""
-    if any(one.undelivered for one in record.requests):
+def _is_news(
+    provider: Provider, wish: Order | None, answered: Collection[str], before: OrderRecord, record: OrderRecord
+) -> bool:
+    """Whether the order's run has something else to do than to wait.
+
+    Of several captures, one that cannot be brought home is known to the run, which waits for the others.
+    """
+    there, known = (
+        {(one.last.id, name) for one in each.requests for name in one.undelivered} for each in (record, before)
+    )
+    if there and (there != known or before.news_at is not None or record.captures_cover_percent is None):
         return True
     if wish is None:
         return record.requests[-1].last.status in lifecycle.ENDED

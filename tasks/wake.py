@@ -50,10 +50,10 @@ def _wake_some(run_ids: list[UUID], message: str, state_name: str, due_after: da
 
 
 @step("ask-anew")
-def ask_anew(run_ids: Sequence[UUID]) -> int:
-    """Start runs that are suspended for an approval whose time is over: they ask again, or do what the order says."""
+def ask_anew(run_ids: Sequence[UUID], message: str = "Nobody answered in time; the order goes on as it says") -> int:
+    """Start runs that are suspended for an approval: they look again, and ask again or do what the order says."""
     woken = 0
     for start in range(0, len(run_ids), AT_ONCE):
         some = list(run_ids[start : start + AT_ONCE])
-        woken += _wake_some(some, "Nobody answered in time; the order goes on as it says", "Suspended", None)
+        woken += _wake_some(some, message, "Suspended", None)
     return woken

@@ -144,7 +144,8 @@ def chosen(state: OrderState, candidate: Candidate) -> Action:
             return Ask()
         if (going_on := approving.not_answered(state, candidate)) is not None:
             return going_on
-    if (why := seen.lost or _over(candidate, state.clock.now)) is not None:
+    silent = "nobody answered in time" if asks and seen.unanswered else None
+    if (why := seen.lost or _over(candidate, state.clock.now) or silent) is not None:
         return _given_up(state, candidate, why)
     return Ask() if asks else Request()
 

@@ -76,7 +76,7 @@ def _choose_several(session: OrderSession, listed: Listed, offer: SetOffer) -> C
             "approved_candidate_id": None,
             "approval_question": None,
             "approval_asked": Asked(offers=(whole,)) if session.order.require_approval else None,
-            "coverage_aim_percent": aim if now.coverage_aim_percent is None else now.coverage_aim_percent,
+            "coverage_aim_percent": now.coverage_aim_percent if now.requests else aim,
             "captures_cover_percent": round(offer.covers_percent, 2),
             "detail": {"of": len(listed.ranked)},
         }

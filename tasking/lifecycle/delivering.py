@@ -83,7 +83,11 @@ def deliver(session: OrderSession, request_id: str) -> Delivery | None:
             raise OrderEnded(StatusCode.FAILED, f"{trouble}. {overdue(request.id, request.give_up_at)}") from trouble
         raise trouble
     if missing:
-        session.note(wait=_missing(provider, request, missing))
+        wait = _missing(provider, request, missing)
+        if order.most_captures > 1:  # the others of the order are not kept waiting
+            session.note(unlisted={**session.seen.unlisted, request_id: wait})
+        else:
+            session.note(wait=wait)
         return delivery
     record = _ask_again_for_what_is_gone(ledger, reference, archive)
     if complete_requests(record) and not any(one.undelivered for one in record.requests):

@@ -21,14 +21,12 @@ def columns(
     label: str,
     candidate: Candidate | None,
     there: TaskingRequest,
-    *,
-    doubled: bool = False,
 ) -> dict[str, Any]:
     """The ledger's columns that follow from a request that stands at the provider.
 
-    One that the order knows already is left as it was read last. Two may carry one label: both are bought then
-    (``doubled``). With the candidate of the last request the order counts as requested; of several captures, one that
-    is doubled changes nothing about the next.
+    One that the order knows already is left as it was read last. Two may carry one label: both are bought then. With
+    the candidate of the last request the order counts as requested; of several captures, an answer that comes late
+    changes nothing about the one that is requested next.
     """
     price = money(candidate.price, candidate.currency) if candidate is not None else None
     price = price or money(record.price, record.currency)  # of a quote that older code kept there alone
@@ -45,10 +43,15 @@ def columns(
     def requests(now: OrderRecord) -> list[RequestRecord]:
         return [] if any(one.last.id == there.id for one in now.requests) else [ours]
 
+    def chosen(now: OrderRecord) -> Candidate | None:
+        late = now.captures_cover_percent is not None and any(one.label == label for one in now.requests)
+        pending = now.candidate is not None and all(one.candidate != now.candidate for one in now.requests)
+        return now.candidate if late and pending else candidate
+
     clock = provider.clock
     return {
         "requests": requests,
-        "candidate": lambda now: now.candidate if doubled and now.next_candidates else candidate,
+        "candidate": chosen,
         "status": there.status,
         "provider_status": there.provider_status,
         "next_poll_at": clock.local(clock.in_seconds(provider.poll_interval_seconds)),
@@ -97,5 +100,5 @@ def _settle(session: OrderSession, record: OrderRecord, intent: Intent) -> Taski
         session.reference,
         intent,
         find=lambda: provider.find_request(wish, record.plan_id, intent.label, known, True),
-        made=lambda there: columns(provider, record, attempt, intent.label, candidate, there, doubled=bool(alike)),
+        made=lambda there: columns(provider, record, attempt, intent.label, candidate, there),
     )

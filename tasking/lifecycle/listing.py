@@ -108,7 +108,7 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
     order, usable = session.order, [one.candidate for one in ranked if one.usable]
     left = left_to_spend(session.ledger, session.provider, order, record.reference, usable[0]) if usable else None
     held = [one for one in record.requests if holds(order, one, now) and one.candidate is not None]
-    aim = record.coverage_aim_percent if record.coverage_aim_percent is not None else order.least_coverage_percent
+    aim = record.coverage_aim_percent if record.requests else order.least_coverage_percent
     wish = SetWish(
         coverage_min_percent=aim,
         max_captures=max(order.most_captures - len(held), 0),

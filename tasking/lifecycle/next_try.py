@@ -40,10 +40,20 @@ def may_be_tried(state: OrderState) -> bool:
 
 
 def wish_of(order: Order, candidate: Candidate) -> Order:
-    """The order as a candidate asks for it: a later try of a whole window is for what was left of it."""
-    if candidate.id != WHOLE_WINDOW or candidate.attempt == 1:
+    """The order as a candidate asks for it: a later try of a whole window is for what was left of it.
+
+    Nothing is asked for that is taken after the image is needed.
+    """
+    if candidate.id != WHOLE_WINDOW:
         return order
-    return order.model_copy(update={"window": Window(start=candidate.start, end=candidate.end)})
+    window = order.window if candidate.attempt == 1 else Window(start=candidate.start, end=candidate.end)
+    return order.model_copy(update={"window": until_needed(order, window)})
+
+
+def until_needed(order: Order, window: Window) -> Window:
+    """What of a window is before the image is needed."""
+    by = order.needed_by
+    return window if by is None or not window.start < by < window.end else Window(start=window.start, end=by)
 
 
 def _is_over(order: Order, request: TaskingRequest) -> bool:

@@ -9,6 +9,7 @@ from tasking.candidate import WHOLE_WINDOW, Candidate
 from tasking.create import create_once
 from tasking.errors import InvalidOrder, OrderEnded, OverBudget, Refused
 from tasking.ledger import OrderRecord
+from tasking.lifecycle.next_try import until_needed
 from tasking.lifecycle.pricing import priced, why_over_budget
 from tasking.lifecycle.session import OrderSession, traits
 from tasking.lifecycle.standing import earlier_requests
@@ -117,13 +118,13 @@ def _refuse_over_budget(session: OrderSession, window: Candidate) -> None:
 
 
 def _for_the_rest(session: OrderSession, record: OrderRecord) -> Order:
-    current = record.current_request
+    current, order = record.current_request, session.order
     if current is None:
-        return session.order
+        return order.model_copy(update={"window": until_needed(order, order.window)})
     rest = traits(session.provider, session.order, record).rest_of_window
     if rest is None:
         raise OrderEnded(current.last.status or StatusCode.FAILED, "Too little of the window is left for another try.")
-    return session.order.model_copy(update={"window": rest})
+    return order.model_copy(update={"window": until_needed(order, rest)})
 
 
 def half_time(there: Plan, now: datetime) -> float:

@@ -25,7 +25,7 @@ from tasking.area import area_from
 from tasking.candidate import Candidate
 from tasking.coverage import covered_together_percent
 from tasking.ledger import OrderRecord, RequestRecord
-from tasking.lifecycle import before_request
+from tasking.lifecycle import approving, before_request
 from tasking.lifecycle.actions import (
     Action,
     Amend,
@@ -52,6 +52,7 @@ from tasking.lifecycle.standing import (
     ordered_twice,
     requested,
     reversible_rejections,
+    undecided,
 )
 from tasking.lifecycle.state import OrderState, Polled
 from tasking.order import Order
@@ -61,6 +62,9 @@ from tasking.waiting import Wait, format_utc, wait_until
 
 LOOK_AGAIN = timedelta(hours=1)
 """How often candidates are listed anew while a capture that was lost is not replaced (provider time)."""
+
+LEAST_GAIN_PERCENT = 3.0
+"""So much of the area each capture adds at least that takes the place of a lost one without covering enough."""
 
 AS_GOOD_PERCENT = 0.1
 """So much less than the aim still reaches it: what is shown has one decimal."""
@@ -76,7 +80,7 @@ def goes_on_beside(state: OrderState) -> bool:
     if state.seen.end is None or state.seen.end.request_id is None:
         return False
     others = [one for one in state.record.requests if one.last.id not in state.seen.stuck]
-    return any(one.undelivered for one in others) or bool(_in_time(state))
+    return any(one.undelivered for one in others) or _more_is_to_come(state)
 
 
 def next_action(state: OrderState) -> Action:
@@ -84,17 +88,18 @@ def next_action(state: OrderState) -> Action:
     record, seen = state.record, state.seen
     if seen.polled is None:
         return Poll()
-    if (request_id := _to_deliver(state)) is not None:
+    request_id, failing = _to_deliver(state), record.failing_step == Deliver.step
+    if request_id is not None and not failing:
         return Deliver(request_id)
-    chosen = None if requested(record) else record.candidate
-    needed = state.order.needed_by is None or state.clock.now < state.order.needed_by
-    more = needed and record.deferred_end is None and not record.cancel_asked
+    chosen, more = _pending(state), _more_is_wished(state)
     if record.in_doubt:
         return _in_doubt(state, seen.polled, chosen if more else None)
     look_again = None
     if more:
         if (lost := _written_off(state)) is not None:
             return lost
+        if (chosen is not None or record.next_candidates) and _is_covered(state):
+            return _covered_again(record)
         if chosen is not None:
             return before_request.chosen(state, chosen)
         if record.next_candidates:
@@ -104,7 +109,12 @@ def next_action(state: OrderState) -> Action:
             if not isinstance(filling, datetime):
                 return filling
             look_again = filling
-    return _followed(state, seen.polled, look_again)
+    if request_id is not None:  # what cannot be brought home for now keeps nothing from being ordered
+        return Deliver(request_id)
+    action = _followed(state, seen.polled, look_again)
+    unlisted = min(seen.unlisted.values(), key=lambda one: one.until, default=None)
+    later = unlisted is None or (isinstance(action, Wait) and action.until <= unlisted.until)
+    return action if unlisted is None or later else unlisted
 
 
 def holds(order: Order, request: RequestRecord, now: datetime) -> bool:
@@ -128,15 +138,33 @@ def _in_time(state: OrderState) -> list[TaskingRequest]:
     return [one for one in open_requests(state.record) if state.clock.now < one.give_up_at]
 
 
+def _pending(state: OrderState) -> Candidate | None:
+    """The capture that is requested next."""
+    return None if requested(state.record) else state.record.candidate
+
+
+def _more_is_wished(state: OrderState) -> bool:
+    needed = state.order.needed_by is None or state.clock.now < state.order.needed_by
+    return needed and state.record.deferred_end is None and not state.record.cancel_asked
+
+
+def _more_is_to_come(state: OrderState) -> bool:
+    """Whether something may still come of the order beside what can be fetched already."""
+    record = state.record
+    if _in_time(state) or (_more_is_wished(state) and (_pending(state) is not None or record.next_candidates)):
+        return True
+    return bool(reversible_rejections(record)) and state.clock.now < state.order.window.end
+
+
 def _to_deliver(state: OrderState) -> str | None:
     """The request to fetch from next; after each failure it begins with another one.
 
     What is overdue or stuck is asked for once nothing else is to come: that may be how the order ends.
     """
     record, now = state.record, state.clock.now
-    due = [one for one in record.requests if one.undelivered]
+    due = [one for one in record.requests if one.undelivered and one.last.id not in state.seen.unlisted]
     hopeful = [one for one in due if one.last.id not in state.seen.stuck and now < one.last.give_up_at]
-    if not hopeful and not _in_time(state):
+    if not hopeful and not _more_is_to_come(state):
         hopeful = due
     return hopeful[record.failures % len(hopeful)].last.id if hopeful else None
 
@@ -194,14 +222,26 @@ def _next_of_the_set(record: OrderRecord) -> Amend:
 def _falls_short(state: OrderState) -> bool:
     """Whether what was requested no longer covers what was aimed at, and something can be done about it."""
     record, order, now = state.record, state.order, state.clock.now
-    if not record.candidates_dropped or len(record.candidates_dropped) >= before_request.MOST_CHOICES:
+    if len(record.candidates_dropped) >= before_request.MOST_CHOICES or now >= order.window.end:
         return False
-    held = [one for one in record.requests if holds(order, one, now)]
-    if now >= order.window.end or len(held) >= order.most_captures:
-        return False
+    return not _is_covered(state)
+
+
+def _is_covered(state: OrderState) -> bool:
+    """Whether what is held covers what was aimed at, or as many captures are held as may be."""
+    record, order = state.record, state.order
+    if sum(holds(order, one, state.clock.now) for one in record.requests) >= order.most_captures:
+        return True
     covered = held_percent(state)
     aim = record.coverage_aim_percent if record.coverage_aim_percent is not None else 100.0
-    return covered is None or covered < aim - AS_GOOD_PERCENT
+    return covered is not None and covered >= aim - AS_GOOD_PERCENT
+
+
+def _covered_again(record: OrderRecord) -> Amend:
+    """What was to take the place of a lost capture is not bought when that was accepted after all."""
+    why = "what was requested covers enough without it"
+    fields = {**undecided(record), "approved_candidate_id": None, **approving.dropped(record, why)}
+    return Amend("revived", f"Nothing more is ordered: {why}", fields)
 
 
 def _replaced(state: OrderState) -> Action | datetime:
@@ -218,7 +258,10 @@ def _replaced(state: OrderState) -> Action | datetime:
     if seen.listed is None:
         return ListCandidates()
     offer = seen.listed.offer
-    return Choose() if offer is not None and offer.candidates else again
+    if offer is None or not offer.candidates:
+        return again
+    gain = offer.covers_percent - (held_percent(state) or 0.0)
+    return Choose() if offer.enough or gain >= LEAST_GAIN_PERCENT * len(offer.candidates) else again
 
 
 def _followed(state: OrderState, polled: Polled, look_again: datetime | None) -> Action:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tasking.candidate import Candidate
@@ -108,6 +109,8 @@ class Seen:
         compared: What stands in the archive.
         wait: A step cannot go on before.
         end: A step can never go on.
+        unlisted: Of an order of several captures: requests whose imagery is announced and not listed yet, each with
+            the time until which it is left alone.
         stuck: Requests of which something can never be brought home; the others of the order are all the same.
     """
 
@@ -122,6 +125,7 @@ class Seen:
     wait: Wait | None = None
     end: End | None = None
     stuck: frozenset[str] = frozenset()
+    unlisted: Mapping[str, Wait] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.candidate import Candidate
 from tasking.clock import utc_now
 from tasking.errors import InvalidOrder, UnexpectedAnswer
@@ -23,9 +24,12 @@ from tasking.provider import Provider
 from tasking.status import StatusCode
 from tasking.waiting import Wait
 from tasking.watching import poll_account
+from tests.support.ledgers import new_ledger
 from tests.support.series import NOW, ORDER, PASS, Series
 from tests.support.series import series as series
-from tests.support.sessions import AloneHere, session_of, until
+from tests.support.sessions import AloneHere, Opened, session_of, until
+from tests.unit.test_approval import BAY, HOUR, Far
+from tests.unit.test_approval import NOW as A_DAY
 
 RUN = UUID(int=7)
 OTHER = Candidate(id="other", start=NOW + timedelta(days=3), end=NOW + timedelta(days=3, minutes=1))
@@ -143,3 +147,16 @@ def test_an_order_that_only_newer_code_can_read_is_woken_when_its_request_is_ove
     assert not seen_by_watcher(ordered)
     ordered.provider.says["r"] = ordered.request(StatusCode.FAILED, "one", "two").last
     assert seen_by_watcher(ordered)
+
+
+def test_an_order_after_a_dry_run_of_the_same_run_is_an_order_of_its_own(tmp_path: Path) -> None:
+    with closing(new_ledger(tmp_path)) as ledger:
+        host = LocalHost(Opened(ledger, Far(), tmp_path / "archive"), RUN, AloneHere())
+        window = {"start": A_DAY + 24 * HOUR, "end": A_DAY + 200 * HOUR}
+        given = {"name": "Bay", "area": BAY, "window": window}
+        run_order(host, AxelGlobeOrder, given, dry_run=True)
+        with pytest.raises(Parked):
+            run_order(host, AxelGlobeOrder, given)
+        bought = [one for one in ledger.orders() if one.requests]
+        assert [one.order["dry_run"] for one in bought] == [False]
+        assert not bought[0].reference.startswith("dry-run-")
