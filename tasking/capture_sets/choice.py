@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tasking.area import Area
+from tasking.capture_sets.conflicts import conflicts_among, in_conflict
 from tasking.capture_sets.pricing import Prices, price_units
 from tasking.capture_sets.telling import told
 from tasking.capture_sets.wish import CaptureSet, FixedCapture, SetWish
@@ -49,6 +50,9 @@ def best_set(
         n for n, one in enumerate(offered) if one.coverage_source == "footprint" and prices.units[n] is not None
     ]
     notes = list(prices.notes)
+    if busy := {n for n in readable if any(in_conflict(offered[n].candidate, one) for one in fixed)}:
+        notes.append(f"{len(busy)} candidates are left out: their satellites take captures then that are fixed.")
+        readable = [n for n in readable if n not in busy]
     if unread := sum(one.coverage_source != "footprint" for one in offered):
         notes.append(f"{unread} candidates cannot be in a set of several: what they cover is not known ({NOT_USED}).")
     if len(readable) > MOST_CANDIDATES:
@@ -109,6 +113,7 @@ def _solved(
         shares=faces.shares,
         prices=np.array([units[n] for n in faces.candidates], dtype=float),
         groups=[np.flatnonzero(np.isin(faces.candidates, group)) for group in groups],
+        conflicts=conflicts_among([candidates[n].candidate for n in faces.candidates]),
         until=until,
     )
     budget = float(wish.budget // prices.unit) if wish.budget is not None and prices.unit is not None else np.inf

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import cast
 
 from tasking.area import area_from
-from tasking.candidate import Candidate
+from tasking.candidate import Candidate, at_one_time
 from tasking.errors import NotFound
 from tasking.ledger import OrderRecord
 from tasking.lifecycle.in_time import without_late_ones
@@ -117,9 +117,9 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
         max_days_apart=order.most_days_apart,
     )
     fixed = [
-        FixedCapture(footprint=one.candidate.footprint, start=one.candidate.start)
+        FixedCapture(footprint=it.footprint, start=it.start, end=it.end, platform=it.platform)
         for one in held
-        if one.candidate is not None
+        if (it := one.candidate) is not None
     ]
     found = best_set(area_from(order.footprint), ranked, wish, fixed)
     beside = requests_as_they_stand(record)
@@ -133,5 +133,4 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
 
 
 def _same_pass(one: Candidate, other: Candidate) -> bool:
-    same_satellite = one.platform == other.platform
-    return one.id == other.id or (same_satellite and one.start < other.end and other.start < one.end)
+    return one.id == other.id or at_one_time(one, other)

@@ -69,12 +69,17 @@ class Dealt(NamedTuple):
     shares: Any
     prices: Any
     groups: list[range]
+    conflicts: Any
     captures: int
     budget: float
     target: float
 
     def coverage(self, members: Sequence[int]) -> float:
         return float(self.shares[self.covers[list(members)].any(axis=0)].sum())
+
+    def possible(self, members: Sequence[int]) -> bool:
+        conflict = any(self.conflicts[pair] for pair in itertools.combinations(members, 2))
+        return not conflict and any(set(members) <= set(group) for group in self.groups)
 
     def key(self, members: Sequence[int]) -> tuple[float, int, list[int]]:
         """What is compared of sets that cover enough."""
@@ -92,7 +97,10 @@ def dealt(seed: int) -> Dealt:
     width = dice.randint(1, count) if seed % 4 == 0 else count
     groups = [range(first, first + width) for first in range(count - width + 1)]
     limits = dice.randint(1, 5), dice.choice([math.inf, dice.randint(2, 15)]), dice.uniform(20, 100)
-    return Dealt(covers, shares * 100 / shares.sum(), prices, groups, *limits)
+    conflicts = np.eye(count, dtype=bool)
+    for one, other in itertools.combinations(range(count), 2) if seed % 5 < 3 else ():
+        conflicts[one, other] = conflicts[other, one] = dice.random() < (0.15, 0.3, 0.6)[seed % 5]
+    return Dealt(covers, shares * 100 / shares.sum(), prices, groups, conflicts, *limits)
 
 
 def by_trying_all(dealt: Dealt) -> list[tuple[float, tuple[float, int, list[int]]]]:
@@ -101,7 +109,7 @@ def by_trying_all(dealt: Dealt) -> list[tuple[float, tuple[float, int, list[int]
         (dealt.coverage(members), dealt.key(members))
         for count in range(1, dealt.captures + 1)
         for members in itertools.combinations(range(len(dealt.prices)), count)
-        if dealt.key(members)[0] <= dealt.budget and any(set(members) <= set(group) for group in dealt.groups)
+        if dealt.key(members)[0] <= dealt.budget and dealt.possible(members)
     ]
 
 
@@ -112,7 +120,7 @@ def test_500_small_problems_have_the_answer_that_trying_all_sets_has(block: int)
         every = by_trying_all(one)
         most = max((coverage for coverage, _ in every), default=0.0)
         groups = [np.array(group) for group in one.groups]
-        problem = Problem(one.covers, one.shares, one.prices, groups, time.monotonic() + 600)
+        problem = Problem(one.covers, one.shares, one.prices, groups, one.conflicts, time.monotonic() + 600)
         found = solve(problem, one.captures, one.budget, one.target)
         if most < 1e-7:
             assert found is None, seed
@@ -120,6 +128,7 @@ def test_500_small_problems_have_the_answer_that_trying_all_sets_has(block: int)
         assert found is not None, seed
         assert found.proven, seed
         assert found.enough == (most >= one.target), seed
+        assert one.possible(found.members), seed
         coverage, least = one.coverage(found.members), one.target
         if not found.enough:
             assert most - STEP_PERCENT <= coverage <= most + 1e-9, seed
@@ -259,6 +268,41 @@ def test_what_is_fixed_covers_its_part_and_is_not_bought_again() -> None:
     unread = chosen(HALVES, fixed=[FixedCapture(None)], coverage_min_percent=90, max_captures=3)
     assert ids(unread) == ["west", "east"]
     assert any("count for nothing" in note for note in unread.notes)
+
+
+AT_ONCE = [
+    candidate("west", column(0, 0.5), platform="SAT-1"),
+    candidate("east", column(0.5, 1), platform="SAT-1"),
+]
+
+
+def test_no_satellite_is_asked_for_two_captures_at_a_time() -> None:
+    west, east = AT_ONCE
+    later = candidate("later", column(0.5, 1), 90, platform="SAT-1")
+    other = candidate("other", column(0.5, 1), 95, platform="SAT-2")
+    assert ids(chosen([west, east, later], max_captures=2)) == ["west", "later"]
+    assert ids(chosen([west, east, other], max_captures=2)) == ["west", "other"]
+    alone = chosen(AT_ONCE, max_captures=2)
+    assert (ids(alone), alone.enough, alone.proven) == (["east"], False, True)
+    unnamed = [one.model_copy(update={"platform": None}) for one in AT_ONCE]
+    assert ids(chosen(unnamed, max_captures=2)) == ["east", "west"]
+
+
+def test_what_covers_less_is_taken_where_what_covers_more_stands_in_the_way() -> None:
+    """The wide one covers all that the narrow one does, but its satellite would miss the other half for it."""
+    wide = candidate("wide", column(0, 0.6), 24, platform="SAT-1")
+    narrow = candidate("narrow", column(0, 0.5), 30, platform="SAT-2")
+    east = candidate("east", column(0.5, 1), 24, platform="SAT-1")
+    assert ids(chosen([wide, narrow, east], coverage_min_percent=100, max_captures=2)) == ["east", "narrow"]
+
+
+def test_no_satellite_is_asked_for_a_capture_while_it_takes_one_that_is_fixed() -> None:
+    west, east = AT_ONCE
+    later = candidate("later", column(0.5, 1), 90, platform="SAT-1")
+    fixed = [FixedCapture(west.footprint, west.start, west.end, "SAT-1")]
+    found = chosen([east, later], fixed=fixed, max_captures=2)
+    assert ids(found) == ["later"]
+    assert found.notes == ("1 candidates are left out: their satellites take captures then that are fixed.",)
 
 
 def test_a_share_that_is_shown_as_the_wanted_one_is_enough() -> None:
