@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SHOWN_PERCENT = 0.04
 """A share that is shown as the wanted one, rounded to a tenth, is enough; slivers that are left out stay below that."""
 
+SOMETHING_PERCENT = 0.01
+"""Where any share is enough, a set covers so much of the area at least: nothing at all serves no order."""
+
 MOST_CANDIDATES = 400
 """So many are looked at; of more, those that cover most."""
 
@@ -43,7 +46,6 @@ def best_set(
     Returns:
         ``None`` when no candidate adds anything within the limits.
     """
-    until = time.monotonic() + wish.time_limit_seconds
     offered = sorted((one for one in ranked if one.usable or one.too_little), key=_preference)
     prices = price_units([one.candidate for one in offered], wish.budget, wish.currency)
     readable = [
@@ -64,7 +66,7 @@ def best_set(
     candidates = [offered[n] for n in readable]
     solution = None
     if wish.max_captures > 0 or fixed:
-        found = _solved(area, candidates, [prices.units[n] or 0 for n in readable], prices, wish, fixed, until)
+        found = _solved(area, candidates, [prices.units[n] or 0 for n in readable], prices, wish, fixed)
         solution, more = found
         notes += more
     if solution is None:
@@ -91,18 +93,21 @@ def _solved(
     prices: Prices,
     wish: SetWish,
     fixed: Sequence[FixedCapture],
-    until: float,
 ) -> tuple[Solution | None, list[str]]:
     import numpy as np
+    import pyproj  # noqa: F401  # loaded here, as all that is heavy: nothing of that counts into the time limit
 
     from tasking.capture_sets.overlay import overlay
     from tasking.capture_sets.search import Problem
     from tasking.capture_sets.solving import Solution, solve
 
+    until = time.monotonic() + wish.time_limit_seconds
     faces = overlay(area, [one.candidate.footprint for one in candidates], [one.footprint for one in fixed])
     notes = [f"{faces.unread_fixed} fixed captures count for nothing: {NOT_USED}."] if faces.unread_fixed else []
     wanted = wish.coverage_min_percent if wish.coverage_min_percent is not None else 100.0
     target = wanted - SHOWN_PERCENT - faces.fixed_percent
+    if not fixed:
+        target = max(target, SOMETHING_PERCENT)
     if target <= 0:
         return Solution((), True, True, None, 0, True), notes
     groups = _within_days([one.candidate.start for one in candidates], wish.max_days_apart, fixed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +23,8 @@ def good_set(
 ) -> list[int] | None:
     """A set within the limits: the cheapest found that covers `target`, else the one found that covers most.
 
+    When the problem's time is over, the best so far is taken.
+
     Args:
         problem: The problem.
         captures: Of how many candidates a set may consist.
@@ -32,6 +35,8 @@ def good_set(
     """
     found = [list(known)]
     for group in problem.groups:
+        if any(found) and time.monotonic() > problem.until:
+            break
         for per_price in (False, True) if np.ptp(problem.prices[group]) > 0 else (False,):
             members = _grown(problem, group, [], captures, budget, per_price)
             found.append(members)
@@ -80,7 +85,7 @@ def _exchanged(problem: Problem, group: Indices, members: list[int], captures: i
     counts = problem.covers[members].sum(axis=0)
     members, stale, at = list(members), 0, 0
     for _ in range(_MOST_EXCHANGES):
-        if not members or stale >= len(members):
+        if not members or stale >= len(members) or time.monotonic() > problem.until:
             break
         at = (at + 1) % len(members)
         one = members[at]

@@ -18,6 +18,7 @@ from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.several import holds
 from tasking.lifecycle.standing import requests_as_they_stand
 from tasking.lifecycle.state import Listed, SetOffer
+from tasking.money import Money
 from tasking.order import Order
 from tasking.provider import Plans
 from tasking.ranking import RankedCandidate, most_covering, rank
@@ -105,8 +106,7 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
     """
     from tasking.capture_sets import FixedCapture, SetWish, best_set
 
-    order, usable = session.order, [one.candidate for one in ranked if one.usable]
-    left = left_to_spend(session.ledger, session.provider, order, record.reference, usable[0]) if usable else None
+    order, left = session.order, _left(session, record, [one.candidate for one in ranked if one.usable])
     held = [one for one in record.requests if holds(order, one, now) and one.candidate is not None]
     aim = record.coverage_aim_percent if record.coverage_aim_percent is not None else order.least_coverage_percent
     wish = SetWish(
@@ -130,6 +130,16 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
     )
     message = found.sentence.rstrip(".")
     return SetOffer(members, found.coverage_percent or 0.0, found.enough, message[:1].lower() + message[1:], beside)
+
+
+def _left(session: OrderSession, record: OrderRecord, usable: Sequence[Candidate]) -> Money | None:
+    """What may still be spent, where something usable has a price in the currency of the limits."""
+    priced_in = {one.currency: one for one in reversed(usable) if one.price is not None}
+    for one in reversed(priced_in.values()):
+        left = left_to_spend(session.ledger, session.provider, session.order, record.reference, one)
+        if left is not None:
+            return left
+    return None
 
 
 def _same_pass(one: Candidate, other: Candidate) -> bool:
