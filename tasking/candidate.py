@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -59,3 +60,24 @@ class Candidate(BaseModel):
     note: Note = ""
     attempt: int = 1
     area_covered_percent: float | None = None
+
+
+class Pass(Protocol):
+    """By which satellite a capture is taken, and when; ``None`` is what nobody said."""
+
+    @property
+    def platform(self) -> str | None: ...
+    @property
+    def start(self) -> datetime | None: ...
+    @property
+    def end(self) -> datetime | None: ...
+
+
+def at_one_time(one: Pass, other: Pass) -> bool:
+    """Whether two captures are by the same satellite, or both by one that is not named, at times that overlap.
+
+    No satellite takes two captures at a time: they are the same one, or only one of them can be taken.
+    """
+    if one.platform != other.platform or one.start is None or other.start is None:
+        return False
+    return one.end is not None and other.end is not None and one.start < other.end and other.start < one.end

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tasking.area import Area
+from tasking.capture_sets.conflicts import conflicts_among, in_conflict
 from tasking.capture_sets.pricing import Prices, price_units
 from tasking.capture_sets.telling import told
 from tasking.capture_sets.wish import CaptureSet, FixedCapture, SetWish
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 SHOWN_PERCENT = 0.04
 """A share that is shown as the wanted one, rounded to a tenth, is enough; slivers that are left out stay below that."""
+
+SOMETHING_PERCENT = 0.01
+"""Where any share is enough, a set covers so much of the area at least: nothing at all serves no order."""
 
 MOST_CANDIDATES = 400
 """So many are looked at; of more, those that cover most."""
@@ -42,13 +46,15 @@ def best_set(
     Returns:
         ``None`` when no candidate adds anything within the limits.
     """
-    until = time.monotonic() + wish.time_limit_seconds
     offered = sorted((one for one in ranked if one.usable or one.too_little), key=_preference)
     prices = price_units([one.candidate for one in offered], wish.budget, wish.currency)
     readable = [
         n for n, one in enumerate(offered) if one.coverage_source == "footprint" and prices.units[n] is not None
     ]
     notes = list(prices.notes)
+    if busy := {n for n in readable if any(in_conflict(offered[n].candidate, one) for one in fixed)}:
+        notes.append(f"{len(busy)} candidates are left out: their satellites take captures then that are fixed.")
+        readable = [n for n in readable if n not in busy]
     if unread := sum(one.coverage_source != "footprint" for one in offered):
         notes.append(f"{unread} candidates cannot be in a set of several: what they cover is not known ({NOT_USED}).")
     if len(readable) > MOST_CANDIDATES:
@@ -60,7 +66,7 @@ def best_set(
     candidates = [offered[n] for n in readable]
     solution = None
     if wish.max_captures > 0 or fixed:
-        found = _solved(area, candidates, [prices.units[n] or 0 for n in readable], prices, wish, fixed, until)
+        found = _solved(area, candidates, [prices.units[n] or 0 for n in readable], prices, wish, fixed)
         solution, more = found
         notes += more
     if solution is None:
@@ -87,18 +93,21 @@ def _solved(
     prices: Prices,
     wish: SetWish,
     fixed: Sequence[FixedCapture],
-    until: float,
 ) -> tuple[Solution | None, list[str]]:
     import numpy as np
+    import pyproj  # noqa: F401  # loaded here, as all that is heavy: nothing of that counts into the time limit
 
     from tasking.capture_sets.overlay import overlay
     from tasking.capture_sets.search import Problem
     from tasking.capture_sets.solving import Solution, solve
 
+    until = time.monotonic() + wish.time_limit_seconds
     faces = overlay(area, [one.candidate.footprint for one in candidates], [one.footprint for one in fixed])
     notes = [f"{faces.unread_fixed} fixed captures count for nothing: {NOT_USED}."] if faces.unread_fixed else []
     wanted = wish.coverage_min_percent if wish.coverage_min_percent is not None else 100.0
     target = wanted - SHOWN_PERCENT - faces.fixed_percent
+    if not fixed:
+        target = max(target, SOMETHING_PERCENT)
     if target <= 0:
         return Solution((), True, True, None, 0, True), notes
     groups = _within_days([one.candidate.start for one in candidates], wish.max_days_apart, fixed)
@@ -109,6 +118,7 @@ def _solved(
         shares=faces.shares,
         prices=np.array([units[n] for n in faces.candidates], dtype=float),
         groups=[np.flatnonzero(np.isin(faces.candidates, group)) for group in groups],
+        conflicts=conflicts_among([candidates[n].candidate for n in faces.candidates]),
         until=until,
     )
     budget = float(wish.budget // prices.unit) if wish.budget is not None and prices.unit is not None else np.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +23,8 @@ def good_set(
 ) -> list[int] | None:
     """A set within the limits: the cheapest found that covers `target`, else the one found that covers most.
 
+    When the problem's time is over, the best so far is taken.
+
     Args:
         problem: The problem.
         captures: Of how many candidates a set may consist.
@@ -32,13 +35,15 @@ def good_set(
     """
     found = [list(known)]
     for group in problem.groups:
+        if any(found) and time.monotonic() > problem.until:
+            break
         for per_price in (False, True) if np.ptp(problem.prices[group]) > 0 else (False,):
             members = _grown(problem, group, [], captures, budget, per_price)
             found.append(members)
             found.append(_exchanged(problem, group, members, captures, budget))
         for hint in hints:
-            first = group[np.argsort(-hint[group], kind="stable")][:captures]
-            members = [int(one) for n, one in enumerate(first) if problem.price(first[: n + 1]) <= budget]
+            first = _first(problem, group[np.argsort(-hint[group], kind="stable")], captures)
+            members = [one for n, one in enumerate(first) if problem.price(first[: n + 1]) <= budget]
             found.append(_exchanged(problem, group, members, captures, budget))
     found = [_needed(problem, members, target) for members in found if members]
 
@@ -49,6 +54,15 @@ def good_set(
     return min(found, key=worse, default=None)
 
 
+def _first(problem: Problem, ordered: Indices, captures: int) -> list[int]:
+    """The first few that can be in one set."""
+    found: list[int] = []
+    while len(ordered) and len(found) < captures:
+        found.append(int(ordered[0]))
+        ordered = ordered[~problem.conflicts[ordered[0], ordered]]
+    return found
+
+
 def _grown(
     problem: Problem, group: Indices, members: list[int], captures: int, budget: float, per_price: bool
 ) -> list[int]:
@@ -57,7 +71,7 @@ def _grown(
     inside, prices = problem.covers[group].astype(float), problem.prices[group]
     while len(members) < captures:
         gains = inside @ open_shares
-        gains[prices > budget - problem.price(members)] = 0
+        gains[(prices > budget - problem.price(members)) | ~problem.free_beside(members)[group]] = 0
         best = int(np.argmax(gains / np.maximum(prices, 1) if per_price else gains))
         if gains[best] <= _EXACT:
             break
@@ -71,14 +85,15 @@ def _exchanged(problem: Problem, group: Indices, members: list[int], captures: i
     counts = problem.covers[members].sum(axis=0)
     members, stale, at = list(members), 0, 0
     for _ in range(_MOST_EXCHANGES):
-        if not members or stale >= len(members):
+        if not members or stale >= len(members) or time.monotonic() > problem.until:
             break
         at = (at + 1) % len(members)
         one = members[at]
         without = counts - problem.covers[one]
         gains = inside @ np.where(without == 0, problem.shares, 0.0)
         now = float(problem.shares[(without == 0) & problem.covers[one]].sum())
-        gains[prices > budget - problem.price(members) + problem.prices[one]] = 0
+        others = [each for each in members if each != one]
+        gains[(prices > budget - problem.price(others)) | ~problem.free_beside(others)[group]] = 0
         best = int(np.argmax(gains))
         stale += 1
         if gains[best] > now + _EXACT:

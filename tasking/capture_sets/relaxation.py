@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 
 import numpy as np
+from scipy.optimize import linprog
+from scipy.sparse import csr_matrix, hstack, identity
 
 from tasking.capture_sets.search import Floats, Problem, affordable
 
@@ -23,9 +25,6 @@ def most_coverage(problem: Problem, captures: int, budget: float) -> Floats | No
     Returns:
         How much of each candidate the program takes; ``None`` when HiGHS gives no answer within the time.
     """
-    from scipy.optimize import linprog
-    from scipy.sparse import csr_matrix, hstack, identity
-
     ids, faces = problem.open, len(problem.shares)
     prices, many = problem.prices[ids], len(ids)
     budgeted = bool(np.isfinite(budget) and many and np.ptp(prices) > 0)
@@ -74,6 +73,8 @@ def least_price(problem: Problem, captures: int, budget: float, target: float) -
     """
     fractions, least, money = None, 0.0, budget
     for _ in range(_NEWTON_STEPS):
+        if fractions is not None and time.monotonic() > problem.until:
+            break
         solved = most_coverage(problem, captures, money)
         if solved is None:
             break

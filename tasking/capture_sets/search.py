@@ -58,6 +58,8 @@ class Problem:
         shares: Of each face, percent of the area.
         prices: Of each candidate, whole numbers.
         groups: The candidates that may be in one set; each set lies within one of them.
+        conflicts: Which two candidates are in no set together, shape (candidates, candidates); each conflicts with
+            itself.
         until: When to stop, by `time.monotonic`.
     """
 
@@ -65,13 +67,15 @@ class Problem:
     shares: Floats
     prices: Floats
     groups: Sequence[Indices]
+    conflicts: Bools
     until: float
     weights: Floats = field(init=False)
     rate: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         self.weights = self.shares / 2
-        self.groups = [self._undominated(group) for group in self.groups]
+        replaced = self._replaced()
+        self.groups = [group[~replaced[np.ix_(group, group)].any(axis=1)] for group in self.groups]
 
     @property
     def open(self) -> Indices:
@@ -105,15 +109,21 @@ class Problem:
         """What a set costs."""
         return float(self.prices[list(members)].sum())
 
-    def _undominated(self, group: Indices) -> Indices:
-        """Without those that another replaces in any set: it covers as much, and is cheaper or comes first."""
-        inside = self.covers[group].astype(np.float32)
-        overlap = inside @ inside.T
-        within = overlap >= inside.sum(axis=1)[:, None] - 0.5  # row: what the column's candidate covers as well
-        more = self.prices[group][:, None] - self.prices[group][None, :]
-        later = np.arange(len(group))[:, None] > np.arange(len(group))[None, :]
-        replaced = within & ((more > 0) | ((more == 0) & later))
-        return np.asarray(group[~replaced.any(axis=1)])
+    def free_beside(self, taken: Sequence[int]) -> Bools:
+        """Which candidates a set may hold beside these: a mask."""
+        return np.asarray(~self.conflicts[list(taken)].any(axis=0))
+
+    def _replaced(self) -> Bools:
+        """Which candidate (row) another (column) replaces in any set.
+
+        It covers as much, is cheaper or comes first, and conflicts with nothing that the replaced one may stand beside.
+        """
+        inside, free = self.covers.astype(np.float32), (~self.conflicts).astype(np.float32)
+        within = inside @ inside.T >= inside.sum(axis=1)[:, None] - 0.5
+        each = np.eye(len(self.prices), dtype=bool)
+        fits = free @ (self.conflicts & ~each).T < 0.5
+        more = self.prices[:, None] - self.prices[None, :]
+        return np.asarray(within & fits & ((more > 0) | ((more == 0) & np.tril(~each))))
 
 
 def merged(covers: Bools, shares: Floats, weights: Floats) -> tuple[Bools, Floats, Floats]:
@@ -180,21 +190,16 @@ class Search:
             OutOfTime: Before all sets were looked at. The best one so far is in `best`.
         """
         problem, taken = self._problem, list(taken)
+        free, covered = problem.free_beside(taken), np.asarray(problem.covers[taken].any(axis=0))
+        if allowed is not None:
+            free &= allowed
         try:
             for group in problem.groups:
                 if not set(taken) <= set(group.tolist()):
                     continue
-                ids = group if allowed is None else group[allowed[group]]
-                ids = ids[~np.isin(ids, taken)]
-                rest = ~problem.covers[taken].any(axis=0)
-                self._node(
-                    ids,
-                    problem.covers[np.ix_(ids, rest)].astype(float),
-                    problem.shares[rest],
-                    problem.weights[rest],
-                    taken,
-                    float(problem.shares[~rest].sum()),
-                )
+                inside = problem.covers[group].astype(float)
+                rest = _without(free[group], group, inside, problem.shares, problem.weights, covered)
+                self._node(*rest, taken, float(problem.shares[covered].sum()))
         except _Enough:
             pass
         return self.best
@@ -234,14 +239,9 @@ class Search:
                 covers, at_last_merge = inside.astype(float), len(ids)
             first = int(np.argmax(bound.scores))
             inside, others = covers[first] > 0, np.arange(len(ids)) != first
-            self._node(
-                ids[others],
-                covers[np.ix_(others, ~inside)],
-                shares[~inside],
-                weights[~inside],
-                [*taken, int(ids[first])],
-                base + float(shares[inside].sum()),
-            )
+            beside = ~problem.conflicts[ids[first], ids]
+            rest = _without(beside, ids, covers, shares, weights, inside)
+            self._node(*rest, [*taken, int(ids[first])], base + float(shares[inside].sum()))
             ids, covers, shares, weights = _without(others, ids, covers, shares, weights)
 
     def _finish(self, ids: Indices, prices: Floats, gains: Floats, taken: list[int], base: float) -> bool:
@@ -322,9 +322,11 @@ def _bound(
 
 
 def _without(
-    kept: Bools, ids: Indices, covers: Floats, shares: Floats, weights: Floats
+    kept: Bools, ids: Indices, covers: Floats, shares: Floats, weights: Floats, done: Bools | None = None
 ) -> tuple[Indices, Floats, Floats, Floats]:
-    """The candidates that are kept, and the faces that one of them covers."""
+    """The candidates that are kept, and the faces that one of them covers, without those that are done."""
     covers = covers[kept]
-    covered = covers.sum(axis=0) > 0
-    return ids[kept], covers[:, covered], shares[covered], weights[covered]
+    open_faces = covers.sum(axis=0) > 0
+    if done is not None:
+        open_faces &= ~done
+    return ids[kept], covers[:, open_faces], shares[open_faces], weights[open_faces]

@@ -39,11 +39,14 @@ class FixedCapture(NamedTuple):
 
     Attributes:
         footprint: GeoJSON geometry (lon, lat, WGS84); ``None`` when it is not known.
-        start: Capture start; ``None`` when it is not known.
+        start, end: Of the capture; ``None`` when it is not known.
+        platform: Satellite name; ``None`` when it is not known.
     """
 
     footprint: dict[str, Any] | None
     start: datetime | None = None
+    end: datetime | None = None
+    platform: str | None = None
 
 
 class CaptureSet(BaseModel):

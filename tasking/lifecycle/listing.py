@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import cast
 
 from tasking.area import area_from
-from tasking.candidate import Candidate
+from tasking.candidate import Candidate, at_one_time
 from tasking.errors import NotFound
 from tasking.ledger import OrderRecord
 from tasking.lifecycle.in_time import without_late_ones
@@ -18,6 +18,7 @@ from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.several import holds
 from tasking.lifecycle.standing import requests_as_they_stand
 from tasking.lifecycle.state import Listed, SetOffer
+from tasking.money import Money
 from tasking.order import Order
 from tasking.provider import Plans
 from tasking.ranking import RankedCandidate, most_covering, rank
@@ -105,8 +106,7 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
     """
     from tasking.capture_sets import FixedCapture, SetWish, best_set
 
-    order, usable = session.order, [one.candidate for one in ranked if one.usable]
-    left = left_to_spend(session.ledger, session.provider, order, record.reference, usable[0]) if usable else None
+    order, left = session.order, _left(session, record, [one.candidate for one in ranked if one.usable])
     held = [one for one in record.requests if holds(order, one, now) and one.candidate is not None]
     aim = record.coverage_aim_percent if record.requests else order.least_coverage_percent
     wish = SetWish(
@@ -117,9 +117,9 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
         max_days_apart=order.most_days_apart,
     )
     fixed = [
-        FixedCapture(footprint=one.candidate.footprint, start=one.candidate.start)
+        FixedCapture(footprint=it.footprint, start=it.start, end=it.end, platform=it.platform)
         for one in held
-        if one.candidate is not None
+        if (it := one.candidate) is not None
     ]
     found = best_set(area_from(order.footprint), ranked, wish, fixed)
     beside = requests_as_they_stand(record)
@@ -134,6 +134,15 @@ def offer_of(session: OrderSession, record: OrderRecord, ranked: Sequence[Ranked
     return SetOffer(members, found.coverage_percent or 0.0, found.enough, message[:1].lower() + message[1:], beside)
 
 
+def _left(session: OrderSession, record: OrderRecord, usable: Sequence[Candidate]) -> Money | None:
+    """What may still be spent, where something usable has a price in the currency of the limits."""
+    priced_in = {one.currency: one for one in reversed(usable) if one.price is not None}
+    for one in reversed(priced_in.values()):
+        left = left_to_spend(session.ledger, session.provider, session.order, record.reference, one)
+        if left is not None:
+            return left
+    return None
+
+
 def _same_pass(one: Candidate, other: Candidate) -> bool:
-    same_satellite = one.platform == other.platform
-    return one.id == other.id or (same_satellite and one.start < other.end and other.start < one.end)
+    return one.id == other.id or at_one_time(one, other)

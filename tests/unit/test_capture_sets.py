@@ -5,10 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +21,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasking.area import Area
+from tasking.axelglobe.order import AxelGlobeOrder
+from tasking.budget import AccountBudget
 from tasking.candidate import Candidate
 from tasking.capture_sets import CaptureSet, FixedCapture, SetWish, best_set
+from tasking.capture_sets.greedy import _grown
 from tasking.capture_sets.search import STEP_PERCENT, Problem
 from tasking.capture_sets.solving import solve
+from tasking.lifecycle.listing import offer_of
+from tasking.order import order_from
+from tasking.price_list import PriceList
 from tasking.ranking import rank
+from tests.support.order_fields import GOOD
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 AREA = Area.model_validate("POLYGON ((10 50, 11 50, 11 51, 10 51, 10 50))")
@@ -69,12 +80,17 @@ class Dealt(NamedTuple):
     shares: Any
     prices: Any
     groups: list[range]
+    conflicts: Any
     captures: int
     budget: float
     target: float
 
     def coverage(self, members: Sequence[int]) -> float:
         return float(self.shares[self.covers[list(members)].any(axis=0)].sum())
+
+    def possible(self, members: Sequence[int]) -> bool:
+        conflict = any(self.conflicts[pair] for pair in itertools.combinations(members, 2))
+        return not conflict and any(set(members) <= set(group) for group in self.groups)
 
     def key(self, members: Sequence[int]) -> tuple[float, int, list[int]]:
         """What is compared of sets that cover enough."""
@@ -92,7 +108,10 @@ def dealt(seed: int) -> Dealt:
     width = dice.randint(1, count) if seed % 4 == 0 else count
     groups = [range(first, first + width) for first in range(count - width + 1)]
     limits = dice.randint(1, 5), dice.choice([math.inf, dice.randint(2, 15)]), dice.uniform(20, 100)
-    return Dealt(covers, shares * 100 / shares.sum(), prices, groups, *limits)
+    conflicts = np.eye(count, dtype=bool)
+    for one, other in itertools.combinations(range(count), 2) if seed % 5 < 3 else ():
+        conflicts[one, other] = conflicts[other, one] = dice.random() < (0.15, 0.3, 0.6)[seed % 5]
+    return Dealt(covers, shares * 100 / shares.sum(), prices, groups, conflicts, *limits)
 
 
 def by_trying_all(dealt: Dealt) -> list[tuple[float, tuple[float, int, list[int]]]]:
@@ -101,7 +120,7 @@ def by_trying_all(dealt: Dealt) -> list[tuple[float, tuple[float, int, list[int]
         (dealt.coverage(members), dealt.key(members))
         for count in range(1, dealt.captures + 1)
         for members in itertools.combinations(range(len(dealt.prices)), count)
-        if dealt.key(members)[0] <= dealt.budget and any(set(members) <= set(group) for group in dealt.groups)
+        if dealt.key(members)[0] <= dealt.budget and dealt.possible(members)
     ]
 
 
@@ -112,7 +131,7 @@ def test_500_small_problems_have_the_answer_that_trying_all_sets_has(block: int)
         every = by_trying_all(one)
         most = max((coverage for coverage, _ in every), default=0.0)
         groups = [np.array(group) for group in one.groups]
-        problem = Problem(one.covers, one.shares, one.prices, groups, time.monotonic() + 600)
+        problem = Problem(one.covers, one.shares, one.prices, groups, one.conflicts, time.monotonic() + 600)
         found = solve(problem, one.captures, one.budget, one.target)
         if most < 1e-7:
             assert found is None, seed
@@ -120,6 +139,7 @@ def test_500_small_problems_have_the_answer_that_trying_all_sets_has(block: int)
         assert found is not None, seed
         assert found.proven, seed
         assert found.enough == (most >= one.target), seed
+        assert one.possible(found.members), seed
         coverage, least = one.coverage(found.members), one.target
         if not found.enough:
             assert most - STEP_PERCENT <= coverage <= most + 1e-9, seed
@@ -250,6 +270,13 @@ def test_captures_lie_within_so_many_days_of_each_other_and_of_those_that_are_fi
     assert best_set(AREA, rank(AREA, days, "earliest", NOW), SetWish(max_captures=2, max_days_apart=2), apart) is None
 
 
+def test_where_any_share_is_enough_something_is_ordered_all_the_same() -> None:
+    found = chosen(HALVES, coverage_min_percent=0, max_captures=3)
+    assert (ids(found), found.enough, found.price) == (["middle"], True, Decimal(10))
+    done = chosen(HALVES, fixed=[FixedCapture(column(0, 0.1))], coverage_min_percent=0, max_captures=3)
+    assert (ids(done), done.enough) == ([], True)
+
+
 def test_what_is_fixed_covers_its_part_and_is_not_bought_again() -> None:
     found = chosen(HALVES, fixed=[FixedCapture(column(0, 0.5))], coverage_min_percent=90, max_captures=3)
     assert (ids(found), found.coverage_percent, found.price) == (["east"], 100, Decimal(10))
@@ -259,6 +286,41 @@ def test_what_is_fixed_covers_its_part_and_is_not_bought_again() -> None:
     unread = chosen(HALVES, fixed=[FixedCapture(None)], coverage_min_percent=90, max_captures=3)
     assert ids(unread) == ["west", "east"]
     assert any("count for nothing" in note for note in unread.notes)
+
+
+AT_ONCE = [
+    candidate("west", column(0, 0.5), platform="SAT-1"),
+    candidate("east", column(0.5, 1), platform="SAT-1"),
+]
+
+
+def test_no_satellite_is_asked_for_two_captures_at_a_time() -> None:
+    west, east = AT_ONCE
+    later = candidate("later", column(0.5, 1), 90, platform="SAT-1")
+    other = candidate("other", column(0.5, 1), 95, platform="SAT-2")
+    assert ids(chosen([west, east, later], max_captures=2)) == ["west", "later"]
+    assert ids(chosen([west, east, other], max_captures=2)) == ["west", "other"]
+    alone = chosen(AT_ONCE, max_captures=2)
+    assert (ids(alone), alone.enough, alone.proven) == (["east"], False, True)
+    unnamed = [one.model_copy(update={"platform": None}) for one in AT_ONCE]
+    assert ids(chosen(unnamed, max_captures=2)) == ["east", "west"]
+
+
+def test_what_covers_less_is_taken_where_what_covers_more_stands_in_the_way() -> None:
+    """The wide one covers all that the narrow one does, but its satellite would miss the other half for it."""
+    wide = candidate("wide", column(0, 0.6), 24, platform="SAT-1")
+    narrow = candidate("narrow", column(0, 0.5), 30, platform="SAT-2")
+    east = candidate("east", column(0.5, 1), 24, platform="SAT-1")
+    assert ids(chosen([wide, narrow, east], coverage_min_percent=100, max_captures=2)) == ["east", "narrow"]
+
+
+def test_no_satellite_is_asked_for_a_capture_while_it_takes_one_that_is_fixed() -> None:
+    west, east = AT_ONCE
+    later = candidate("later", column(0.5, 1), 90, platform="SAT-1")
+    fixed = [FixedCapture(west.footprint, west.start, west.end, "SAT-1")]
+    found = chosen([east, later], fixed=fixed, max_captures=2)
+    assert ids(found) == ["later"]
+    assert found.notes == ("1 candidates are left out: their satellites take captures then that are fixed.",)
 
 
 def test_a_share_that_is_shown_as_the_wanted_one_is_enough() -> None:
@@ -289,6 +351,35 @@ def test_an_unknown_price_counts_as_the_highest_known_one_and_that_is_said() -> 
     assert found.notes == ("1 of 4 prices are not known and count as the highest one that is.",)
 
 
+def test_with_a_budget_what_has_no_known_price_is_not_bought_as_it_may_cost_anything() -> None:
+    unknown = candidate("unknown", column(0, 0.5), 1)
+    found = chosen([*HALVES, unknown], coverage_min_percent=90, max_captures=2, budget=Decimal(20), currency="credits")
+    assert (ids(found), found.price) == (["west", "east"], Decimal(20))
+    assert found.notes == ("1 candidates are left out: what they cost in the budget's currency is not known.",)
+
+
+def test_a_currency_is_the_same_in_capitals_and_without() -> None:
+    halves = [one.model_copy(update={"currency": "eur"}) for one in HALVES]
+    found = chosen(halves, coverage_min_percent=90, max_captures=2, budget=Decimal(20), currency="EUR")
+    assert (ids(found), found.currency) == (["west", "east"], "EUR")
+
+
+@pytest.mark.parametrize("first", [{}, {"price": 10, "currency": "EUR"}])
+def test_the_budget_of_an_order_holds_though_the_first_candidate_has_no_price_in_its_currency(
+    first: dict[str, Any],
+) -> None:
+    order = order_from(AxelGlobeOrder, {**GOOD, "area": AREA.wkt, "max_captures": 3, "budget": "15 credits"})
+    offered = rank(AREA, [candidate("first", column(0, 0.9), 1, **first), *HALVES], "best-coverage", NOW)
+    session: Any = SimpleNamespace(
+        order=order,
+        ledger=SimpleNamespace(now=lambda: NOW, counted=lambda _payer: {}),
+        provider=SimpleNamespace(budget=AccountBudget(), price_list=PriceList()),
+    )
+    record: Any = SimpleNamespace(reference="bay", requests=(), coverage_aim_percent=None)
+    assert offered[0].candidate.id == "first"
+    assert [one.id for one in offer_of(session, record, offered, NOW).candidates] == ["middle"]
+
+
 def test_currencies_are_never_added_up() -> None:
     euro = candidate("euro", column(0, 0.5), 1, price=1, currency="EUR")
     mixed = chosen([*HALVES, euro], coverage_min_percent=90, max_captures=2)
@@ -312,6 +403,49 @@ def test_a_search_that_runs_out_of_time_gives_what_it_has_and_says_what_no_set_e
     assert found.coverage_bound_percent is not None
     assert (found.coverage_percent or 0) <= (proven.coverage_percent or 0) + 0.01 <= found.coverage_bound_percent + 0.02
     assert "(the search ended after 1e-09 s)" in found.sentence
+
+
+def test_a_search_that_runs_out_of_time_does_not_look_at_each_span_of_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    grown: list[list[int]] = []
+
+    def counted(*args: Any) -> list[int]:
+        grown.append(_grown(*args))
+        return grown[-1]
+
+    monkeypatch.setattr("tasking.capture_sets.greedy._grown", counted)
+    assert chosen(scene(5, 60), max_captures=4, max_days_apart=1, time_limit_seconds=1e-9).members
+    assert len(grown) <= 5, "each of 50 spans would be looked at"
+
+
+FRESH = """
+import sys
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from tasking.area import Area
+from tasking.candidate import Candidate
+from tasking.capture_sets import SetWish, best_set, choice
+from tasking.ranking import RankedCandidate
+
+square = {"type": "Polygon", "coordinates": [[[10, 50], [11, 50], [11, 51], [10, 51], [10, 50]]]}
+noon = datetime(2026, 12, 1, tzinfo=UTC)
+one = Candidate(id="one", start=noon, end=noon, footprint=square)
+facts = {"score": 1, "coverage_percent": 100, "coverage_source": "footprint", "reason": "", "usable": True}
+loaded = []
+
+def clock():
+    loaded.append({"shapely", "pyproj", "scipy.optimize", "scipy.sparse"} <= sys.modules.keys())
+    return 0.0
+
+choice.time = SimpleNamespace(monotonic=clock)
+found = best_set(Area.model_validate(square), [RankedCandidate(candidate=one, **facts)], SetWish())
+print(found is not None and loaded[0])
+"""
+
+
+def test_loading_libraries_takes_nothing_of_the_time() -> None:
+    """In a process of its own, as all is loaded in this one."""
+    ran = subprocess.run([sys.executable, "-c", FRESH], cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert ran.stdout.strip() == "True", ran.stderr
 
 
 # Where on the globe
