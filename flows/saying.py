@@ -35,14 +35,15 @@ def in_a_sentence() -> Iterator[None]:
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:
-        ERRORS.print(words(_sentence(error)))
+        ERRORS.print(words(sentence(error)))
         raise typer.Exit(2) from None
     finally:
         # Prefect sends its own events when it read a block; at the end it waits for that and says so. They may be lost
         logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """What is in the way, for a person; of a server's address without its password."""
     if isinstance(error, TaskingError) or type(error) is ValueError:  # the latter: an address that is none
         return str(error)
     server = f"The Prefect server at {httpx.URL(get_current_settings().api.url or '').copy_with(userinfo=b'')}"

@@ -9,12 +9,13 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from blocks.account import load_account
+from flows.saying import sentence
 from tasking.budget import month_of
-from tasking.errors import InvalidOrder, TaskingError
+from tasking.errors import InvalidOrder
 from tasking.ledger import ChargeRecord
 from tasking.money import amount_text
 from tasking.provider import Accounts
-from tasking.spending import SpendingLine, differences
+from tasking.spending import SpendingLine, differences, without_contract
 
 FORMULA = ("=", "+", "-", "@")
 COLUMNS = tuple(SpendingLine.model_fields)
@@ -58,9 +59,12 @@ def compared(charges: Sequence[ChargeRecord]) -> list[str]:
                 if not isinstance(provider, Accounts):
                     found.append(f"{account}: {provider.name} tells neither money nor requests")
                     continue
-                said = [each for one in provider.statements() for each in differences(one, mine)]
-        except TaskingError as error:
-            found.append(f"{account}: cannot be compared: {error}")
+                statements = provider.statements()
+        except Exception as error:  # what was reported stands; the other accounts are compared all the same
+            found.append(f"{account}: cannot be compared: {sentence(error)}")
             continue
+        said = [each for one in statements for each in differences(one, mine)]
+        if any(one.contract_id is not None for one in statements):
+            said += without_contract(mine)
         found += [f"{account}: {each}" for each in said or ("the provider says the same",)]
     return found

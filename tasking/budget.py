@@ -15,6 +15,8 @@ from tasking.money import Amount, Budget, CurrencyOrEmpty, Money
 
 Scope = Literal["order", "site", "account"]
 
+SCOPES: frozenset[Scope] = frozenset(("order", "site", "account"))
+
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -59,7 +61,7 @@ class Tally(BaseModel):
     """What requests cost so far, by currency.
 
     Attributes:
-        reserved: Announced or made, and it may still be due.
+        reserved: Announced or made, and it may still be due; or chosen with such a one, and requested after it.
         spent: Due, whatever happens.
         unpriced: Requests that may be due and whose price is not known; they are in neither sum.
     """
@@ -99,6 +101,8 @@ class Charge(BaseModel):
 
     Attributes:
         price: ``None`` when nothing tells.
+        after: Prices of what was chosen with it and is requested after it: all of that has to stay within the limits,
+            or nothing of it is begun.
         of_order: The order's own limit.
         of_account: The limits in the account block.
     """
@@ -106,6 +110,7 @@ class Charge(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     price: Money | None = None
+    after: tuple[Money | None, ...] = ()
     of_order: Budget | None = None
     of_account: AccountBudget = AccountBudget()
 
@@ -135,42 +140,48 @@ def _raise(field: str) -> str:
     return f"raise budget.{field} in the account block, or wait for the next month, and press Retry on the order's run"
 
 
-def over_budget(price: Money | None, limits: Sequence[Limit], counted: Counted) -> str | None:
+def over_budget(
+    price: Money | None, limits: Sequence[Limit], counted: Counted, after: Sequence[Money | None] = ()
+) -> str | None:
     """Why one more request is not within its limits, for a person; ``None`` when it is. Without limits it always is.
 
     Args:
         price: What it costs.
         limits: See `Charge.limits`.
         counted: What is reserved and spent without it.
+        after: See `Charge.after`.
     """
+    every = [one for one in (price, *after) if one is not None]
     for limit in limits:
-        if price is None:
+        if len(every) <= len(after):
             return (
                 f"its price is not known, and {limit.whose} may cost {limit.most} at most: fill in price_list "
                 "(per_capture or per_km2, and currency) in the account block, or take the limit out; then press Retry "
                 "on the order's run"
             )
-        if price.currency != limit.most.currency:
+        currency = limit.most.currency
+        if (other := next((one for one in every if one.currency != currency), None)) is not None:
             return (
-                f"it costs {price}, and {limit.whose} may cost {limit.most} at most: two currencies are not compared. "
+                f"it costs {other}, and {limit.whose} may cost {limit.most} at most: two currencies are not compared. "
                 "Give the limit in the currency of the price; if that comes from price_list, give both in one"
             )
         tally = counted.get(limit.scope, Tally())
-        taken = tally.taken(price.currency)
-        if taken + price.amount > limit.most.amount:
-            return _too_much(price, limit, tally)
+        whole = Money(sum((one.amount for one in every), Decimal(0)), currency)
+        if tally.taken(currency) + whole.amount > limit.most.amount:
+            return _too_much(whole, len(after), limit, tally)
     return None
 
 
-def _too_much(price: Money, limit: Limit, tally: Tally) -> str:
+def _too_much(price: Money, others: int, limit: Limit, tally: Tally) -> str:
     currency = price.currency
+    together = f" together with the {others} captures that were chosen with it" if others else ""
     over = tally.taken(currency) + price.amount - limit.most.amount
     spent = Money(tally.spent.get(currency, Decimal(0)), currency)
     reserved = Money(tally.reserved.get(currency, Decimal(0)), currency)
     more = f", and {tally.unpriced} more have no known price" if tally.unpriced else ""
     return (
-        f"over budget by {Money(over, currency)}: it costs {price}, and {limit.whose} may cost {limit.most} at most, "
-        f"of which {spent} are spent and {reserved} reserved{more}. To go on, {limit.remedy}"
+        f"over budget by {Money(over, currency)}: it costs {price}{together}, and {limit.whose} may cost {limit.most} "
+        f"at most, of which {spent} are spent and {reserved} reserved{more}. To go on, {limit.remedy}"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import (
@@ -24,7 +24,11 @@ CREDITS = "credits"
 """The currency of accounts that pay in a provider's own credits."""
 
 _ISO = re.compile(r"[A-Z]{3}")
-_TEXT = re.compile(r"\s*([0-9][0-9.,_ ']*)\s*([A-Za-z]+)\s*")
+_TEXT = re.compile(r"\s*([0-9][0-9.,_ ']*?)\s*([A-Za-z]+)\s*")
+_GROUPED = re.compile(r"[1-9]\d{0,2}([ _',]\d{3})+(\.\d+)?")
+"""Thousands set apart, as in 1,250,000.50."""
+_EITHER = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+"""1.250: one and a quarter to some, one thousand two hundred and fifty to others."""
 
 _NUMBER = {"type": "number", "minimum": 0}
 
@@ -69,8 +73,11 @@ class Money(NamedTuple):
 
 
 def money(amount: Decimal | None, currency: str | None) -> Money | None:
-    """An amount with its currency; ``None`` where either is not known, as neither tells anything alone."""
-    if amount is None or not amount.is_finite() or not currency or not currency.strip():
+    """An amount with its currency; ``None`` where either is not known, as neither tells anything alone.
+
+    An amount below nothing is no price: it would make room for others.
+    """
+    if amount is None or not amount.is_finite() or amount < 0 or not currency or not currency.strip():
         return None
     return Money(amount, currency_word(currency))
 
@@ -89,6 +96,24 @@ def amount_text(amount: Decimal) -> str:
     return f"{amount:,.{max(2, min(digits, 6))}f}"
 
 
+def _amount(number: str, currency: str, given: str) -> Decimal:
+    """A number as a person writes it; nothing is guessed where it can be read in two ways. Raises `InvalidOrder`."""
+    if _EITHER.fullmatch(number):
+        whole, less = number.replace(".", ""), f"{Decimal(number).normalize():f}"
+        fix = f"a point with three digits after it can be read in two ways: write {whole} {currency}, or {less}"
+        raise InvalidOrder("budget", given, f"{fix if '.' in less else fix + '.00'} {currency}")
+    if _GROUPED.fullmatch(number):
+        return Decimal(re.sub(r"[ _',]", "", number))
+    if re.fullmatch(r"\d+(\.\d*)?", number):
+        return Decimal(number)
+    raise InvalidOrder(
+        "budget",
+        given,
+        "give an amount and its currency, e.g. 500 EUR or 3 credits; write thousands as 1,250 or 1250, and decimals "
+        "after a point, as in 0.50",
+    )
+
+
 class Budget(Form):
     """What one order may cost at most, all its requests together.
 
@@ -105,14 +130,9 @@ class Budget(Form):
     def _from_text(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        found = _TEXT.fullmatch(value)
-        number = re.sub(r"[ _',](?=\d{3}(?!\d))", "", found[1].strip()) if found else ""
-        try:
-            amount = Decimal(number)
-        except InvalidOperation:
-            raise InvalidOrder("budget", value, "give an amount and its currency, e.g. 500 EUR or 3 credits") from None
-        assert found is not None, "else there is no amount"
-        return {"amount": amount, "currency": found[2]}
+        if (found := _TEXT.fullmatch(value)) is None:
+            raise InvalidOrder("budget", value, "give an amount and its currency, e.g. 500 EUR or 3 credits")
+        return {"amount": _amount(found[1], found[2], value), "currency": found[2]}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:

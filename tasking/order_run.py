@@ -162,7 +162,8 @@ def own_reference(order: Order, run_id: str, opened: Callable[[], AbstractContex
 def dry_run_of(order: Order, run_id: str, number: int = 1) -> Order:
     """The order as a dry run: under a reference of its own, which holds back no order that comes later.
 
-    It counts for no site. One that is a dry run already, and is taken over by another run, stays what it is.
+    It is asked within the limit of its site, and stands for none in the ledger: see `Ledger.claim`. One that is a dry
+    run already, and is taken over by another run, stays what it is.
 
     Args:
         order: The order.
@@ -174,7 +175,7 @@ def dry_run_of(order: Order, run_id: str, number: int = 1) -> Order:
     which = "" if number == 1 else f"-{number}"
     name = (order.reference or _words(order))[:50].rstrip("._-")
     reference = f"{DRY_RUN}{name}-{_short(run_id)}{which}"
-    return order.model_copy(update={"dry_run": True, "reference": reference, "site": None})
+    return order.model_copy(update={"dry_run": True, "reference": reference})
 
 
 def _words(order: Order) -> str:

@@ -327,6 +327,15 @@ class Budgeted(Protocol):
         """What requests cost where the provider gives no price."""
 
 
+@runtime_checkable
+class CancelFees(Protocol):
+    """A provider that publishes what a cancel costs."""
+
+    @property
+    def dearest_cancel_percent(self) -> float:
+        """What a cancel costs at most, in percent of the price: so much counts where its fee is not known."""
+
+
 class Statement(BaseModel):
     """What a provider says of an account's money or requests, to be compared with the ledger.
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 
 from tasking.budget import month_of
-from tasking.ledger import ChargeRecord
+from tasking.ledger import ChargeRecord, ChargeState
 from tasking.money import Money, currency_word
 from tasking.provider import Statement
 
@@ -69,6 +69,8 @@ def spending(charges: Iterable[ChargeRecord]) -> list[SpendingLine]:
 def differences(statement: Statement, charges: Sequence[ChargeRecord]) -> list[str]:
     """Where a provider's statement and the ledger differ, one sentence each; nothing is corrected.
 
+    What one of its contracts says is held against the requests of that contract; see `without_contract`.
+
     Args:
         statement: Of an account, or of one of its contracts.
         charges: All of the account, of all time: a statement knows no months.
@@ -78,6 +80,27 @@ def differences(statement: Statement, charges: Sequence[ChargeRecord]) -> list[s
         found += _of_requests(statement.request_ids, charges)
     if statement.currency is not None and statement.spent is not None:
         found += _of_money(statement, charges)
+    return found
+
+
+def without_contract(charges: Sequence[ChargeRecord]) -> list[str]:
+    """What of an account with several contracts is held against none of them: one sentence for each currency, or none.
+
+    Args:
+        charges: All of the account, of all time.
+    """
+    found = []
+    unknown = [one for one in charges if one.contract_id is None and one.state is not ChargeState.REFUNDED]
+    for currency in sorted({one.currency for one in unknown if one.currency is not None and one.price is not None}):
+        group = [one for one in unknown if one.currency == currency]
+        spent, reserved = (
+            sum((one.spent for one in group), Decimal(0)),
+            sum((one.reserved for one in group), Decimal(0)),
+        )
+        found.append(
+            f"no contract known: {len(group)} requests of the ledger, with {Money(spent, currency)} spent and "
+            f"{Money(reserved, currency)} reserved, are compared with no contract"
+        )
     return found
 
 
@@ -96,11 +119,7 @@ def _of_requests(theirs: frozenset[str], charges: Sequence[ChargeRecord]) -> lis
 def _of_money(statement: Statement, charges: Sequence[ChargeRecord]) -> list[str]:
     assert statement.currency is not None, "the caller has seen it"
     currency = currency_word(statement.currency)
-    ours = [
-        one
-        for one in charges
-        if one.currency == currency and one.contract_id in (None, statement.contract_id or one.contract_id)
-    ]
+    ours = [one for one in charges if one.currency == currency and statement.contract_id in (None, one.contract_id)]
     spent, reserved = sum((one.spent for one in ours), Decimal(0)), sum((one.reserved for one in ours), Decimal(0))
     their_spent, on_hold = statement.spent or Decimal(0), statement.on_hold or Decimal(0)
     more = their_spent + on_hold - spent - reserved

@@ -18,9 +18,9 @@ def tag_run(order: Order, reference: str) -> None:
     if context is None or context.flow_run is None:
         return
     wanted = [f"reference:{reference}", f"provider:{order.provider}"]
-    if order.dry_run:
+    if order.dry_run:  # it holds back no order of its site
         wanted.append("dry-run")
-    if order.site:
+    elif order.site:
         wanted.append(site_tag(order.site))
     held = list(context.flow_run.tags)
     missing = [tag for tag in wanted if tag not in held]

@@ -91,9 +91,9 @@ class Summary(Shape):
 
 
 class TaskPrice(Shape):
-    """A price, in the currency's minor unit (``GET /price``)."""
+    """A price, in the currency's minor unit (``GET /price``); one below nothing is an answer that cannot be read."""
 
-    amount: int
+    amount: Annotated[int, Field(ge=0)]
     currency: Annotated[str, StringConstraints(min_length=1, max_length=12)]
 
 

@@ -40,7 +40,7 @@ from tasking.iceye.conversions import (
     statement_of,
 )
 from tasking.iceye.downloads import fresh_address, products_of
-from tasking.iceye.fees import CANCELLABLE
+from tasking.iceye.fees import CANCELLABLE, DEAREST_PERCENT
 from tasking.iceye.matching import created_after, our_task
 from tasking.iceye.models import ListedTask, Scene, Task
 from tasking.iceye.order import IceyeOrder
@@ -63,6 +63,11 @@ class Iceye(ProviderBase[IceyeSettings, IceyeClient, IceyeOrder]):
 
     name, title = "iceye", "ICEYE"
     client_type, order_type = IceyeClient, IceyeOrder
+
+    @property
+    def dearest_cancel_percent(self) -> float:
+        """The last of ICEYE's fees; see `tasking.iceye.fees`."""
+        return DEAREST_PERCENT
 
     @property
     def environment(self) -> str:

@@ -55,7 +55,8 @@ class Ledger(Reading):
 
         Args:
             reference: Ours.
-            order: The order, JSON; must equal the one first claimed.
+            order: The order, JSON; must equal the one first claimed. A dry run stands for no site, so that it holds
+                back no order of one.
             provider: Provider name.
             flow_run_id: Who asks.
             owner_is_gone: Tells for the owner's flow run id whether it can no longer go on.
@@ -74,7 +75,7 @@ class Ledger(Reading):
                     reference=reference,
                     provider=provider,
                     account=order["account"],
-                    site=order.get("site"),
+                    site=None if order.get("dry_run") else order.get("site"),
                     name=fitting("name", plain(order["name"])),
                     order=plain(order),
                     flow_run_id=flow_run_id,
@@ -238,7 +239,8 @@ class Ledger(Reading):
         payer, now, price = Payer(row.reference, row.account, row.site), self._now(), charge.price
         if limits := charge.limits(payer, now):
             charges.one_at_a_time(session, row.account)
-            if (why := over_budget(price, limits, charges.counted(session, payer, now))) is not None:
+            counted = charges.counted(session, payer, now, {limit.scope for limit in limits})
+            if (why := over_budget(price, limits, counted, charge.after)) is not None:
                 raise OverBudget(StatusCode.REJECTED, why)
         return {
             "account": row.account,

@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select
 
-from tasking.budget import Counted, Payer
+from tasking.budget import SCOPES, Counted, Payer, Scope
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import charges, creates
 from tasking.ledger.records import ChargeRecord, Intent, JournalEntry, OrderRecord
@@ -121,10 +121,15 @@ class Reading(Transactions):
                 found |= {row.reference: row.flow_run_id for row in session.execute(query)}
         return found
 
-    def counted(self, payer: Payer) -> Counted:
-        """What is reserved and spent by now of each limit that holds for a payer; its order may not exist yet."""
+    def counted(self, payer: Payer, scopes: Collection[Scope] = SCOPES) -> Counted:
+        """What is reserved and spent by now of each limit that holds for a payer; its order may not exist yet.
+
+        Args:
+            payer: For whom.
+            scopes: Which limits are asked for; without those of a month none is read.
+        """
         with self.session(reading=True) as session:
-            return charges.counted(session, payer, self.now())
+            return charges.counted(session, payer, self.now(), scopes)
 
     def charges(
         self,

@@ -143,6 +143,8 @@ def _put_request(row: OrderRow, one: RequestRecord) -> None:
             charged_at=row.updated,  # unless it was announced; see `charges.charge_new`
         )
         row.requests.append(there)
+    if there.charged_at is None:  # written by older code since the upgrade
+        there.charged_at = row.created
     there.candidate = plain(one.candidate)
     there.covered_percent = one.covered_percent
     there.status = last.status

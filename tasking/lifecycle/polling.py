@@ -12,7 +12,7 @@ from tasking.lifecycle.doubts import settle_doubts
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.standing import candidates_by_request, requested, requests_by_id
 from tasking.lifecycle.state import Polled
-from tasking.provider import Provider, TaskingRequest
+from tasking.provider import CancelFees, Provider, TaskingRequest
 from tasking.status import StatusCode
 from tasking.waiting import Wait
 
@@ -55,9 +55,10 @@ def record_statuses(
     """
     after = our_time_in(provider, provider.poll_interval_seconds)
     seen_at = provider.clock.now()
+    dearest = provider.dearest_cancel_percent if isinstance(provider, CancelFees) else None
 
     def change(now: OrderRecord) -> Revision:
-        requests = [_answered(one, answers, seen_at) for one in now.requests]
+        requests = [_answered(one, answers, seen_at, dearest) for one in now.requests]
         words = "; ".join(
             _change(old.last, new.last)
             for old, new in zip(now.requests, requests, strict=True)
@@ -82,12 +83,18 @@ def our_time_in(provider: Provider, seconds: float) -> datetime:
     return provider.clock.local(provider.clock.in_seconds(seconds))
 
 
-def _answered(before: RequestRecord, answers: Mapping[str, TaskingRequest], now: datetime) -> RequestRecord:
-    """A request with its answer. What its cancel cost is kept when that is seen: its steps are told before only."""
+def _answered(
+    before: RequestRecord, answers: Mapping[str, TaskingRequest], now: datetime, dearest_cancel_percent: float | None
+) -> RequestRecord:
+    """A request with its answer. What its cancel cost is kept when that is seen: its steps are told before only.
+
+    Without any step the dearest fee counts, where the provider publishes fees; else none is known.
+    """
     last, fee = _dated(before.last, answers, now), before.cancel_fee_percent
     if last.status is StatusCode.USER_CANCELLED and before.last.status is not StatusCode.USER_CANCELLED:
         fees = before.last.cancel_fees
-        fee = next((each.percent for each in fees if now < each.until), 100.0 if fees else None)
+        without = 100.0 if fees else dearest_cancel_percent
+        fee = next((each.percent for each in fees if now < each.until), without)
     return before.model_copy(update={"last": last, "cancel_fee_percent": fee})
 
 

@@ -43,12 +43,18 @@ def price_of(provider: Provider, order: Order, candidate: Candidate, record: Ord
 
 
 def priced(provider: Provider, order: Order, listed: Sequence[Candidate]) -> list[Candidate]:
-    """Candidates with what each costs, where the provider does not say it and the account's price list does."""
+    """Candidates with what each costs, where the provider does not say it and the account's price list does.
+
+    A price below nothing is none.
+    """
     found = []
     for one in listed:
-        price = None if one.price is not None else price_of(provider, order, one)
-        told = {} if price is None else {"price": price.amount, "currency": price.currency}
-        found.append(one.model_copy(update=told))
+        is_one = one.price is not None and one.price.is_finite() and one.price >= 0
+        price = None if is_one else price_of(provider, order, one)
+        told = one.model_copy(update={} if is_one else {"price": None})
+        found.append(
+            told if price is None else told.model_copy(update={"price": price.amount, "currency": price.currency})
+        )
     return found
 
 
@@ -80,9 +86,10 @@ def why_over_budget(
     """
     payer, now = Payer(reference, order.account, order.site), ledger.now()
     every = [charge_of(provider, order, one, record) for one in candidates]
-    if not any(charge.limits(payer, now) for charge in every):
+    scopes = {limit.scope for charge in every for limit in charge.limits(payer, now)}
+    if not scopes:
         return [None for _ in every]
-    counted = ledger.counted(payer)
+    counted = ledger.counted(payer, scopes)
     return [over_budget(charge.price, charge.limits(payer, now), counted) for charge in every]
 
 
@@ -93,7 +100,7 @@ def budget_facts(ledger: Ledger, provider: Provider, order: Order, reference: st
     limits = charge.limits(payer, ledger.now())
     if not limits:
         return []
-    counted, found = ledger.counted(payer), []
+    counted, found = ledger.counted(payer, {limit.scope for limit in limits}), []
     for limit in limits:
         currency = limit.most.currency
         taken = counted.get(limit.scope, Tally()).taken(currency)
@@ -113,7 +120,7 @@ def left_to_spend(ledger: Ledger, provider: Provider, order: Order, reference: s
     limits = charge.limits(payer, ledger.now())
     if charge.price is None or not limits or any(each.most.currency != charge.price.currency for each in limits):
         return None
-    counted, currency = ledger.counted(payer), charge.price.currency
+    counted, currency = ledger.counted(payer, {limit.scope for limit in limits}), charge.price.currency
     left = [each.most.amount - counted.get(each.scope, Tally()).taken(currency) for each in limits]
     return Money(max(min(left), Decimal(0)), currency)
 

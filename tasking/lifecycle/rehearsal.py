@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from tasking.candidate import WHOLE_WINDOW, Candidate
 from tasking.ledger import OrderRecord
 from tasking.lifecycle.actions import Action, Ask, Close, End, Request
 from tasking.lifecycle.state import OrderState
+from tasking.money import money
 from tasking.order import Order
 from tasking.status import OrderStatus, StatusCode
 from tasking.waiting import format_utc
@@ -45,9 +47,20 @@ def would_be_ordered(order: Order, record: OrderRecord) -> str:
     more = ""
     if record.next_candidates:
         share = record.captures_cover_percent or 0.0
-        more = f" It would order {len(record.next_candidates)} more; together they cover {share:.1f} % of the area."
+        whole = _together([candidate, *record.next_candidates])
+        covers = f"together they cover {share:.1f} % of the area"
+        more = f" It would order {len(record.next_candidates)} more; {covers}; {whole}."
     first = f"It would order {_capture(candidate)}, taken by {format_utc(candidate.end)}; {price}.{until}{note}"
     return f"{first}{more}{person}"
+
+
+def _together(captures: Sequence[Candidate]) -> str:
+    """What the captures of a set cost, for a person."""
+    prices = [money(one.price, one.currency) for one in captures]
+    known = [one for one in prices if one is not None]
+    if len(known) < len(prices) or len({one.currency for one in known}) > 1:
+        return "what all of them cost is not known"
+    return f"all of them: {price_of(sum((one.amount for one in known), Decimal(0)), known[0].currency)}"
 
 
 def price_of(price: Decimal | None, currency: str | None) -> str:

@@ -8,7 +8,7 @@ from tasking.errors import CredentialsRefused, NotFound, OrderEnded, OverBudget,
 from tasking.ledger import OrderRecord
 from tasking.lifecycle.doubts import columns
 from tasking.lifecycle.next_try import wish_of
-from tasking.lifecycle.pricing import charge_of
+from tasking.lifecycle.pricing import charge_of, price_of
 from tasking.lifecycle.session import OrderSession
 from tasking.lifecycle.standing import earlier_requests, requested
 from tasking.order import Order
@@ -20,7 +20,8 @@ from tasking.waiting import Wait
 def request(session: OrderSession) -> None:
     """Order the chosen candidate, once; what was announced before is settled first.
 
-    Nothing is sent when another process of ours has gone on meanwhile: it is decided anew then.
+    Of a set all that is left of it has to stay within the limits: none is begun that cannot be bought whole. Nothing is
+    sent when another process of ours has gone on meanwhile: it is decided anew then.
 
     Raises:
         OrderEnded: The provider refuses for a reason that another candidate does not cure, or it is over budget.
@@ -33,6 +34,7 @@ def request(session: OrderSession) -> None:
         return
     plan_id, label, wish = record.plan_id, record.label, wish_of(session.order, candidate)
     earlier = [one.last.id for one in record.requests]
+    after = tuple(price_of(provider, session.order, one) for one in record.next_candidates)
     try:
         made = create_once(
             ledger,
@@ -44,9 +46,12 @@ def request(session: OrderSession) -> None:
             create=lambda: provider.request(wish, plan_id, candidate, label),
             made=lambda there: columns(provider, record, record.attempt, label, candidate, there),
             still_wished=lambda now: (
-                now.candidate == candidate and now.deferred_end is None and _is_approved(session.order, now)
+                now.candidate == candidate
+                and now.next_candidates == record.next_candidates
+                and now.deferred_end is None
+                and _is_approved(session.order, now)
             ),
-            charge=charge_of(provider, session.order, candidate, record),
+            charge=charge_of(provider, session.order, candidate, record).model_copy(update={"after": after}),
         )
     except OverBudget as over:
         raise OverBudget(over.status, f"Not requested: {over}{earlier_requests(record)}") from over

@@ -15,7 +15,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner, Result
 
-from flows import account_commands, cli
+from flows import account_commands, cli, spending_report
 from tasking.errors import LedgerUnavailable
 from tasking.ledger import Ledger, open_ledger
 from tasking.status import StatusCode
@@ -182,3 +182,26 @@ def test_the_report_sums_up_what_was_spent_for_people_programs_and_spreadsheets(
     assert sorted(one[2] for one in rows) == ["", "'=Tokyo", "Tokyo"], "no formula for a spreadsheet"
     assert said("--json", "--month", "2020-01") == ""
     one_sentence(CliRunner().invoke(cli.app, ["report", "--ledger", url, "--month", "May"]), "give year and month")
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("what", AWAY)
+def test_what_is_in_the_way_of_comparing_is_a_sentence_after_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    error, told = AWAY[what]
+
+    def away(_account: str) -> None:
+        raise error
+
+    monkeypatch.setattr(spending_report, "load_account", away)
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    with closing(open_ledger(url)) as book:
+        claim(book)
+        buy(book, "bay", charge(1250.5))
+    result = CliRunner().invoke(cli.app, ["report", "--ledger", url, "--compare"], env={"COLUMNS": "300"})
+    assert result.exit_code == 0, result.output
+    assert "1,250.50" in result.stdout
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("axelglobe-tasking/default: cannot be compared: ")
+    assert told in line

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from tasking.budget import AccountBudget, Charge
+from tasking.candidate import Candidate
 from tasking.ledger import Intent, Ledger, RequestRecord
 from tasking.money import Budget, Money
 from tasking.provider import TaskingRequest
@@ -50,6 +51,28 @@ def requested(
         **more,
     )
     return RequestRecord(attempt=1, label=reference, candidate=None, last=last)
+
+
+def chooses(ledger: Ledger, reference: str, *prices: float) -> None:
+    """The order takes a set of captures that cost this many euros, the first of them to be requested now."""
+    first, *others = [
+        Candidate(id=f"C-{reference}-{number}", start=NOON, end=WINDOW_END, price=Decimal(str(price)), currency="EUR")
+        for number, price in enumerate(prices, 1)
+    ]
+    ledger.record(reference, candidate=first, next_candidates=others, coverage_aim_percent=90.0)
+
+
+def buys_next(ledger: Ledger, reference: str, **limits: Any) -> None:
+    """The order requests what is chosen, and goes on to the next capture of its set."""
+    record = ledger.read(reference)
+    assert record.candidate is not None
+    rest = tuple(eur(str(one.price)) for one in record.next_candidates)
+    what = charge(float(record.candidate.price or 0), **limits).model_copy(update={"after": rest})
+    intent = announce(ledger, reference, what, record.label)
+    one = requested(reference, request_id=f"R-{record.label}").model_copy(update={"candidate": record.candidate})
+    assert ledger.close_intent(reference, intent, "made", "made", requests=[one])
+    if record.next_candidates:
+        ledger.record(reference, candidate=record.next_candidates[0], next_candidates=record.next_candidates[1:])
 
 
 def announce(ledger: Ledger, reference: str, what: Charge, label: str | None = None) -> Intent:

@@ -14,17 +14,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event, text
 
 from tasking.budget import AccountBudget, Charge, Limit, Payer, Tally, month_of, over_budget
+from tasking.candidate import Candidate
 from tasking.create import create_once
 from tasking.errors import OverBudget
 from tasking.ledger import ChargeState, Ledger, open_ledger
 from tasking.lifecycle.polling import record_statuses
-from tasking.money import Money
+from tasking.money import Money, money
 from tasking.provider import FeeStep, Statement
-from tasking.spending import differences, spending
+from tasking.spending import differences, spending, without_contract
 from tasking.status import StatusCode
-from tests.support.charges import ACCOUNT, NOON, WINDOW_END, announce, becomes, buy, charge, claim, eur, requested
+from tests.support.charges import (
+    ACCOUNT,
+    NOON,
+    WINDOW_END,
+    announce,
+    becomes,
+    buy,
+    buys_next,
+    charge,
+    chooses,
+    claim,
+    eur,
+    requested,
+)
 from tests.support.far_provider import Far
 
 ROOT = Path(__file__).parents[2]
@@ -295,6 +310,21 @@ def test_what_stands_at_the_provider_is_taken_over_whatever_it_costs(ledger: Led
 FEES = tuple(FeeStep(until=NOON + timedelta(days=day), percent=percent) for day, percent in ((1, 0), (2, 10), (3, 20)))
 
 
+@pytest.mark.parametrize(("dearest", "due"), [(None, 0), (100.0, 100)])
+def test_a_cancel_without_known_steps_costs_all_where_fees_are_published(
+    ledger: Ledger, dearest: float | None, due: int
+) -> None:
+    far: Any = Far()
+    far.poll_interval_seconds = 60.0
+    if dearest is not None:
+        far.dearest_cancel_percent = dearest
+    claim(ledger)
+    buy(ledger, "bay", charge(300))
+    answer = requested("bay", StatusCode.USER_CANCELLED).last
+    record_statuses(ledger, far, "bay", {answer.id: answer})
+    assert [(one.spent, one.refunded) for one in ledger.charges()] == [(Decimal(3 * due), Decimal(300 - 3 * due))]
+
+
 @pytest.mark.parametrize(("days", "due"), [(0.5, 0), (1.5, 10), (2.5, 20), (4, 100)])
 def test_the_fee_of_a_cancel_is_spent_and_the_rest_refunded(ledger: Ledger, days: float, due: int) -> None:
     far: Any = Far()
@@ -308,6 +338,106 @@ def test_the_fee_of_a_cancel_is_spent_and_the_rest_refunded(ledger: Ledger, days
         far.time = NOON + timedelta(days=9)
     (line,) = spending(ledger.charges())
     assert (line.spent, line.refunded, line.reserved) == tuple(map(Decimal, (3 * due, 300 - 3 * due, 0)))
+
+
+# sets of captures ----------------------------------------------------------------------------------------------------
+
+
+def test_no_set_is_begun_that_cannot_be_bought_whole(ledger: Ledger) -> None:
+    claim(ledger)
+    chooses(ledger, "bay", 300, 300, 300)
+    with pytest.raises(OverBudget, match=r"over budget by 100 EUR: it costs 900 EUR together with the 2 captures"):
+        buys_next(ledger, "bay", per_month=800)
+    assert ledger.charges() == []
+    for _ in range(3):
+        buys_next(ledger, "bay", per_month=900)  # its own members count once
+    assert ledger.counted(Payer("new", ACCOUNT, None))["account"].taken("EUR") == 900
+
+
+def test_two_sets_at_once_never_leave_each_other_incomplete(ledger: Ledger) -> None:
+    for reference in ("bay", "port"):
+        claim(ledger, reference)
+        chooses(ledger, reference, 300, 300, 300)
+    buys_next(ledger, "bay", per_month=1500)
+    for _ in range(2):  # whatever it has announced by now, and whatever is only chosen
+        with pytest.raises(OverBudget, match=r"over budget by 300 EUR.* 0 EUR are spent and 900 EUR reserved"):
+            buys_next(ledger, "port", per_month=1500)
+        buys_next(ledger, "bay", per_month=1500)
+    assert len(ledger.read("bay").requests) == 3
+    assert ledger.read("port").requests == []
+
+
+def test_a_set_that_is_in_doubt_is_reserved_once(ledger: Ledger) -> None:
+    claim(ledger)
+    chooses(ledger, "bay", 300, 200)
+    announce(ledger, "bay", charge(300))
+    assert ledger.counted(Payer("new", ACCOUNT, None))["account"].taken("EUR") == 500
+
+
+@pytest.mark.parametrize(
+    "goes_on_no_more",
+    [{"ended": NOON}, {"cancel_asked": True}, {"deferred_end": {"status": "failed", "message": "it is enough"}}],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_what_is_left_of_a_set_counts_while_it_may_be_requested(
+    ledger: Ledger, goes_on_no_more: dict[str, Any]
+) -> None:
+    claim(ledger, site="Tokyo")
+    chooses(ledger, "bay", 300, 200, 100)
+    tokyo, osaka = Payer("new", ACCOUNT, "Tokyo"), Payer("new", ACCOUNT, "Osaka")
+    assert ledger.counted(tokyo)["account"].taken("EUR") == 0, "nothing of it is begun"
+    buys_next(ledger, "bay")
+    assert [ledger.counted(tokyo)[scope].taken("EUR") for scope in ("order", "site", "account")] == [0, 600, 600]
+    assert [ledger.counted(osaka)[scope].taken("EUR") for scope in ("site", "account")] == [0, 600]
+    assert ledger.counted(Payer("new", "axelglobe-tasking/second", "Tokyo"))["account"].taken("EUR") == 0
+    ledger.record("bay", **goes_on_no_more)
+    assert ledger.counted(tokyo)["account"].taken("EUR") == 300
+
+
+# what older code wrote -----------------------------------------------------------------------------------------------
+
+
+def test_what_older_code_announced_or_made_after_the_upgrade_counts(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim(ledger)
+    buy(ledger, "bay", charge(80))
+    claim(ledger, "port")
+    announce(ledger, "port", charge(20))
+    with ledger.session() as session:
+        session.execute(text("UPDATE requests SET charged_at = NULL"))
+        session.execute(text("UPDATE create_attempts SET account = NULL, charged_at = NULL"))
+    assert ledger.counted(Payer("new", ACCOUNT, None))["account"].taken("EUR") == 20
+    becomes(ledger, "bay", StatusCode.SCHEDULED)
+    assert ledger.counted(Payer("new", ACCOUNT, None))["account"].taken("EUR") == 100
+    assert [one.month for one in spending(ledger.charges())] == ["2026-12"]
+    assert {one.account for one in ledger.charges()} == {ACCOUNT}
+    at(ledger, monkeypatch, datetime(2027, 1, 1, tzinfo=UTC))
+    (intent,) = ledger.read("port").open_requests
+    ledger.close_intent("port", intent, "adopted", "found", requests=[requested("port")])
+    assert {one.charged_at for one in ledger.charges()} == {NOON}, "since it was announced"
+
+
+def test_a_price_below_nothing_makes_no_room(ledger: Ledger) -> None:
+    assert money(Decimal(-500), "EUR") is None
+    claim(ledger)
+    claim(ledger, "other")
+    buy(ledger, "bay", charge(-500))
+    assert "over budget by 500 EUR" in refused(ledger, "other", charge(600, per_month=100))
+    assert ledger.counted(Payer("new", ACCOUNT, None))["account"].unpriced == 1
+
+
+def test_without_a_limit_of_a_month_none_is_read(ledger: Ledger) -> None:
+    """An order's own limit costs no more in a month of many orders."""
+    claim(ledger)
+    buy(ledger, "bay", charge(100))
+    asked: list[str] = []
+    event.listen(ledger._engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    assert set(ledger.counted(Payer("bay", ACCOUNT, None), ["order"])) == {"order"}
+    (only,) = [one for one in asked if "charged_at" in one]
+    assert "charged_at >=" not in only
+    ledger.counted(Payer("bay", ACCOUNT, None))
+    assert not any("requests.candidate AS" in one for one in asked), "they are long, and no limit asks for them"
 
 
 # the pure parts ------------------------------------------------------------------------------------------------------
@@ -342,6 +472,23 @@ def test_where_a_provider_says_otherwise_is_told(ledger: Ledger) -> None:
         "1 requests of the ledger are not listed by the provider: R-bay",
         "1 requests at the provider are not in this ledger, and count nowhere: R-9",
     ]
+
+
+def test_a_request_of_no_known_contract_is_told_once_and_compared_with_none(ledger: Ledger) -> None:
+    for reference, contract in (("bay", "C-1"), ("port", "C-2"), ("old", None)):
+        claim(ledger, reference)
+        quoted = {"contract_id": contract} if contract is not None else None
+        ledger.record(reference, candidate=Candidate(id="c", start=NOON, end=NOON, quoted=quoted))
+        announce(ledger, reference, charge(100))
+    charges = ledger.charges()
+    for contract in ("C-1", "C-2"):
+        statement = Statement(contract_id=contract, currency="EUR", spent=Decimal(0), on_hold=Decimal(100))
+        assert differences(statement, charges) == []
+    assert without_contract(charges) == [
+        "no contract known: 1 requests of the ledger, with 0 EUR spent and 100 EUR reserved, are compared with no "
+        "contract"
+    ]
+    assert without_contract([one for one in charges if one.contract_id is not None]) == []
 
 
 def test_an_amount_is_told_as_a_person_writes_it() -> None:

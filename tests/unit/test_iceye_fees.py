@@ -8,8 +8,10 @@ import pytest
 
 from tasking.iceye.conversions import cancel_terms_of, request_of
 from tasking.iceye.models import Task
+from tasking.iceye.provider import Iceye
 from tasking.iceye.settings import IceyeSettings
 from tasking.lifecycle.deadlines import cancelling
+from tasking.provider import CancelFees
 from tests.support.iceye_answers import task
 
 START = datetime(2026, 12, 10, tzinfo=UTC)
@@ -40,6 +42,12 @@ def test_what_was_ordered_in_the_last_24_hours_cannot_be_cancelled_and_no_step_s
     request = request_of(made(20), None, SETTINGS, START - 19 * HOUR)
     assert (request.cancel_fees, request.cancel_until) == ((), None)
     assert cancelling(request, START - 19 * HOUR) == ""
+
+
+def test_all_of_the_price_counts_where_a_cancel_that_the_policy_forbids_was_taken_all_the_same() -> None:
+    provider = Iceye(SETTINGS)
+    assert isinstance(provider, CancelFees)
+    assert provider.dearest_cancel_percent == 100
 
 
 @pytest.mark.parametrize("status", ["FULFILLED", "DONE", "REJECTED", "CANCELED", "FAILED"])

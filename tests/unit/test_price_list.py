@@ -14,6 +14,7 @@ from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.budget import AccountBudget
 from tasking.candidate import Candidate
 from tasking.errors import InvalidOrder
+from tasking.iceye.models import TaskPrice
 from tasking.iceye.order import IceyeOrder
 from tasking.lifecycle.pricing import price_of, priced
 from tasking.money import Budget
@@ -91,6 +92,16 @@ def test_what_the_provider_says_goes_before_the_list_and_an_empty_list_says_noth
     assert (filled.price, filled.currency) == (Decimal(1), "EUR")
 
 
+def test_a_price_below_nothing_is_none() -> None:
+    below = a_pass(price=Decimal(-300), currency="EUR")
+    assert cost(AXELGLOBE, below) == "None"
+    assert cost(AXELGLOBE, below, per_capture=1, currency="credits") == "1 credits"
+    (kept,) = priced(provider(), AXELGLOBE, [below])
+    assert kept.price is None
+    with pytest.raises(ValidationError):
+        TaskPrice(amount=-1, currency="EUR")
+
+
 @pytest.mark.parametrize("text", ["500 EUR", "500.00 eur", {"amount": 500, "currency": "EUR"}, "5e2 EUR", "500EUR"])
 def test_a_budget_is_written_as_text_or_by_its_fields(text: Any) -> None:
     if text == "5e2 EUR":
@@ -117,6 +128,39 @@ def test_a_budget_is_written_as_text_or_by_its_fields(text: Any) -> None:
 def test_a_budget_that_cannot_be_read_is_refused(wrong: Any, said: str) -> None:
     with pytest.raises(InvalidOrder, match=said):
         order_from(AxelGlobeOrder, {**GOOD, "budget": wrong})
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("1,250 EUR", "1250"),
+        ("1'000'000.50 CHF", "1000000.50"),
+        ("1 250 EUR", "1250"),
+        ("0.125 credits", "0.125"),
+        ("1250.125 EUR", "1250.125"),
+        ("1,250.125 EUR", "1250.125"),
+    ],
+)
+def test_thousands_may_be_set_apart(text: str, amount: str) -> None:
+    assert Budget.model_validate(text).amount == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0,500 EUR", "decimals after a point"),
+        ("12,50 EUR", "decimals after a point"),
+        ("1,25 EUR", "decimals after a point"),
+        ("1_0 EUR", "thousands as 1,250 or 1250"),
+        ("1250,000 EUR", "thousands as 1,250 or 1250"),
+        ("1.250.000 EUR", "thousands as 1,250 or 1250"),
+        ("1.250 EUR", "in two ways: write 1250 EUR, or 1.25 EUR"),
+        ("5.000 EUR", "in two ways: write 5000 EUR, or 5.00 EUR"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_refused_with_how_to_write_it(text: str, said: str) -> None:
+    with pytest.raises(InvalidOrder, match=said):
+        order_from(AxelGlobeOrder, {**GOOD, "budget": text})
 
 
 @pytest.mark.parametrize("empty", [None, "", " ", {}, {"amount": None, "currency": ""}])
