@@ -47,7 +47,8 @@ def wish_of(order: Order, candidate: Candidate) -> Order:
     if candidate.id != WHOLE_WINDOW:
         return order
     window = order.window if candidate.attempt == 1 else Window(start=candidate.start, end=candidate.end)
-    return order.model_copy(update={"window": until_needed(order, window)})
+    window = until_needed(order, window)
+    return order if window == order.window else order.model_copy(update={"window": window})
 
 
 def until_needed(order: Order, window: Window) -> Window:

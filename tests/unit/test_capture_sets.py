@@ -372,7 +372,7 @@ def test_the_budget_of_an_order_holds_though_the_first_candidate_has_no_price_in
     offered = rank(AREA, [candidate("first", column(0, 0.9), 1, **first), *HALVES], "best-coverage", NOW)
     session: Any = SimpleNamespace(
         order=order,
-        ledger=SimpleNamespace(now=lambda: NOW, counted=lambda _payer: {}),
+        ledger=SimpleNamespace(now=lambda: NOW, counted=lambda *_: {}),
         provider=SimpleNamespace(budget=AccountBudget(), price_list=PriceList()),
     )
     record: Any = SimpleNamespace(reference="bay", requests=(), coverage_aim_percent=None)
