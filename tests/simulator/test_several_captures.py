@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tasking.budget import AccountBudget
 from tasking.ledger import OrderRecord
 from tasking.lifecycle.actions import Ask, Poll, Request
+from tasking.price_list import PriceList
 from tasking.simulator import Simulator, serve
 from tasking.waiting import Wait
 from tasking.watching import poll_account
@@ -176,3 +179,21 @@ def test_a_budget_that_buys_no_capture_ends_the_order_and_says_by_how_much(
         assert record.status == "rejected"
         assert made(way) == Counter()
         assert "over budget by 200 EUR" in str(record.outcome)
+
+
+def test_none_of_a_set_is_ordered_once_not_all_of_it_can_be_paid(simulator: Simulator, tmp_path: Path) -> None:
+    """Others have bought since it was chosen: what would be left covers too little of the area."""
+    with on_its_way(simulator, tmp_path, **MANY) as way:
+        provider: Any = way.provider
+        prices: dict[str, Any] = {"price_list": PriceList(per_capture=Decimal(300), currency="EUR")}
+        provider.settings = provider.settings.model_copy(update=prices)
+        while isinstance(answer := until(way.session, Request), Wait):
+            way.pass_time(answer)
+        whole = 300 * (1 + len(way.record.next_candidates))
+        limits = AccountBudget(per_month=Decimal(whole - 1), currency="EUR")
+        provider.settings = provider.settings.model_copy(update={"budget": limits})
+        record = way.go()
+        assert isinstance(record, OrderRecord)
+        assert record.status == "rejected"
+        assert "over budget by 1 EUR" in str(record.outcome)
+        assert made(way) == Counter()
