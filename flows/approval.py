@@ -91,9 +91,11 @@ def approve(session: OrderSession) -> Question | Approval | None:
     if candidate is None or record.approved_candidate_id == candidate.id:
         return None
     question, count = _question(candidate, record), record.approvals_asked
-    answer = _answer(_key(candidate, count)) if record.approval_question == question else None
+    answer = _answer(_key(record, candidate, count)) if record.approval_question == question else None
     if answer is None:
-        asked = Question(question, _key(candidate, count + 1), session.provider.clock.local(_useful_until(candidate)))
+        asked = Question(
+            question, _key(record, candidate, count + 1), session.provider.clock.local(_useful_until(candidate))
+        )
         session.ledger.record(
             session.reference,
             "approval asked",
@@ -124,10 +126,14 @@ def _useful_until(candidate: Candidate) -> datetime:
     return min(over, candidate.valid_until or over)
 
 
-def _key(candidate: Candidate, time: int) -> str:
-    """The name of the form that asks about a candidate for the first, second, ... time of its order."""
+def _key(record: OrderRecord, candidate: Candidate, time: int) -> str:
+    """The name of the form that asks about a candidate for the first, second, ... time of its order.
+
+    Parts of one order are asked about in one run, and a yes to one of them is none to another.
+    """
     again = f"-{time}" if time > 1 else ""
-    return f"approve-{hashlib.sha256(candidate.id.encode()).hexdigest()[:16]}{again}"
+    what = candidate.id if record.part_of is None else f"{record.reference} {candidate.id}"
+    return f"approve-{hashlib.sha256(what.encode()).hexdigest()[:16]}{again}"
 
 
 def _answer(key: str) -> Approval | None:

@@ -57,3 +57,9 @@ class Candidate(BaseModel):
     note: Note = ""
     attempt: int = 1
     area_covered_percent: float | None = None
+
+
+def same_pass(one: Candidate, other: Candidate) -> bool:
+    """Whether two candidates are the same capture: a new plan lists a pass under a new id."""
+    same_satellite = one.platform == other.platform
+    return one.id == other.id or (same_satellite and one.start < other.end and other.start < one.end)

@@ -8,9 +8,18 @@ copied here.
 from tasking.ledger.engine import open_ledger
 from tasking.ledger.ledger import Ledger, Revision
 from tasking.ledger.queries import Filter
-from tasking.ledger.records import DeferredEnd, Deliverable, Intent, JournalEntry, OrderRecord, RequestRecord
+from tasking.ledger.records import (
+    ANYWHERE,
+    DeferredEnd,
+    Deliverable,
+    Intent,
+    JournalEntry,
+    OrderRecord,
+    RequestRecord,
+)
 
 __all__ = [
+    "ANYWHERE",
     "DeferredEnd",
     "Deliverable",
     "Filter",

@@ -8,7 +8,7 @@ here knows Prefect: the same steps run from a notebook.
 from tasking.lifecycle.accepting import Runs, accept, environment_changed
 from tasking.lifecycle.backoff import is_transient, wait_after_error
 from tasking.lifecycle.choosing import choose
-from tasking.lifecycle.closing import close, ending, tell_archive
+from tasking.lifecycle.closing import close, end_studies, ending, tell_archive
 from tasking.lifecycle.decision import next_action
 from tasking.lifecycle.delivering import deliver
 from tasking.lifecycle.doubts import settle
@@ -42,6 +42,7 @@ __all__ = [
     "choose",
     "close",
     "deliver",
+    "end_studies",
     "ending",
     "environment_changed",
     "half_time",

@@ -10,7 +10,7 @@ from tasking.errors import DeliveryFailed
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.lifecycle.actions import End
 from tasking.lifecycle.session import OrderSession, basis
-from tasking.status import StatusCode
+from tasking.status import OrderStatus, StatusCode
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,14 @@ def ending(ledger: Ledger, status: str, message: str) -> Revision:
             "news_at": None,
         },
     )
+
+
+def end_studies(ledger: Ledger, whole: str) -> None:
+    """End the studies that were made for an order, and are of no use any more."""
+    for study in ledger.parts(whole):
+        if study.is_study and study.ended is None:
+            done = ending(ledger, OrderStatus.DRY_RUN, "What it was studied for is over")
+            ledger.record(study.reference, done.happened, done.message, **done.fields)
 
 
 def tell_archive(record: OrderRecord) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import cast
 
 from tasking.area import area_from
-from tasking.candidate import Candidate
+from tasking.candidate import Candidate, same_pass
 from tasking.errors import NotFound
 from tasking.lifecycle.in_time import without_late_ones
 from tasking.lifecycle.planning import half_time
@@ -41,7 +41,7 @@ def list_candidates(session: OrderSession) -> None:
         return
     # a pass that was requested before may be listed again under a new id: it is the same capture
     requested = [one.candidate for one in record.requests if one.candidate is not None]
-    again = [one.id for one in listed if any(_same_pass(one, before) for before in requested)]
+    again = [one.id for one in listed if any(same_pass(one, before) for before in requested)]
     excluded = [*record.candidates_dropped, *again]
     ranked = ranked_for(session.order, listed, now, excluded)
     ledger.record(reference, candidates_seen=lambda now: max(now.candidates_seen, len(ranked)))
@@ -82,8 +82,3 @@ def ranked_for(
         return ranked
     note = f"The order asks for {least:g} % of the area at least"
     return [one.model_copy(update={"candidate": one.candidate.model_copy(update={"note": note})}) for one in ranked]
-
-
-def _same_pass(one: Candidate, other: Candidate) -> bool:
-    same_satellite = one.platform == other.platform
-    return one.id == other.id or (same_satellite and one.start < other.end and other.start < one.end)
