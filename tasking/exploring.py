@@ -103,6 +103,8 @@ def finish(host: Host, exploration: Exploration) -> None:
     """The studies are done with: write down what each came to."""
     with host.installed.ledger() as ledger:
         for study in exploration.studies:
+            if study.wait is not None:  # it has come to nothing yet
+                continue
             record = ledger.find(study.reference)
             if record is None or record.ended is not None or record.flow_run_id != host.run_id:
                 continue
