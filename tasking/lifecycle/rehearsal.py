@@ -37,7 +37,8 @@ def would_be_ordered(order: Order, record: OrderRecord) -> str:
     candidate = record.candidate
     if candidate is None:  # its request is in doubt: then it is settled first
         return "What would be ordered is not known."
-    price = price_of(candidate.price or record.price, candidate.currency or record.currency)
+    told = candidate.price is not None
+    price = price_of(*((candidate.price, candidate.currency) if told else (record.price, record.currency)))
     until = f" It can be ordered until {format_utc(candidate.valid_until)}." if candidate.valid_until else ""
     note = f" {candidate.note.rstrip('.')}." if candidate.note else ""
     person = " A person would be asked first." if order.require_approval else ""

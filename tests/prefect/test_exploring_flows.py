@@ -56,7 +56,7 @@ def test_an_exploration_ranks_all_accounts_in_one_table(installation: Installati
 
 
 def test_a_lost_exploration_is_brought_back(installation: Installation) -> None:
-    run = installation.start(explore_order, orders=[installation.order()])
+    run = installation.start(explore_order, deployed=True, orders=[installation.order()])
     installation.set_state(run.id, Running(), force=True)
     installation.set_state(run.id, Crashed(message="the machine died"), force=True)
     assert explore_order.name in recoverable_flows()

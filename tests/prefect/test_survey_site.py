@@ -266,7 +266,7 @@ def test_a_turn_that_ordered_under_the_reference_of_before_orders_nothing(deploy
     late = turn(deployed, "Cove", 1)
     planned = late.expected_start_time
     assert planned is not None
-    before = f"cove-{planned:%Y%m%dT%H%M%S}"
+    before = f"{site_slug('Cove')}-{planned:%Y%m%dT%H%M%S}"
     deployed.to_the_end(deployed.start(order_axelglobe, order=deployed.order(reference=before, site="Cove")))
     run = deployed.go_on(late.id)
     assert "this turn ordered" in str(run.state and run.state.message)
