@@ -75,6 +75,8 @@ class Ledger(Reading):
                 return self.snapshot(session, reference)
         self._refuse_alike(reference)  # claimed in this very moment
         held = self.read(reference)
+        if held.provider != provider:
+            raise ReferenceTaken(_of_another_order(held))
         given_up = held.ended if held.cancel_asked else None
         wanted = given_up is None or started_since(flow_run_id, given_up)
         gone = held.flow_run_id != flow_run_id and may_go_on(held) and wanted and owner_is_gone(held.flow_run_id)
@@ -184,10 +186,7 @@ class Ledger(Reading):
                 "give this order a reference of its own, or look at that run"
             )
         if not mine and not _same(held.order, order):
-            raise ReferenceTaken(
-                f"reference: {held.reference}: names another order ({held.name}): "
-                "give this order a reference of its own"
-            )
+            raise ReferenceTaken(_of_another_order(held))
         with self.session() as session:
             row = self.locked(session, held.reference)
             if row.flow_run_id != held.flow_run_id:
@@ -427,6 +426,10 @@ class Ledger(Reading):
                         one.delivered_at = None
             self.note(session, reference, "gone", message)
             return self.snapshot(session, reference)
+
+
+def _of_another_order(held: OrderRecord) -> str:
+    return f"reference: {held.reference}: names another order ({held.name}): give this order a reference of its own"
 
 
 def _standing(record: OrderRecord) -> tuple[str | None, list[str]]:

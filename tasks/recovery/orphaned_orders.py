@@ -154,8 +154,8 @@ def _close_parts(book: Ledger, record: OrderRecord, state: State, by: EndedBy) -
         def change(now: OrderRecord) -> Revision:
             if now.ended is not None or _is_asked_about(now, by):
                 return Revision(None, "", {})
-            word = StatusCode.USER_CANCELLED if state.is_cancelled() else StatusCode.FAILED
-            return lifecycle.ending(book, word, _outcome(now, state.name or state.type.value, now.in_doubt))
+            told = _outcome(now, state.name or state.type.value, now.in_doubt)
+            return lifecycle.ending(book, StatusCode.USER_CANCELLED, told)  # of no account: Retry goes on with it
 
         lifecycle.tell_archive(book.revise(part.reference, change))
     return all(one.ended is not None for one in book.parts(record.reference))
