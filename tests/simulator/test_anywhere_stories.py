@@ -117,6 +117,7 @@ def test_never_two_paid_requests_are_open_for_one_need(
         installed(LocalInstallation, simulator, tmp_path) as installation,
         paid_requests(simulator, "need") as judge,
     ):
+        assert isinstance(installation, LocalInstallation)
         order, run = told(seed, installation, judge)
         bought = judge.all()
         assert judge.most_at_once <= (2 if order["hedge"] else 1), judge.moments

@@ -448,9 +448,9 @@ def test_a_part_is_started_once_by_the_run_that_owns_the_order_and_only_while_it
         )
 
     with closing(open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")) as ledger:
-        claimed = {"provider": "anywhere", "flow_run_id": "a", "owner_is_gone": lambda _run: False}
-        ledger.claim("bay", {"name": "Bay", "orders": []}, **claimed)
-        ledger.claim("bay.9", order | {"account": "a/b"}, **{**claimed, "provider": "iceye"})
+        claimed: dict[str, Any] = {"flow_run_id": "a", "owner_is_gone": lambda _run: False}
+        ledger.claim("bay", {"name": "Bay", "orders": []}, provider="anywhere", **claimed)
+        ledger.claim("bay.9", order | {"account": "a/b"}, provider="iceye", **claimed)
         assert start(run="b") is None, "another run has the order"
         with pytest.raises(ReferenceTaken, match=r"is to be a part of bay, and another order has it"):
             start("bay.9")
