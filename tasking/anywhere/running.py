@@ -185,10 +185,6 @@ class AnywhereRun:
         parts = [one for one in self._all_of_it() if not one.is_study]
         return AnywhereState(record, self._wish, parts, dict(self._followed), dict(self._kept), self._found)
 
-    def _end_studies(self) -> None:
-        with self._host.installed.ledger() as ledger:
-            lifecycle.end_studies(ledger, self._reference)
-
     def _accept(self) -> None:
         """Own the order's reference. Where a person has pressed Retry, what a person ended or gave up goes on, too."""
         with self._host.installed.ledger() as ledger:
@@ -269,7 +265,6 @@ class AnywhereRun:
                 ledger.record(reference, "chosen", f"Chose {option.candidate.id}: {option.reason}")
         if part is not None:
             finish(self._host, self._found.exploration)
-            self._end_studies()  # of a start that died
         self._found = None
 
     # its parts --------------------------------------------------------------------------------------------------------
@@ -332,7 +327,9 @@ class AnywhereRun:
     # its waits, and its end -------------------------------------------------------------------------------------------
 
     def _wait(self, wait: Wait) -> None:
+        waited_for = () if self._found is None else [one.reference for one in self._found.exploration.studies]
         with self._host.installed.ledger() as ledger:
+            lifecycle.end_studies(ledger, self._reference, waited_for)  # of a start that died: nobody asks about them
             ledger.record(
                 self._reference, waits_for=wait.waits_for, waits_message=wait.message, wake_at=wait.until, news_at=None
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 from tasking.delivery import order_folder
@@ -67,10 +68,16 @@ def ending(ledger: Ledger, status: str, message: str) -> Revision:
     )
 
 
-def end_studies(ledger: Ledger, whole: str) -> None:
-    """End the studies that were made for an order, and are of no use any more."""
+def end_studies(ledger: Ledger, whole: str, keep: Collection[str] = ()) -> None:
+    """End the studies that were made for an order, and are of no use any more.
+
+    Args:
+        ledger: Where they are.
+        whole: The order's reference.
+        keep: References of those that are still waited for.
+    """
     for study in ledger.parts(whole):
-        if study.is_study and study.ended is None:
+        if study.is_study and study.ended is None and study.reference not in keep:
             done = ending(ledger, OrderStatus.DRY_RUN, "What it was studied for is over")
             ledger.record(study.reference, done.happened, done.message, **done.fields)
 
