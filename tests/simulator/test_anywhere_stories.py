@@ -1,11 +1,13 @@
 """Seeded stories of orders for several accounts, under faults: by the providers' own count never two paid at once.
 
-The suite tells a few. ``ANYWHERE_STORIES=100`` (and ``ANYWHERE_FIRST=1``) tells so many, from that seed on.
+The suite tells a few. ``ANYWHERE_STORIES=100`` (and ``ANYWHERE_FIRST=1``) tells so many, from that seed on;
+``--junitxml`` keeps what was bought in each.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -108,7 +110,7 @@ def told(seed: int, installation: LocalInstallation, judge: PaidRequests) -> tup
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_never_two_paid_requests_are_open_for_one_need(
-    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
     monkeypatch.setenv("TASKING_INLINE_WAIT_SECONDS", "0")
     with (
@@ -120,6 +122,7 @@ def test_never_two_paid_requests_are_open_for_one_need(
         assert isinstance(installation, LocalInstallation)
         order, run = told(seed, installation, judge)
         bought = judge.all()
+        record_property("story", {"hedge": order["hedge"], "at once": judge.most_at_once, "bought": bought})
         assert judge.most_at_once <= (2 if order["hedge"] else 1), judge.moments
         assert not [one for one in bought if one.endswith("again")], "each try is made once"
         assert run.state is not None
