@@ -32,7 +32,7 @@ from tasking.anywhere.decision import (
 from tasking.anywhere.wish import Wish
 from tasking.candidate import WHOLE_WINDOW
 from tasking.clock import ProviderClock, utc_now
-from tasking.errors import InvalidOrder, LedgerUnavailable, ProviderError, TaskingError, Unavailable, Uncertain
+from tasking.errors import InvalidOrder, LedgerUnavailable, TaskingError, Unavailable, Uncertain
 from tasking.exploring import Exploration, explore, finish
 from tasking.ledger import ANYWHERE, Filter, Ledger, OrderRecord, Revision, archives
 from tasking.lifecycle import Installed, OrderSession, actions
@@ -309,7 +309,9 @@ class AnywhereRun:
         except (Uncertain, Unavailable) as unclear:
             self._kept[step.reference] = f"it is not known whether it was: {unclear}"
             self._come_back(step.reference)
-        except ProviderError as error:
+        except LedgerUnavailable:
+            raise
+        except TaskingError as error:  # also an account that cannot be opened
             self._kept[step.reference] = str(error)
         else:
             if why_not is None:

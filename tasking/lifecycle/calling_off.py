@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tasking.errors import NotFound, Refused
 from tasking.ledger import Ledger, OrderRecord, Revision
+from tasking.lifecycle.accepting import environment_changed
 from tasking.lifecycle.closing import ending, tell_archive
 from tasking.lifecycle.polling import record_statuses
 from tasking.lifecycle.session import OrderSession
@@ -36,6 +37,8 @@ def call_off(session: OrderSession, why: str) -> str | None:
     if record.in_doubt:
         return "it is not known yet whether its request arrived"
     provider = session.provider
+    if (there := environment_changed(provider, record)) is not None:  # an id may be another's where it leads now
+        return f"it was begun at {there}, and its account leads elsewhere now"
     for request in reversed(open_requests(record)):
         if (held_by := _not_free(provider, request.id)) is not None:
             return held_by
