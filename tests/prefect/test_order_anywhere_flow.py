@@ -14,17 +14,23 @@ from flows.order_anywhere import order_anywhere
 from flows.watch_orders import recoverable_flows
 from tasking.ledger import OrderRecord
 from tasking.status import OrderStatus
+from tests.support.approval import answer
 from tests.support.installation import Installation
 from tests.support.order_kinds import KINDS
 from tests.support.paid_requests import paid_requests
 
 
+def start(installation: Installation, **said: Any) -> FlowRun:
+    """ICEYE by preference, then Satellogic."""
+    orders = [KINDS[one].order(installation) for one in ("iceye", "satellogic")]
+    given = [{**one.model_dump(mode="json", exclude={"reference"}), **said} for one in orders]
+    wish: Any = {"name": "Bay", "reference": "need", "orders": given, "mix_sensors": True}
+    return installation.start(order_anywhere, deployed=True, order=wish)
+
+
 def ordered(installation: Installation) -> FlowRun:
     """An order whose first part is requested at ICEYE."""
-    orders = [KINDS[one].order(installation) for one in ("iceye", "satellogic")]
-    said = [one.model_dump(mode="json", exclude={"reference"}) for one in orders]
-    wish: Any = {"name": "Bay", "reference": "need", "orders": said, "mix_sensors": True}
-    run = installation.start(order_anywhere, deployed=True, order=wish)
+    run = start(installation)
     assert [bool(one.requests) for one in parts(installation)] == [True]
     return run
 
@@ -81,3 +87,28 @@ def test_a_run_that_a_person_ended_closes_all_of_it_and_retry_goes_on(installati
     assert len(parts(installation)) == 1
     with paid_requests(installation.simulator, "need") as judge:
         assert judge.all() == {"need.1": "DONE"}
+
+
+def test_a_person_is_asked_about_each_part_and_a_decline_ends_the_order(installation: Installation) -> None:
+    run = start(installation, require_approval=True)
+    assert run.state is not None
+    assert run.state.name == "Suspended", run.state
+    assert "0 reconciled" in installation.watch(), "it is our own question that the run waits for"
+    run = answer(installation, run, "approve")
+    (first,) = parts(installation)
+    assert len(first.requests) == 1
+    installation.simulator.iceye.decide(first.requests[0].last.id, "REJECTED")
+    for _ in range(5):
+        installation.pass_time(run)
+        run = installation.go_on(run.id)
+        assert run.state is not None
+        if run.state.name == "Suspended":
+            break
+    assert run.state is not None
+    assert run.state.name == "Suspended", "the yes to the first part is none to the next"
+    run = answer(installation, run, "decline")
+    assert run.state is not None
+    assert run.state.is_cancelled(), run.state
+    assert [len(one.requests) for one in parts(installation)] == [1, 0]
+    with paid_requests(installation.simulator, "need") as judge:
+        assert judge.all() == {"need.1": "REJECTED"}
