@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any
@@ -47,6 +48,27 @@ def kind_of(given: object) -> type[Order]:
         known = ", ".join(f"{one}-tasking/default" for one in kinds)
         raise InvalidOrder("account", account, f"it tells whose order this is; name one of {known}")
     return kinds[name]
+
+
+def read_orders(given: object, counted_from: datetime) -> list[Order]:
+    """Orders of any providers, as a person listed them.
+
+    Args:
+        given: The list.
+        counted_from: From when their relative windows count.
+
+    Raises:
+        InvalidOrder: One cannot be read; says which.
+    """
+    if not isinstance(given, list | tuple) or not given:
+        raise InvalidOrder("orders", given, "give one order at least, each with its account")
+    wishes = []
+    for number, one in enumerate(given):
+        try:
+            wishes.append(order_from(kind_of(one), one, counted_from))
+        except InvalidOrder as error:
+            raise InvalidOrder(f"orders[{number}].{error.field}", error.value, error.fix) from None
+    return wishes
 
 
 class _AnyKind:

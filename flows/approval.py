@@ -93,9 +93,14 @@ def approve(session: OrderSession) -> Question | None:
 
 
 def form_key(question: Question) -> str:
-    """The name of the form that asks about a candidate for the first, second, ... time of its order."""
+    """The name of the form that asks about a candidate for the first, second, ... time of its order.
+
+    Parts of one order are asked about in one run, and a yes to one of them is none to another.
+    """
     again = f"-{question.count}" if question.count > 1 else ""
-    return f"approve-{hashlib.sha256(question.offers[0].candidate.id.encode()).hexdigest()[:16]}{again}"
+    candidate_id = question.offers[0].candidate.id
+    what = candidate_id if question.part_of is None else f"{question.reference} {candidate_id}"
+    return f"approve-{hashlib.sha256(what.encode()).hexdigest()[:16]}{again}"
 
 
 def _answer(key: str) -> Answer | None:

@@ -61,13 +61,45 @@ def _asked_or_cancelled(reference: str, dry_run: bool, stop_waiting: bool) -> St
         if record is None:
             said = "the ledger has no such order; find its reference with: tasking-flows list --open"
             return Failed(message=f"reference: {reference}: {said}")
-        if record.ended is not None and not (lifecycle.open_requests(record) and record.status != StatusCode.COMPLETED):
-            if record.status == StatusCode.USER_CANCELLED and not dry_run:
-                _release(record)  # an earlier attempt may have died before it
-            return _already_ended(record)
-        if not record.requests or lifecycle.between_tries(record):
-            return _before_the_request(book, record, dry_run)
-        return _after_the_request(book, record, dry_run, stop_waiting)
+        if record.has_parts:
+            return _with_its_parts(book, record, dry_run, stop_waiting)
+        return _of_one(book, record, dry_run, stop_waiting)
+
+
+def _with_its_parts(book: Ledger, record: OrderRecord, dry_run: bool, stop_waiting: bool) -> State[Any]:
+    """Cancel each part of an order; from the first moment on no other one is started."""
+    if record.ended is not None:
+        if record.status == StatusCode.USER_CANCELLED and not dry_run:
+            _release(record)
+        return _already_ended(record)
+    if not dry_run:
+        asked = "Nothing new is created from here on"
+        record = book.record(record.reference, "cancel asked", asked, cancel_asked=True)
+    states = [_of_one(book, one, dry_run, stop_waiting) for one in _open_parts(book, record)]
+    said = " ".join(_sentence(one.message or "") for one in states)
+    if dry_run:
+        free = f"Order {record.reference} can be cancelled free of charge: nothing is ordered now. {HOW_TO_CANCEL}"
+        return Completed(message=said or free)
+    if _open_parts(book, record):
+        wake([UUID(record.flow_run_id)], "Cancelled; what is still to come of it is waited for")
+        kind = Failed if any(one.is_failed() for one in states) else Completed
+        return kind(message=f"{said} Order {record.reference} ends with that, and orders nothing else.")
+    lifecycle.end_studies(book, record.reference)
+    return _end(book, record, f"Order {record.reference} was cancelled. {said}".rstrip())
+
+
+def _open_parts(book: Ledger, record: OrderRecord) -> list[OrderRecord]:
+    return [one for one in book.parts(record.reference) if one.ended is None and not one.is_study]
+
+
+def _of_one(book: Ledger, record: OrderRecord, dry_run: bool, stop_waiting: bool) -> State[Any]:
+    if record.ended is not None and not (lifecycle.open_requests(record) and record.status != StatusCode.COMPLETED):
+        if record.status == StatusCode.USER_CANCELLED and not dry_run:
+            _release(record)  # an earlier attempt may have died before it
+        return _already_ended(record)
+    if not record.requests or lifecycle.between_tries(record):
+        return _before_the_request(book, record, dry_run)
+    return _after_the_request(book, record, dry_run, stop_waiting)
 
 
 def _before_the_request(book: Ledger, record: OrderRecord, dry_run: bool) -> State[Any]:
@@ -246,7 +278,13 @@ def _end(book: Ledger, record: OrderRecord, message: str) -> State[Any]:
 
 
 def _release(record: OrderRecord) -> None:
-    """End the run of an order that has ended, where it waits; one at work, or about to be, finds that out itself."""
+    """End the run of an order that has ended, where it waits; one at work, or about to be, finds that out itself.
+
+    The run of a part has the whole order to see to.
+    """
+    if record.part_of is not None:
+        wake([UUID(record.flow_run_id)], f"Part {record.reference} was cancelled")
+        return
     with get_client(sync_client=True) as client, suppress(ObjectNotFound):
         run = client.read_flow_run(UUID(record.flow_run_id))
         if run.state is not None and (run.state.is_scheduled() or run.state.is_paused()):

@@ -90,10 +90,10 @@ def show_order(reference: str, ledger: LedgerUrl = None) -> None:
         if record is None:
             ERRORS.print(f"{words(reference)}: no such order; see: tasking-flows list")
             raise typer.Exit(2)
-        entries = book.journal(reference)
+        entries, parts = book.journal(reference), book.parts(reference)
     console = Console()
     console.print(f"[bold]{words(record.name)}[/bold]  {words(reference)}  run {record.flow_run_id}")
-    for label, value in order_listing.facts(record, utc_now()):
+    for label, value in order_listing.facts(record, utc_now(), parts):
         console.print(f"{label:>13}  {words(value)}")
     for one in entries:
         console.print(f"{one.at:%Y-%m-%d %H:%M:%S}  [bold]{words(one.event)}[/bold]  {words(one.message)}")

@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows.any_order import AnyOrder, as_meant, kind_of
+from flows.any_order import AnyOrder, as_meant, read_orders
 from flows.ending import ended
 from flows.order import FlowRunHost
 from flows.parking import park
@@ -19,7 +19,7 @@ from tasking.errors import InvalidOrder, LedgerUnavailable
 from tasking.exploring import Exploration, explore, finish
 from tasking.lifecycle.rehearsal import price_of
 from tasking.local_host import Parked
-from tasking.order import Order, order_from
+from tasking.order import Order
 from tasking.order_run import AWAY, Host
 from tasking.waiting import format_utc
 from tasks.show_study import show_exploration
@@ -46,7 +46,7 @@ def explore_order(orders: list[AnyOrder]) -> State[Any]:
     """
     host = StudyHost()
     try:
-        wishes = _read(as_meant(orders), host.scheduled)
+        wishes = read_orders(as_meant(orders), host.scheduled)
     except InvalidOrder as error:
         return ended(Failed(message=str(error)))
     found = _complete(host, wishes)
@@ -67,18 +67,6 @@ class StudyHost(FlowRunHost):
 
     def show(self, reference: str) -> None:
         """The exploration is shown as a whole."""
-
-
-def _read(given: object, scheduled: datetime) -> list[Order]:
-    if not isinstance(given, list | tuple) or not given:
-        raise InvalidOrder("orders", given, "give one order at least, each with its account")
-    wishes = []
-    for number, one in enumerate(given):
-        try:
-            wishes.append(order_from(kind_of(one), one, scheduled))
-        except InvalidOrder as error:
-            raise InvalidOrder(f"orders[{number}].{error.field}", error.value, error.fix) from None
-    return wishes
 
 
 def _complete(host: Host, wishes: list[Order]) -> Exploration:

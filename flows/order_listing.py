@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ COLUMNS = (
     "name",
     "provider",
     "site",
+    "part of",
     "status",
     "provider says",
     "covers",
@@ -30,6 +32,7 @@ def row(record: OrderRecord) -> tuple[str, ...]:
         record.name,
         record.provider,
         record.site or "",
+        record.part_of or "",
         record.order_status,
         record.provider_status or "",
         covers(record),
@@ -38,10 +41,20 @@ def row(record: OrderRecord) -> tuple[str, ...]:
     )
 
 
-def facts(record: OrderRecord, now: datetime) -> list[tuple[str, str]]:
-    """What is worth a line of its own, as label and text; what is not known is left out."""
+def facts(record: OrderRecord, now: datetime, parts: Sequence[OrderRecord] = ()) -> list[tuple[str, str]]:
+    """What is worth a line of its own, as label and text; what is not known is left out.
+
+    Args:
+        record: The order.
+        now: The time, for its deadlines.
+        parts: Its parts, where it has some.
+    """
+    tries = [f"{one.reference} ({one.account}): {one.order_status}" for one in parts if not one.is_study]
     lines = [
         ("status", record.order_status.value),
+        ("part of", record.part_of or ""),
+        ("called off", record.called_off or ""),
+        ("parts", ", ".join(tries)),
         ("provider says", record.provider_status or ""),
         ("plan", record.plan_id or ""),
         ("requests", ", ".join(one.last.id for one in record.requests)),

@@ -21,6 +21,7 @@ from flows.accounts import Silent, look_at_all, silent_accounts
 from flows.cancel_order import cancel_order
 from flows.ending import ended
 from flows.explore_order import explore_order
+from flows.order_anywhere import order_anywhere
 from flows.pinned import pinned
 from tasking import watching
 from tasking.clock import utc_now
@@ -100,6 +101,8 @@ class Patience(NamedTuple):
 def _watch(lost_after_seconds: float, most_crashes: int, patience: Patience) -> State[Any]:
     accounts: defaultdict[str, list[OrderRecord]] = defaultdict(list)
     for record in open_orders().readable:
+        if record.has_parts:  # its parts are asked about
+            continue
         accounts[record.account].append(record)
     looks = look_at_all(look, accounts, timedelta(minutes=patience.account))
     asked = sum(one for one in looks.values() if isinstance(one, int))
@@ -117,7 +120,7 @@ def _watch(lost_after_seconds: float, most_crashes: int, patience: Patience) -> 
     elsewhere = [UUID(one.flow_run_id) for one in records if one.host not in (None, socket.gethostname())] + unreadable
     owners = [UUID(one.flow_run_id) for one in records]
     recovered = recover_runs(recoverable_flows(), lost_after_seconds, most_crashes, elsewhere, owners)
-    reconciled = reconcile(records)
+    reconciled = reconcile([one for one in records if one.part_of is None])
     said = (
         f"{len(records)} open orders: {asked} asked about, {woken + anew} woken, {recovered} recovered, "
         f"{reconciled} reconciled"
@@ -150,8 +153,11 @@ def _end(
 
 
 def order_flows() -> list[str]:
-    """Names of the flows that carry out orders, as `tasks.start` starts them: one for each provider there is."""
-    return [f"order-{name}" for name in providers()]
+    """Names of the flows that carry out orders, as `tasks.start` starts them.
+
+    One for each provider there is, and the one for orders that may go to several.
+    """
+    return [*(f"order-{name}" for name in providers()), order_anywhere.name]
 
 
 def recoverable_flows() -> list[str]:

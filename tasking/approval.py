@@ -116,6 +116,7 @@ class Question(BaseModel):
 
     Attributes:
         reference: The order's.
+        part_of: The order that it is a part of.
         text: In one sentence.
         count: Which question of its order it is, 1 for the first.
         offers: Number 1, 2, ... of the list.
@@ -127,6 +128,7 @@ class Question(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     reference: str
+    part_of: str | None = None
     text: str
     count: int
     offers: tuple[Offer, ...] = Field(min_length=1)

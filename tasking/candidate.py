@@ -81,3 +81,8 @@ def at_one_time(one: Pass, other: Pass) -> bool:
     if one.platform != other.platform or one.start is None or other.start is None:
         return False
     return one.end is not None and other.end is not None and one.start < other.end and other.start < one.end
+
+
+def same_pass(one: Candidate, other: Candidate) -> bool:
+    """Whether two candidates are the same capture: a new plan lists a pass under a new id."""
+    return one.id == other.id or at_one_time(one, other)

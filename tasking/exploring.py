@@ -81,7 +81,7 @@ def compared(options: Sequence[Option]) -> list[Option]:
     )
 
 
-def explore(host: Host, orders: Sequence[Order]) -> Exploration:
+def explore(host: Host, orders: Sequence[Order], part_of: str | None = None) -> Exploration:
     """Study each order as far as it goes now.
 
     Called again with the same host's run, it goes on: no plan is made twice. Whoever has looked at a complete one calls
@@ -90,18 +90,21 @@ def explore(host: Host, orders: Sequence[Order]) -> Exploration:
     Args:
         host: Where it runs. Its `tasking.order_run.Host.park` raises `Parked`.
         orders: Each says its account; several may be for one.
+        part_of: The order that they are studied for.
 
     Raises:
         LedgerUnavailable: Nothing can be studied without it.
     """
     dry = [dry_run_of(order, host.run_id, number) for number, order in enumerate(orders, 1)]
-    return Exploration(studies=tuple(_studied(host, one) for one in dry))
+    return Exploration(studies=tuple(_studied(host, one, part_of) for one in dry))
 
 
 def finish(host: Host, exploration: Exploration) -> None:
     """The studies are done with: write down what each came to."""
     with host.installed.ledger() as ledger:
         for study in exploration.studies:
+            if study.wait is not None:  # it has come to nothing yet
+                continue
             record = ledger.find(study.reference)
             if record is None or record.ended is not None or record.flow_run_id != host.run_id:
                 continue
@@ -115,9 +118,9 @@ def _status(study: Study) -> str:
     return OrderStatus.DRY_RUN if study.studied_at is not None else StatusCode.FAILED
 
 
-def _studied(host: Host, order: Order) -> Study:
+def _studied(host: Host, order: Order, part_of: str | None) -> Study:
     assert order.reference is not None, "a dry run has one"
-    session = OrderSession(host.installed, order, order.reference, host.run_id)
+    session = OrderSession(host.installed, order, order.reference, host.run_id, part_of)
     nothing = Study(reference=order.reference, name=order.name, provider=order.provider, account=order.account)
     try:
         return _to_the_choice(OrderRun(host, session), session)

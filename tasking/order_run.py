@@ -156,7 +156,12 @@ def own_reference(order: Order, run_id: str, opened: Callable[[], AbstractContex
         claimed = [one for one in ledger.orders(Filter(flow_run_id=run_id)) if not one.order.get("dry_run")]
     if claimed:
         return claimed[0].reference
-    return f"{_words(order)}-{_short(run_id)}"
+    return made_reference(order.name, order.provider, run_id)
+
+
+def made_reference(name: str, otherwise: str, run_id: str) -> str:
+    """A reference of a name, or of something else where ASCII has nothing of it, that only this run makes."""
+    return f"{words_of(name, otherwise)}-{short_id(run_id)}"
 
 
 def dry_run_of(order: Order, run_id: str, number: int = 1) -> Order:
@@ -173,17 +178,18 @@ def dry_run_of(order: Order, run_id: str, number: int = 1) -> Order:
     if order.dry_run and order.reference is not None and order.reference.startswith(DRY_RUN):
         return order
     which = "" if number == 1 else f"-{number}"
-    name = (order.reference or _words(order))[:50].rstrip("._-")
-    reference = f"{DRY_RUN}{name}-{_short(run_id)}{which}"
+    name = (order.reference or words_of(order.name, order.provider))[:50].rstrip("._-")
+    reference = f"{DRY_RUN}{name}-{short_id(run_id)}{which}"
     return order.model_copy(update={"dry_run": True, "reference": reference})
 
 
-def _words(order: Order) -> str:
-    letters = unicodedata.normalize("NFKD", order.name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:40].strip("-") or order.provider
+def words_of(name: str, otherwise: str) -> str:
+    """A name as part of a reference."""
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:40].strip("-") or otherwise
 
 
-def _short(run_id: str) -> str:
+def short_id(run_id: str) -> str:
     """The end of the id: what it begins with may be the time."""
     return run_id.replace("-", "")[-16:]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from prefect import get_client, get_run_logger
 from prefect.context import FlowRunContext
 
+from tasking.anywhere.wish import Wish
 from tasking.order import Order
 from tasks.site_runs import site_tag
 
 
-def tag_run(order: Order, reference: str) -> None:
+def tag_run(order: Order | Wish, reference: str) -> None:
     """Tag this run with what it is about, however it was started: one call, at its first start only.
 
     A run that cannot be tagged carries out its order all the same.

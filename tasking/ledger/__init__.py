@@ -9,6 +9,7 @@ from tasking.ledger.engine import open_ledger
 from tasking.ledger.ledger import Ledger, Revision
 from tasking.ledger.queries import Filter
 from tasking.ledger.records import (
+    ANYWHERE,
     ChargeRecord,
     ChargeState,
     DeferredEnd,
@@ -20,6 +21,7 @@ from tasking.ledger.records import (
 )
 
 __all__ = [
+    "ANYWHERE",
     "ChargeRecord",
     "ChargeState",
     "DeferredEnd",

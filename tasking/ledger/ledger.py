@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from tasking.budget import Charge, Payer, over_budget
 from tasking.errors import OrderEnded, OverBudget, ReferenceTaken
 from tasking.ledger import charges, creates
-from tasking.ledger.queries import Reading
+from tasking.ledger.queries import Reading, in_turn
 from tasking.ledger.records import Deliverable, Intent, OrderRecord
-from tasking.ledger.rows import assign, record_of
+from tasking.ledger.rows import WITH_ALL, assign, record_of
 from tasking.ledger.tables import CreateAttemptRow, DeliverableRow, OrderRow
 from tasking.ledger.values import fitting, plain, refuse_too_long
 from tasking.status import StatusCode
@@ -46,6 +46,7 @@ class Ledger(Reading):
         flow_run_id: str,
         owner_is_gone: Callable[[str], bool],
         started_since: Callable[[str, datetime], bool] = lambda _run, _when: True,
+        part_of: str | None = None,
     ) -> OrderRecord:
         """Own a reference: the first run gets it, the same run keeps it, another only when the owner is gone.
 
@@ -56,47 +57,115 @@ class Ledger(Reading):
         Args:
             reference: Ours.
             order: The order, JSON; must equal the one first claimed. A dry run stands for no site, so that it holds
-                back no order of one.
+                back no order of one. Its account is the
+                provider's name without one.
             provider: Provider name.
             flow_run_id: Who asks.
             owner_is_gone: Tells for the owner's flow run id whether it can no longer go on.
             started_since: Tells for a flow run id whether a person started it, or pressed Retry on it, after a time.
+            part_of: The order that it is a part of.
 
         Raises:
             ReferenceTaken: Another run owns it, or it names another order, or one that differs in capitals only.
             InvalidOrder: Reference, account or site is longer than the ledger keeps.
         """
-        for field, value in (("reference", reference), ("account", order["account"]), ("site", order.get("site"))):
+        account = order.get("account", provider)
+        for field, value in (("reference", reference), ("account", account), ("site", order.get("site"))):
             refuse_too_long(field, value)
         self._refuse_alike(reference)
         with self.session() as session:
-            session.add(
-                OrderRow(
-                    reference=reference,
-                    provider=provider,
-                    account=order["account"],
-                    site=None if order.get("dry_run") else order.get("site"),
-                    name=fitting("name", plain(order["name"])),
-                    order=plain(order),
-                    flow_run_id=flow_run_id,
-                    host=fitting("host", socket.gethostname()),
-                    created=self._now(),
-                    updated=self._now(),
-                )
-            )
-            try:
-                session.flush()
-            except IntegrityError:
-                session.rollback()
-            else:
-                self.note(session, reference, "claimed", f"Order {reference} accepted: {order['name']}")
+            if self._add(session, reference, order, provider, flow_run_id, part_of):
                 return self.snapshot(session, reference)
         self._refuse_alike(reference)  # claimed in this very moment
         held = self.read(reference)
+        if held.provider != provider:
+            raise ReferenceTaken(_of_another_order(held))
         given_up = held.ended if held.cancel_asked else None
         wanted = given_up is None or started_since(flow_run_id, given_up)
         gone = held.flow_run_id != flow_run_id and may_go_on(held) and wanted and owner_is_gone(held.flow_run_id)
         return self._take_over(held, order, flow_run_id, gone, wanted)
+
+    def start_part(
+        self,
+        part_of: str,
+        reference: str,
+        order: dict[str, Any],
+        *,
+        provider: str,
+        flow_run_id: str,
+        fields: dict[str, Any],
+        still_wished: Callable[[OrderRecord, Sequence[OrderRecord]], bool],
+    ) -> OrderRecord | None:
+        """Start a part of an order, if it is still wished in this moment: nobody else starts one, or cancels it, then.
+
+        Args:
+            part_of: The order's reference.
+            reference: The part's.
+            order: The part, JSON.
+            provider: Provider name.
+            flow_run_id: The run, which has to own the order.
+            fields: Of `OrderRecord`: what was chosen for the part, and what is known of it.
+            still_wished: Told the order, and all that belongs to it, as they are now.
+
+        Returns:
+            The part; ``None`` where it is not wished any more.
+
+        Raises:
+            ReferenceTaken: An order that is none of its parts has this reference, or one that differs in capitals only.
+        """
+        refuse_too_long("reference", reference)
+        refuse_too_long("account", order["account"])
+        with self.session() as session:
+            whole = self.locked(session, part_of)
+            rows = session.scalars(select(OrderRow).options(*WITH_ALL).where(OrderRow.part_of == part_of))
+            parts = in_turn(record_of(row) for row in rows)
+            if whole.flow_run_id != flow_run_id or whole.ended is not None or whole.cancel_asked:
+                return None
+            if any(one.reference == reference for one in parts) or not still_wished(record_of(whole), parts):
+                return None
+            if not self._add(session, reference, order, provider, flow_run_id, part_of):
+                raise ReferenceTaken(
+                    f"reference: {reference}: is to be a part of {part_of}, and another order has it: "
+                    "order again under a reference of its own"
+                )
+            row = session.get_one(OrderRow, reference)
+            assign(row, self.snapshot(session, reference), fields)
+            self.note(session, part_of, "part started", f"Part {reference} at {order['account']}")
+            return self.snapshot(session, reference)
+
+    def _add(
+        self,
+        session: Session,
+        reference: str,
+        order: dict[str, Any],
+        provider: str,
+        flow_run_id: str,
+        part_of: str | None,
+    ) -> bool:
+        """Add a new order; whether its reference was free. Else the transaction is rolled back."""
+        now = self._now()
+        session.add(
+            OrderRow(
+                reference=reference,
+                provider=provider,
+                account=order.get("account", provider),
+                site=None if order.get("dry_run") else order.get("site"),
+                name=fitting("name", plain(order["name"])),
+                order=plain(order),
+                flow_run_id=flow_run_id,
+                host=fitting("host", socket.gethostname()),
+                part_of=part_of,
+                created=now,
+                updated=now,
+            )
+        )
+        try:
+            session.flush()
+        except IntegrityError:
+            session.rollback()
+            return False
+        self.note(session, reference, "claimed", f"Order {reference} accepted: {order['name']}")
+        return True
 
     def _refuse_alike(self, reference: str) -> None:
         """Refuse a reference that stands there in other capitals; one that stands itself goes on, as it did before."""
@@ -120,10 +189,7 @@ class Ledger(Reading):
                 "give this order a reference of its own, or look at that run"
             )
         if not mine and not _same(held.order, order):
-            raise ReferenceTaken(
-                f"reference: {held.reference}: names another order ({held.name}): "
-                "give this order a reference of its own"
-            )
+            raise ReferenceTaken(_of_another_order(held))
         with self.session() as session:
             row = self.locked(session, held.reference)
             if row.flow_run_id != held.flow_run_id:
@@ -390,6 +456,10 @@ class Ledger(Reading):
                         one.delivered_at = None
             self.note(session, reference, "gone", message)
             return self.snapshot(session, reference)
+
+
+def _of_another_order(held: OrderRecord) -> str:
+    return f"reference: {held.reference}: names another order ({held.name}): give this order a reference of its own"
 
 
 def _standing(record: OrderRecord) -> tuple[str | None, list[str]]:

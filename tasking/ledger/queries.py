@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -39,6 +39,11 @@ class Filter(BaseModel):
     flow_run_id: str | None = None
     open_only: bool = False
     limit: int = 100
+
+
+def in_turn(parts: Iterable[OrderRecord]) -> list[OrderRecord]:
+    """Parts of one order as they were started."""
+    return sorted(parts, key=lambda one: (one.created, len(one.reference), one.reference))
 
 
 class Reading(Transactions):
@@ -99,6 +104,12 @@ class Reading(Transactions):
                 if len(found) == which.limit:
                     break
             return found
+
+    def parts(self, reference: str) -> list[OrderRecord]:
+        """The parts of an order that goes to several accounts, oldest first, with the studies made for it."""
+        query = select(OrderRow).options(*WITH_ALL).where(OrderRow.part_of == reference)
+        with self.session(reading=True) as session:
+            return in_turn(record_of(row) for row in session.scalars(query))
 
     def references_of_requests(self, provider: str, ids: Collection[str]) -> dict[str, str]:
         """The open orders, with their flow runs' ids, that have a request with one of these ids.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -14,6 +15,9 @@ from tasking.candidate import Candidate
 from tasking.money import tidy
 from tasking.provider import TaskingRequest
 from tasking.status import ENDS, OrderStatus
+
+ANYWHERE = "anywhere"
+"""Provider and account of an order that goes to several accounts: each of its parts has a provider and an account."""
 
 
 class Deliverable(BaseModel):
@@ -205,6 +209,8 @@ class OrderRecord(BaseModel):
         outcome_so_far: What the last delivery brought, for a person.
         ended: When the order came to its end (our time), else ``None``.
         outcome: How it ended, for a person.
+        part_of: The reference of the order that it is a part of; ``None`` for an order of its own.
+        called_off: Why that order wants no more of it; ``None`` while it does.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -256,6 +262,32 @@ class OrderRecord(BaseModel):
     updated: datetime
     ended: datetime | None
     outcome: str | None
+    part_of: str | None = None
+    called_off: str | None = None
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether its captures are ordered by its parts, each at one account."""
+        return self.provider == ANYWHERE
+
+    @property
+    def is_study(self) -> bool:
+        """Whether it asks what could be ordered, and orders nothing."""
+        return bool(self.order.get("dry_run"))
+
+    def with_parts(self, parts: Sequence[OrderRecord]) -> OrderRecord:
+        """An order as its parts make it: what they requested, and what of that is in doubt, is its own as well."""
+        ahead = [one for one in parts if one.ended is None]
+        asks = next((one for one in ahead if one.waits_for == "approval"), None)
+        return self.model_copy(
+            update={
+                "requests": [request for one in parts for request in one.requests],
+                "open_creates": [create for one in parts for create in one.open_creates],
+                "candidate": next((one.candidate for one in reversed(parts) if one.candidate is not None), None),
+                "waits_for": self.waits_for if asks is None else asks.waits_for,
+                "wake_at": self.wake_at if asks is None else asks.wake_at,
+            }
+        )
 
     @property
     def order_status(self) -> OrderStatus:
@@ -268,6 +300,8 @@ class OrderRecord(BaseModel):
             return OrderStatus.DELIVERING
         if self.waits_for == "approval":
             return OrderStatus.AWAITING_APPROVAL
+        if self.has_parts:
+            return OrderStatus.ORDERED if self.waits_for in ("imagery", "products") else OrderStatus.PLANNING
         current = self.current_request
         if current is not None and self.captures_cover_percent is not None:  # of several captures, some are ordered
             return OrderStatus.ORDERED

@@ -93,6 +93,8 @@ class OrderRow(Base):
     updated: Mapped[datetime] = mapped_column(UtcTime)
     ended: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
     outcome: Mapped[str | None] = mapped_column(Text)
+    part_of: Mapped[str | None] = mapped_column(String(100), index=True)
+    called_off: Mapped[str | None] = mapped_column(Text)
 
     plans: Mapped[list[PlanRow]] = relationship(order_by="PlanRow.id")
     requests: Mapped[list[RequestRow]] = relationship(order_by="RequestRow.id")

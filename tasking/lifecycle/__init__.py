@@ -10,7 +10,7 @@ from tasking.lifecycle.approving import question_of
 from tasking.lifecycle.asking import ask, is_unanswered, open_question, take, wait_for_answer
 from tasking.lifecycle.backoff import is_transient, wait_after_error
 from tasking.lifecycle.choosing import choose
-from tasking.lifecycle.closing import close, ending, tell_archive
+from tasking.lifecycle.closing import close, end_studies, ending, tell_archive
 from tasking.lifecycle.decision import next_action
 from tasking.lifecycle.delivering import deliver
 from tasking.lifecycle.doubts import settle
@@ -47,6 +47,7 @@ __all__ = [
     "choose",
     "close",
     "deliver",
+    "end_studies",
     "ending",
     "environment_changed",
     "half_time",

@@ -51,6 +51,7 @@ def accept(session: OrderSession, runs: Runs) -> OrderRecord:
         flow_run_id=session.run_id,
         owner_is_gone=runs.is_gone,
         started_since=runs.started_since,
+        part_of=session.part_of,
     )
     if record.ended is None:
         _stay(ledger, provider, record)

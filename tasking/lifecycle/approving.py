@@ -164,6 +164,7 @@ def question_of(record: OrderRecord, until: datetime) -> Question:
     word = then(wished, record.order.get("coverage_min_percent"), _covers(record, candidate))
     return Question(
         reference=record.reference,
+        part_of=record.part_of,
         text=record.approval_question or "",
         count=record.approvals_asked,
         offers=asked.offers if is_first else (Offer(candidates=(candidate,)),),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 from tasking.delivery import order_folder
@@ -10,7 +11,7 @@ from tasking.errors import DeliveryFailed
 from tasking.ledger import Ledger, OrderRecord, Revision
 from tasking.lifecycle.actions import End
 from tasking.lifecycle.session import OrderSession, basis
-from tasking.status import StatusCode
+from tasking.status import OrderStatus, StatusCode
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,20 @@ def ending(ledger: Ledger, status: str, message: str) -> Revision:
             "news_at": None,
         },
     )
+
+
+def end_studies(ledger: Ledger, whole: str, keep: Collection[str] = ()) -> None:
+    """End the studies that were made for an order, and are of no use any more.
+
+    Args:
+        ledger: Where they are.
+        whole: The order's reference.
+        keep: References of those that are still waited for.
+    """
+    for study in ledger.parts(whole):
+        if study.is_study and study.ended is None and study.reference not in keep:
+            done = ending(ledger, OrderStatus.DRY_RUN, "What it was studied for is over")
+            ledger.record(study.reference, done.happened, done.message, **done.fields)
 
 
 def tell_archive(record: OrderRecord) -> None:

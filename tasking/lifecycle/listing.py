@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import cast
 
 from tasking.area import area_from
-from tasking.candidate import Candidate, at_one_time
+from tasking.candidate import Candidate, at_one_time, same_pass
 from tasking.errors import NotFound
 from tasking.ledger import OrderRecord
 from tasking.lifecycle.in_time import without_late_ones
@@ -46,7 +46,7 @@ def list_candidates(session: OrderSession) -> None:
         return
     # a pass that was requested before may be listed again under a new id: it is the same capture
     requested = [one.candidate for one in record.requests if one.candidate is not None]
-    again = [one.id for one in listed if any(_same_pass(one, before) for before in requested)]
+    again = [one.id for one in listed if any(same_pass(one, before) for before in requested)]
     excluded = [*record.candidates_dropped, *again]
     several = session.order.most_captures > 1
     ranked = ranked_for(session.order, listed, now, excluded, any_coverage=several)

@@ -48,13 +48,17 @@ class OrderSession:
         order: The order.
         reference: Ours.
         run_id: The run that carries it out.
+        part_of: The order that it is a part of.
 
     Attributes:
         seen: What was seen since the run was started, or waited last.
     """
 
-    def __init__(self, installed: Installed, order: Order, reference: str, run_id: str) -> None:
+    def __init__(
+        self, installed: Installed, order: Order, reference: str, run_id: str, part_of: str | None = None
+    ) -> None:
         self.installed, self.order, self.reference, self.run_id = installed, order, reference, run_id
+        self.part_of = part_of
         self.seen = Seen()
         self._opened = ExitStack()
         self._ledger: Ledger | None = None

@@ -102,19 +102,26 @@ def _is_still(now: OrderRecord, seen: OrderRecord) -> bool:
 def _close_or_resume(client: SyncPrefectClient, book: Ledger, record: OrderRecord, run: FlowRun, state: State) -> bool:
     """Close an order whose run a person ended, or go on with it: by what it is at that moment."""
     if state.is_paused():
-        now = book.read(record.reference)
+        now = _as_a_whole(book, book.read(record.reference))
         return _is_still(now, record) and resume_paused(client, book, now, run, state)
     if not _is_over(state):
         return False
     by = ended_by(client.read_flow_run_states(run.id))
+    if (
+        record.has_parts
+        and not _is_asked_about(_as_a_whole(book, record), by)
+        and not _close_parts(book, record, state, by)
+    ):
+        return False  # something was ordered in this moment: the next sweep sees it
     closed, asked = False, list[Wait]()
 
     def change(now: OrderRecord) -> Revision:  # no request is announced between this look and the end
         nonlocal closed
         if not _is_still(now, record):
             return Revision(None, "", {})
+        now = _as_a_whole(book, now)
         unclear = now.in_doubt
-        if by is EndedBy.PREFECT or (by is EndedBy.UNKNOWN and (now.requests or unclear)):
+        if _is_asked_about(now, by):
             asked.append(question(now, state, by, unclear))
             fields = {"waits_message": asked[0].message, "wake_at": asked[0].until}
             return Revision("run ended by others", asked[0].message, fields)
@@ -126,6 +133,32 @@ def _close_or_resume(client: SyncPrefectClient, book: Ledger, record: OrderRecor
     if closed:
         lifecycle.tell_archive(changed)
     return closed or any(resume(client, run, state, one) for one in asked)
+
+
+def _is_asked_about(now: OrderRecord, by: EndedBy) -> bool:
+    """Whether an order goes on though its run was ended: it may be bought, and it was no person for sure."""
+    return by is EndedBy.PREFECT or (by is EndedBy.UNKNOWN and (bool(now.requests) or now.in_doubt))
+
+
+def _as_a_whole(book: Ledger, record: OrderRecord) -> OrderRecord:
+    """The order with what its open parts have requested, where it has parts."""
+    if not record.has_parts:
+        return record
+    return record.with_parts([one for one in book.parts(record.reference) if one.ended is None and not one.is_study])
+
+
+def _close_parts(book: Ledger, record: OrderRecord, state: State, by: EndedBy) -> bool:
+    """Close the open parts of an order whose run was ended; whether all are closed."""
+    for part in book.parts(record.reference):
+
+        def change(now: OrderRecord) -> Revision:
+            if now.ended is not None or _is_asked_about(now, by):
+                return Revision(None, "", {})
+            told = _outcome(now, state.name or state.type.value, now.in_doubt)
+            return lifecycle.ending(book, StatusCode.USER_CANCELLED, told)  # of no account: Retry goes on with it
+
+        lifecycle.tell_archive(book.revise(part.reference, change))
+    return all(one.ended is not None for one in book.parts(record.reference))
 
 
 def _outcome(record: OrderRecord, state: str, unclear: bool) -> str:

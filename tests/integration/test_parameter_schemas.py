@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools import validate
 
 from flows.approval import Approval
+from flows.order_anywhere import read_wish
 from tasking.axelglobe.order import AxelGlobeOrder
 from tasking.iceye.order import IceyeOrder
 from tasking.order import Order, order_from
@@ -155,3 +157,13 @@ def test_prefect_takes_every_field_of_an_order_that_is_started_again(
     schema = _flow_schema(next(one for one in ENTRYPOINTS if one.endswith(f".{flow}")))
     more = {"site": "Bay"} if flow == "survey_site" else {}
     validate({"order": kind.model_validate(given).model_dump(mode="json"), **more}, schema)
+
+
+def test_prefect_takes_an_order_for_several_accounts_that_is_started_again() -> None:
+    """The watcher starts it with the whole order as the ledger has it."""
+    orders = [{**given, "account": f"{kind.provider}-tasking/default"} for kind, given in ORDERS]
+    wish = read_wish({"name": "Bay", "orders": orders, "mix_sensors": True, "reference": "bay"}, datetime.now(UTC))
+    again = wish.model_dump(mode="json")
+    assert read_wish(again, datetime.now(UTC)) == wish
+    schema = _flow_schema("flows.order_anywhere.order_anywhere")
+    validate({"order": again, "dry_run": False}, schema)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import yaml
 from prefect.client.schemas.schedules import CronSchedule
 
 from flows.any_order import as_meant, kind_of
+from flows.order_anywhere import read_wish
 from tasking.errors import InvalidOrder
-from tasking.order import order_from
+from tasking.order import Order, order_from
 
 DEPLOYED = yaml.safe_load((Path(__file__).parents[2] / "prefect.yaml").read_text())["deployments"]
 EXAMPLES = {
@@ -34,11 +36,19 @@ def test_an_example_is_off_and_orders_a_week_that_counts_from_its_turn(flow: str
     schedule = EXAMPLES[flow]
     assert schedule["active"] is False
     assert CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"]).cron == "0 6 * * MON"
-    wish = {"account": f"{flow.removeprefix('order_')}-tasking/default", **schedule["parameters"]["order"]}
-    order = order_from(kind_of(wish), wish, TURN)
-    assert order.reference is None, "a fixed one would be taken by the first turn"
-    assert order.window.start == TURN + timedelta(days=2)
-    assert order.window.length == timedelta(days=7)
+    for order in _orders(flow, schedule["parameters"]["order"]):
+        assert order.reference is None, "a fixed one would be taken by the first turn"
+        assert order.window.start == TURN + timedelta(days=2)
+        assert order.window.length == timedelta(days=7)
+
+
+def _orders(flow: str, given: dict[str, Any]) -> Sequence[Order]:
+    if flow == "order_anywhere":
+        wish = read_wish(given, TURN)
+        assert wish.reference is None
+        return wish.orders
+    said = {"account": f"{flow.removeprefix('order_')}-tasking/default", **given}
+    return [order_from(kind_of(said), said, TURN)]
 
 
 def test_an_order_that_names_no_account_is_read_as_those_of_before_were() -> None:

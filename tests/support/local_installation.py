@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,10 +18,14 @@ from prefect.states import AwaitingRetry, Pending
 
 from devstack.kits import KITS
 from flows.order import state_of
+from flows.order_anywhere import order_anywhere, read_wish
+from tasking.anywhere.running import run_anywhere
+from tasking.anywhere.wish import Wish
 from tasking.clock import utc_now
+from tasking.exploring import Exploration
 from tasking.ledger import Ledger
 from tasking.local_host import LocalHost, Parked
-from tasking.order_run import run_order
+from tasking.order_run import Ended, run_order
 from tasking.study import Study
 from tasks.step import BLOCKS
 from tests.support.installation import Installation
@@ -56,10 +60,13 @@ class LocalInstallation(Installation):
     pressed: dict[UUID, datetime] = field(default_factory=dict)
     starts: Counter[UUID] = field(default_factory=Counter)
     study: Study | None = None
+    exploration: Exploration | None = None
 
     def create(self, flow: Flow[..., Any], *, deployed: bool = False, **parameters: Any) -> FlowRun:
         """A run that is to start; ``deployed`` makes no difference here."""
-        assert flow.name in KINDS, f"{flow.name} needs Prefect: its tests belong into tests/prefect"
+        assert flow.name in (*KINDS, order_anywhere.name), (
+            f"{flow.name} needs Prefect: its tests belong into tests/prefect"
+        )
         run = FlowRun.model_validate(
             {"id": uuid4(), "flow_id": uuid4(), "name": "local", "state": Pending(), "created": utc_now()}
         )
@@ -79,14 +86,29 @@ class LocalInstallation(Installation):
         self.starts[run_id] += 1
         host = LocalHost(BLOCKS, run_id, _Runs(self), scheduled=self.held[run_id].expected_start_time)
         try:
-            dry_run = bool(parameters.get("dry_run"))
-            end = run_order(host, KINDS[flow.name], parameters["order"], dry_run=dry_run)
+            end = self._carried_out(host, flow.name, parameters["order"], bool(parameters.get("dry_run")))
             self.set_state(run_id, state_of(end))
         except Parked as wait:
             self.set_state(run_id, AwaitingRetry(scheduled_time=wait.until, message=wait.message))
         finally:
             self.study = host.study
         return self.read(run_id)
+
+    def _carried_out(self, host: LocalHost, flow: str, order: object, dry_run: bool) -> Ended:
+        if flow != order_anywhere.name:
+            return run_order(host, KINDS[flow], order, dry_run=dry_run)
+
+        def read(held: Mapping[str, Any] | None) -> Wish:
+            return read_wish(order if held is None else held, host.scheduled)
+
+        return run_anywhere(host, read, self, dry_run=dry_run)
+
+    def begins(self, wish: Wish, reference: str) -> None:
+        """An order for several accounts is known: nothing is tagged here."""
+
+    def explored(self, found: Exploration) -> None:
+        """Keep what all accounts could bring."""
+        self.exploration = found
 
     def read(self, run_id: UUID) -> FlowRun:
         """The run as it stands."""
