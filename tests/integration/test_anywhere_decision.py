@@ -73,6 +73,7 @@ def record(reference: str = "bay", **fields: Any) -> OrderRecord:
         "plans_forgotten": 0,
         "candidates_seen": 0,
         "candidates_dropped": [],
+        "next_candidates": [],
         "approvals_asked": 0,
         "requests": [],
         "open_creates": [],
