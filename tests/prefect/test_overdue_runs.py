@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from prefect import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, TaskRunFilter, TaskRunFilterStartTime
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, TaskRunFilter
 from prefect.states import AwaitingRetry
 
 from flows.order_axelglobe import order_axelglobe
@@ -36,7 +36,7 @@ def test_more_orders_at_once_than_are_started_in_time_are_told_and_no_alarm(
     monkeypatch.setattr(stalled_runs, "_watched", lambda *_: True)
     installation.set_state(run.id, AwaitingRetry(scheduled_time=utc_now() - timedelta(minutes=20)))
     this, give_up = FlowRunFilter(id=FlowRunFilterId(any_=[run.id])), time.monotonic() + 120
-    began = TaskRunFilter(start_time=TaskRunFilterStartTime(after_=utc_now() - timedelta(minutes=15)))
+    began = TaskRunFilter.model_validate({"start_time": {"after_": utc_now() - timedelta(minutes=15)}})
     with get_client(sync_client=True) as client:  # Prefect writes down that a step began when it comes to it
         while not client.read_task_runs(flow_run_filter=this, task_run_filter=began) and time.monotonic() < give_up:
             time.sleep(0.1)
