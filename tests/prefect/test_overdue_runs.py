@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, TaskRunFilter
+from prefect.events.worker import EventsWorker
 from prefect.states import AwaitingRetry
 
 from flows.order_axelglobe import order_axelglobe
@@ -21,7 +22,8 @@ from tests.support.prefect_server import prefect_server as server
 
 @pytest.fixture(scope="module")
 def prefect_server(prefect_database: Path) -> Iterator[None]:
-    """With all its services."""
+    """With all its services. What this process has to tell of its runs went to the server of the tests before."""
+    EventsWorker.drain_all()
     with server(prefect_database):
         yield
 
