@@ -1,31 +1,19 @@
-"""The watcher's alarm, on a Prefect server that writes down which steps were begun."""
+"""The watcher's alarm: it reads which steps were begun."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, TaskRunFilter
-from prefect.events.worker import EventsWorker
 from prefect.states import AwaitingRetry
 
 from flows.order_axelglobe import order_axelglobe
 from tasking.clock import utc_now
 from tasks.recovery import stalled_runs
 from tests.support.installation import Installation
-from tests.support.prefect_server import prefect_server as server
-
-
-@pytest.fixture(scope="module")
-def prefect_server(prefect_database: Path) -> Iterator[None]:
-    """With all its services. What this process has to tell of its runs went to the server of the tests before."""
-    EventsWorker.drain_all()
-    with server(prefect_database):
-        yield
 
 
 def test_more_orders_at_once_than_are_started_in_time_are_told_and_no_alarm(

@@ -24,8 +24,8 @@ from prefect.testing.utilities import prefect_test_harness
 from tests.support.account_blocks import saved_again_at_once
 from tests.support.prefect_database import copy_database
 
-UNUSED = ("EVENT_PERSISTER", "TRIGGERS", "TASK_RUN_RECORDER")
-"""Services that write down events and task runs, and look for automations. Only the watcher's alarm reads task runs."""
+UNUSED = ("EVENT_PERSISTER", "TRIGGERS")
+"""Services that write down events, and look for automations."""
 
 
 @contextmanager
