@@ -36,6 +36,8 @@ from tasking.window import COUNTED_FROM, Window, base_moment, iso, later
 Policy = Literal["best-coverage", "earliest", "lowest-off-nadir", "highest-sun"]
 
 REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+LONGEST_REFERENCE = 80
+"""Characters of a reference."""
 CoverageMinPercent = Annotated[
     float,
     Field(
@@ -330,12 +332,7 @@ class Order(Form):
     @field_validator("needed_by", mode="before")
     @classmethod
     def _a_moment_or_a_length(cls, value: object, info: ValidationInfo) -> object:
-        """A length counts from where a window's does; what is kept is the moment."""
-        if value is None or (isinstance(value, str) and not value.strip()):
-            return None
-        if isinstance(value, str) and value.strip().upper().startswith("P"):
-            return later("needed_by", base_moment(info), value)
-        return moment_from("needed_by", value)
+        return needed_by_from(value, info)
 
     @model_validator(mode="after")
     def _needed_after_the_window_begins(self) -> Order:
@@ -361,14 +358,7 @@ class Order(Form):
     @field_validator("reference")
     @classmethod
     def _reference_can_be_a_folder(cls, value: str | None) -> str | None:
-        if value is not None and (not REFERENCE.fullmatch(value) or value.endswith(".")):
-            raise InvalidOrder(
-                "reference",
-                value,
-                "start with a letter or digit, go on with letters, digits, '.', '_' or '-' up to 80 in all, and do not "
-                "end with '.'; e.g. tokyo-bay-2026-12",
-            )
-        return value
+        return checked_reference(value, LONGEST_REFERENCE)
 
     @field_validator("site")
     @classmethod
@@ -382,6 +372,27 @@ class Order(Form):
             default = cls.model_fields[info.field_name].get_default() or f"{cls.provider}-tasking/default"
             raise InvalidOrder(info.field_name, value, f"name the block as type/name, e.g. {default}")
         return value
+
+
+def needed_by_from(value: object, info: ValidationInfo) -> datetime | None:
+    """The moment of a field ``needed_by``: a length counts from where a window's does, and the moment is kept."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if isinstance(value, str) and value.strip().upper().startswith("P"):
+        return later("needed_by", base_moment(info), value)
+    return moment_from("needed_by", value)
+
+
+def checked_reference(value: str | None, longest: int) -> str | None:
+    """A reference that can be a folder; raises `InvalidOrder`."""
+    if value is not None and (not REFERENCE.fullmatch(value) or value.endswith(".") or len(value) > longest):
+        raise InvalidOrder(
+            "reference",
+            value,
+            f"start with a letter or digit, go on with letters, digits, '.', '_' or '-' up to {longest} in all, and do "
+            "not end with '.'; e.g. tokyo-bay-2026-12",
+        )
+    return value
 
 
 OrderT = TypeVar("OrderT", bound=Order)

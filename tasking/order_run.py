@@ -136,9 +136,14 @@ def run_order(host: Host, kind: type[Order], given: object, *, dry_run: bool = F
         given: The order, checked here.
         dry_run: Everything but the request; it ends with what would be ordered.
     """
+    return until_it_ends(host, lambda: _read_and_carried_out(host, kind, given, dry_run))
+
+
+def until_it_ends(host: Host, carry_out: Callable[[], Ended]) -> Ended:
+    """Carry an order out, and again after what passes: the ledger is away, or it is to be tried later."""
     while True:
         try:
-            return _read_and_carried_out(host, kind, given, dry_run)
+            return carry_out()
         except LedgerUnavailable as no_ledger:
             host.log.warning("%s", no_ledger)
             host.park(utc_now() + AWAY, f"Trying again: {no_ledger}")
@@ -269,16 +274,22 @@ def _not_read(host: Host, error: InvalidOrder) -> Ended:
     """
     with host.installed.ledger() as ledger:
         claimed = ledger.orders(Filter(flow_run_id=host.run_id, open_only=True, limit=1))
-        if not claimed:
-            return Ended(StatusCode.FAILED, str(error))
-        until = utc_now() + OTHER_CODE
-        message = (
-            f"The code on this worker cannot read the order: {error}. Install the version there that can; "
-            f"trying again at {format_utc(until)}"
-        )
-        ledger.record(claimed[0].reference, waits_message=message, wake_at=until)
-    host.log.error("Order %s: %s", claimed[0].reference, message)
-    raise RetryLater(Wait(until=until, waits_for="provider", message=message))
+    if not claimed:
+        return Ended(StatusCode.FAILED, str(error))
+    raise RetryLater(other_code(host, claimed[0].reference, error)) from error
+
+
+def other_code(host: Host, reference: str, error: InvalidOrder) -> Wait:
+    """The wait of a claimed order that only other code can read, written down."""
+    until = utc_now() + OTHER_CODE
+    message = (
+        f"The code on this worker cannot read the order: {error}. Install the version there that can; "
+        f"trying again at {format_utc(until)}"
+    )
+    with host.installed.ledger() as ledger:
+        ledger.record(reference, waits_message=message, wake_at=until)
+    host.log.error("Order %s: %s", reference, message)
+    return Wait(until=until, waits_for="provider", message=message)
 
 
 class OrderRun:

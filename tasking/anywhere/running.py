@@ -7,9 +7,8 @@ parts, and the studies that were made for it. Nothing here knows Prefect.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol, assert_never, cast
 
 from tasking import lifecycle
@@ -29,14 +28,15 @@ from tasking.anywhere.decision import (
     to_be_studied,
     was_ended_by_a_person,
 )
+from tasking.anywhere.parts import PartHost, PartRun
 from tasking.anywhere.wish import Wish
 from tasking.candidate import WHOLE_WINDOW
 from tasking.clock import ProviderClock, utc_now
 from tasking.errors import InvalidOrder, LedgerUnavailable, TaskingError, Unavailable, Uncertain
 from tasking.exploring import Exploration, explore, finish
 from tasking.ledger import ANYWHERE, Filter, Ledger, OrderRecord, Revision, archives
-from tasking.lifecycle import Installed, OrderSession, actions
-from tasking.lifecycle.actions import Action, Amend, Choose, End, ListCandidates, Plan
+from tasking.lifecycle import Installed, OrderSession
+from tasking.lifecycle.actions import End
 from tasking.lifecycle.calling_off import call_off
 from tasking.local_host import Parked
 from tasking.order import Order, order_from
@@ -44,19 +44,17 @@ from tasking.order_run import (
     AWAY,
     DRY_RUN,
     MOST_STEPS,
-    OTHER_CODE,
     Ended,
     Host,
-    OrderRun,
     RetryLater,
-    Step,
     made_reference,
+    other_code,
     short_id,
+    until_it_ends,
     words_of,
 )
 from tasking.status import StatusCode
-from tasking.study import Study
-from tasking.waiting import Wait, format_utc
+from tasking.waiting import Wait
 
 ASKED_ENOUGH = 3
 """Failures in a row after which an account that does not answer holds back no other."""
@@ -87,14 +85,7 @@ def run_anywhere(host: Host, read: Read, page: Page, *, dry_run: bool = False) -
         page: Shown to a person.
         dry_run: Everything but the request; it ends with what would be ordered.
     """
-    while True:
-        try:
-            return _read_and_carried_out(host, read, page, dry_run)
-        except LedgerUnavailable as no_ledger:
-            host.log.warning("%s", no_ledger)
-            host.park(utc_now() + AWAY, f"Trying again: {no_ledger}")
-        except RetryLater as later:
-            host.park(later.wait.until, later.wait.message)
+    return until_it_ends(host, lambda: _read_and_carried_out(host, read, page, dry_run))
 
 
 def _read_and_carried_out(host: Host, read: Read, page: Page, dry_run: bool) -> Ended:
@@ -106,7 +97,7 @@ def _read_and_carried_out(host: Host, read: Read, page: Page, dry_run: bool) -> 
     except InvalidOrder as error:
         if held is None or held.ended is not None:
             return Ended(StatusCode.FAILED, str(error))
-        raise RetryLater(_until_it_can_be_read(host, held.reference, error)) from error
+        raise RetryLater(other_code(host, held.reference, error)) from error
     reference = wish.reference or made_reference(wish.name, ANYWHERE, host.run_id)
     if (dry_run or wish.dry_run) and not reference.startswith(DRY_RUN):
         name = (wish.reference or words_of(wish.name, ANYWHERE))[:34].rstrip("._-")
@@ -116,18 +107,6 @@ def _read_and_carried_out(host: Host, read: Read, page: Page, dry_run: bool) -> 
     host.log.info("Order %s", reference)
     page.begins(wish, reference)
     return AnywhereRun(host, page, wish, reference).to_its_end()
-
-
-def _until_it_can_be_read(host: Host, reference: str, error: InvalidOrder) -> Wait:
-    until = utc_now() + OTHER_CODE
-    message = (
-        f"The code on this worker cannot read the order: {error}. Install the version there that can; "
-        f"trying again at {format_utc(until)}"
-    )
-    with host.installed.ledger() as ledger:
-        ledger.record(reference, waits_message=message, wake_at=until)
-    host.log.error("Order %s: %s", reference, message)
-    return Wait(until=until, waits_for="provider", message=message)
 
 
 class AnywhereRun:
@@ -370,92 +349,6 @@ def _has_answered(ledger: Ledger, host: PartHost, study: str) -> bool:
         return True
     record = ledger.find(study)
     return record is not None and record.waits_for == "provider" and record.failures >= ASKED_ENOUGH
-
-
-class PartRun(OrderRun):
-    """One part: it orders what it was started for, or nothing.
-
-    Attributes:
-        now: The provider's time when it was known last.
-    """
-
-    def __init__(self, host: Host, session: OrderSession) -> None:
-        super().__init__(host, session)
-        self.now: datetime = utc_now()
-
-    def carry_out(self, action: Action, decided_by: OrderRecord) -> None:
-        """Carry it out; instead of choosing anew the part ends, and it is chosen over all accounts."""
-        if (why := _is_lost(action)) is not None and not decided_by.in_doubt:
-            action = actions.Close(End(StatusCode.EXPIRED, why))
-        super().carry_out(action, decided_by)
-
-    def _wait(self, wait: Wait) -> None:
-        with suppress(Exception):  # an account that cannot be opened has its own words
-            self.now = self._session.provider.clock.now()
-        super()._wait(wait)
-
-
-def _is_lost(action: Action) -> str | None:
-    """Why what a part was started for cannot be ordered any more; ``None`` while it can."""
-    if isinstance(action, Amend) and action.event == "candidate dropped":
-        return action.message
-    if isinstance(action, Plan | ListCandidates | Choose):
-        return "What was chosen for it can be ordered no more"
-    return None
-
-
-class PartHost(Host):
-    """The run, as it carries out one of several orders: a wait of one keeps no other waiting.
-
-    Args:
-        host: The run.
-        shows: What happens to the order is shown on the run's page.
-
-    Attributes:
-        listed: References of the orders whose candidates were listed.
-    """
-
-    def __init__(self, host: Host, *, shows: bool = True) -> None:
-        self._host, self._shows = host, shows
-        self.run_id, self.scheduled, self.log, self.installed = host.run_id, host.scheduled, host.log, host.installed
-        self.listed: set[str] = set()
-
-    def accept(self, session: OrderSession) -> None:
-        """As the run does."""
-        self._host.accept(session)
-
-    def ask(self, session: OrderSession) -> None:
-        """As the run does."""
-        self._host.ask(session)
-
-    def perform(self, session: OrderSession, action: Step) -> None:
-        """As the run does."""
-        self._host.perform(session, action)
-        if isinstance(action, ListCandidates) and session.seen.listed is not None:
-            self.listed.add(session.reference)
-
-    def park(self, until: datetime, message: str) -> None:
-        """End this order's turn; the run waits once all have had theirs."""
-        raise Parked(until, message)
-
-    def begins(self, order: Order, reference: str) -> None:
-        """The run is of the whole order."""
-
-    def show(self, reference: str) -> None:
-        """Show it beside the whole order."""
-        if self._shows:
-            self._host.show(reference)
-
-    def studied(self, study: Study) -> None:
-        """The studies are shown together."""
-
-    def is_away(self, error: Exception) -> bool:
-        """As the run says."""
-        return self._host.is_away(error)
-
-    def is_gone(self, error: Exception) -> bool:
-        """As the run says."""
-        return self._host.is_gone(error)
 
 
 class _WishSession(OrderSession):

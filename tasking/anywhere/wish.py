@@ -24,9 +24,8 @@ from tasking.display_text import display_text
 from tasking.errors import InvalidOrder
 from tasking.form import Form
 from tasking.ledger import ANYWHERE, OrderRecord
-from tasking.moment_text import moment_from
-from tasking.order import REFERENCE, Order, refusal
-from tasking.window import COUNTED_FROM, base_moment, iso, later
+from tasking.order import Order, checked_reference, needed_by_from, refusal
+from tasking.window import COUNTED_FROM, iso
 
 LONGEST_REFERENCE = 60
 """Characters; its parts and studies have longer ones, and a provider takes 80."""
@@ -144,31 +143,25 @@ class Wish(Form):
     @field_validator("reference")
     @classmethod
     def _reference_can_be_a_folder(cls, value: str | None) -> str | None:
-        if value is not None and (
-            not REFERENCE.fullmatch(value) or value.endswith(".") or len(value) > LONGEST_REFERENCE
-        ):
-            raise InvalidOrder(
-                "reference",
-                value,
-                "start with a letter or digit, go on with letters, digits, '.', '_' or '-' up to "
-                f"{LONGEST_REFERENCE} in all, and do not end with '.'; e.g. tokyo-bay-2026-12",
-            )
-        return value
+        return checked_reference(value, LONGEST_REFERENCE)
 
     @field_validator("needed_by", mode="before")
     @classmethod
     def _a_moment_or_a_length(cls, value: object, info: ValidationInfo) -> object:
-        if value is None or (isinstance(value, str) and not value.strip()):
-            return None
-        if isinstance(value, str) and value.strip().upper().startswith("P"):
-            return later("needed_by", base_moment(info), value)
-        return moment_from("needed_by", value)
+        return needed_by_from(value, info)
 
     @model_validator(mode="after")
     def _orders_go_together(self) -> Wish:
         if not self.orders:
             raise InvalidOrder("orders", "(empty)", "give one order at least, each with its account")
         for number, one in enumerate(self.orders):
+            if one.most_captures > 1:
+                raise InvalidOrder(
+                    f"orders[{number}].max_captures",
+                    one.most_captures,
+                    "each try of an order for several accounts is one capture: leave it at 1, or order the wide area "
+                    "at one account",
+                )
             if self.needed_by is not None and self.needed_by <= one.window.start:
                 raise InvalidOrder(
                     "needed_by",
@@ -219,7 +212,7 @@ class Wish(Form):
             "on_rejection": "wait",
             "needed_by": min(ends, default=None),
         }
-        return one.model_copy(update=said | ({"site": None} if dry_run else {}))
+        return one.model_copy(update=said)
 
     def asked_for(self, number: int) -> dict[str, Any]:
         """What a try of one of the orders says, JSON, without what each try has its own way."""

@@ -119,7 +119,8 @@ def counted(session: Session, payer: Payer, at: datetime, scopes: Collection[Sco
     """
     start, after = month_of(at)
     by_month = bool({"account", "site"} & set(scopes))
-    found = _of_payer(session, payer, at, start, after, by_month=by_month)
+    tries = _tries(session, payer.reference)
+    found = _of_payer(session, payer, tries, at, start, after, by_month=by_month)
     this_month = [
         one
         for one in found
@@ -127,7 +128,7 @@ def counted(session: Session, payer: Payer, at: datetime, scopes: Collection[Sco
     ]
     to_come = _to_come_of_sets(session, payer) if by_month else []
     tallies: dict[Scope, Tally] = {
-        "order": tally(one for one in found if one.reference == payer.reference),
+        "order": tally(one for one in found if one.reference in tries),
         "site": tally((one for one in this_month if one.site == payer.site), _of_site(to_come, payer.site)),
         "account": tally(this_month, [price for _, price in to_come]),
     }
@@ -153,12 +154,27 @@ def tally(charges: Iterable[ChargeRecord], to_come: Iterable[Money | None] = ())
     return Tally(reserved=dict(reserved), spent=dict(spent), unpriced=unpriced)
 
 
+def _tries(session: Session, reference: str) -> set[str]:
+    """The order itself; of a part, all parts of its order: they are for one need, and its limit is theirs together."""
+    whole = session.scalar(select(OrderRow.part_of).where(OrderRow.reference == reference))
+    if whole is None:
+        return {reference}
+    return {reference, *session.scalars(select(OrderRow.reference).where(OrderRow.part_of == whole))}
+
+
 def _of_payer(
-    session: Session, payer: Payer, at: datetime, start: datetime, after: datetime, *, by_month: bool
+    session: Session,
+    payer: Payer,
+    tries: Collection[str],
+    at: datetime,
+    start: datetime,
+    after: datetime,
+    *,
+    by_month: bool,
 ) -> list[ChargeRecord]:
     """What was announced or made of a payer's order, and of its account in a month."""
     r, a = RequestRow, CreateAttemptRow
-    of_order = (r.reference == payer.reference, a.reference == payer.reference)
+    of_order = (r.reference.in_(tries), a.reference.in_(tries))
     if not by_month:
         return read(session, at, *of_order, contracts=False)
     in_month = and_(r.account == payer.account, r.charged_at >= start, r.charged_at < after)

@@ -57,8 +57,7 @@ class Ledger(Reading):
         Args:
             reference: Ours.
             order: The order, JSON; must equal the one first claimed. A dry run stands for no site, so that it holds
-                back no order of one. Its account is the
-                provider's name without one.
+                back no order of one. An order without an account is kept under the provider's name.
             provider: Provider name.
             flow_run_id: Who asks.
             owner_is_gone: Tells for the owner's flow run id whether it can no longer go on.

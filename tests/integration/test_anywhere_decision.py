@@ -383,6 +383,10 @@ def test_tries_without_end_are_for_a_person() -> None:
     [
         ({"mix_sensors": False}, r"mix_sensors: False: .*orders\[0\].*optical.*orders\[1\].*radar"),
         ({"orders": ()}, r"orders: \(empty\)"),
+        (
+            {"orders": (ORDERS[0].model_copy(update={"max_captures": 4}), ORDERS[1])},
+            r"orders\[0\].max_captures: 4: .*one capture",
+        ),
         ({"orders": (ORDERS[0], ORDERS[0])}, r"orders\[1\]: axelglobe-tasking/default: is the same order"),
         ({"needed_by": "2026-12-02T00:00:00Z"}, r"needed_by: .*orders\[0\] takes no image before"),
         ({"reference": "x" * 61}, "reference: .*up to 60"),
@@ -400,7 +404,8 @@ def test_a_try_ends_at_its_first_failure_and_keeps_the_rest_of_what_was_said() -
     first, second = its.order_at(0, "bay.1"), its.order_at(1, "bay.2", dry_run=True)
     assert (first.reference, first.on_failure, first.on_rejection) == ("bay.1", "end", "wait")
     assert (first.needed_by, second.needed_by) == (NOW + 4 * DAY, NOW + 5 * DAY)
-    assert (second.dry_run, second.site) == (True, None)
+    assert second.dry_run
+    assert second.site == ORDERS[1].site, "the limit of its site holds for a study, too"
     kept = wish_from(Wish, {**its.model_dump(), "orders": its.orders})
     assert kept == its
     assert its.number_of(part(1, 1, its)) == 1

@@ -30,11 +30,24 @@ def charge(price: float = 100, *, per_month: float | None = None, **more: Any) -
     return Charge(price=eur(price), of_order=of_order, of_account=limits)
 
 
-def claim(ledger: Ledger, reference: str = "bay", site: str | None = None, account: str = ACCOUNT) -> None:
+def claim(
+    ledger: Ledger,
+    reference: str = "bay",
+    site: str | None = None,
+    account: str = ACCOUNT,
+    part_of: str | None = None,
+) -> None:
     """An order."""
     window = {"start": NOON.isoformat(), "end": WINDOW_END.isoformat()}
     order = {"name": "Bay", "account": account, "site": site, "reference": reference, "window": window}
-    ledger.claim(reference, order, provider="axelglobe", flow_run_id=reference, owner_is_gone=lambda _run: False)
+    ledger.claim(
+        reference,
+        order,
+        provider="axelglobe",
+        flow_run_id=reference,
+        owner_is_gone=lambda _run: False,
+        part_of=part_of,
+    )
 
 
 def requested(

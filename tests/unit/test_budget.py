@@ -247,6 +247,15 @@ def test_an_orders_own_budget_counts_all_its_tries(ledger: Ledger) -> None:
         announce(ledger, "bay", own, "bay#3")
 
 
+def test_the_budget_of_an_order_for_several_accounts_counts_all_its_parts(ledger: Ledger) -> None:
+    for number in (1, 2):
+        claim(ledger, f"need.{number}", account=f"axelglobe-tasking/{number}", part_of="need")
+    claim(ledger, "other")
+    buy(ledger, "need.1", charge(300, of_order="500 EUR"))
+    assert "over budget by 100 EUR" in refused(ledger, "need.2", charge(300, of_order="500 EUR"))
+    assert announce(ledger, "other", charge(300, of_order="500 EUR")) is not None
+
+
 def test_each_site_has_its_own_limit_and_orders_without_a_site_have_none(ledger: Ledger) -> None:
     for reference, site in (("a", "Tokyo"), ("b", "Tokyo"), ("c", "Osaka"), ("d", None)):
         claim(ledger, reference, site)
