@@ -152,7 +152,7 @@ class Campaign:
         unfinished = [*self._gave_up, *self._open_orders()]
         if not unfinished:
             self._turn_clock(self.stack.provider_now() + LATER)
-        judge = Checker(self.stack)
+        judge = Checker(self.stack, self._placed)
         outcome = Outcome(ended=dict(self.ended), unfinished=unfinished, asleep=sorted(self._stuck.found))
         for subject in self.subjects:
             trace = Trace(self.folder, subject.reference)

@@ -12,6 +12,7 @@ from chaos.archive import wrong_files
 from chaos.cancels import ENDS, may_be_cancelled, message_of, untrue
 from chaos.orders import TestOrder
 from chaos.spending import uncounted
+from chaos.wide import bought_too_much, covers_too_little
 from devstack.kits import KITS
 from devstack.stack import Stack
 
@@ -53,10 +54,11 @@ class Checker:
 
     Args:
         stack: Still running.
+        orders: Each order by its reference, JSON, as it was placed.
     """
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+    def __init__(self, stack: Stack, orders: Mapping[str, Mapping[str, Any]]) -> None:
+        self._stack, self._orders = stack, orders
         self._summaries = {name: kit.summary(stack.sim) for name, kit in KITS.items()}
 
     def verdict(self, subject: TestOrder, run_ids: Sequence[str], cancel_ids: Sequence[str] = ()) -> Verdict:
@@ -70,22 +72,32 @@ class Checker:
         runs = [self._stack.api.run(one) for one in run_ids]
         cancels = [self._stack.api.run(one) for one in cancel_ids]
         published = [what for one in (reference, *labels) for what in kit.published(self._stack.sim, one)]
+        extra, hole = self._of_a_set(subject)
         chief = next((run for run in runs if run["state_type"] in ("COMPLETED", "CANCELLED")), runs[0])
         return Verdict(
             subject=subject,
             end=f"{chief['state_type']}: {message_of(chief)}",
             made=made,
-            duplicates=sum(max(0, count - 1) for count in made.values()),
+            duplicates=sum(max(0, count - 1) for count in made.values()) + extra,
             lost=lost(
                 runs,
                 made,
                 [one for one, called_off in paid.items() if not called_off],
                 published=len(published),
                 cancelled=may_be_cancelled(reference, cancels),
-            ),
+            )
+            or (hole if chief["state_type"] == "COMPLETED" and not cancels else ""),
             untrue=untrue(reference, subject.provider, cancels, runs, paid),
             wrong_files=wrong_files(published, self._stack.archive / reference),
         )
+
+    def _of_a_set(self, subject: TestOrder) -> tuple[int, str]:
+        """Of an order of a wide area: captures bought too often, and what is missing of those it was to have."""
+        if not subject.wide:
+            return 0, ""
+        requests = [one for one in self._summaries[subject.provider]["requests"] if subject.owns(one["name"])]
+        order = self._orders[subject.reference]
+        return bought_too_much(requests, order), covers_too_little(requests, order)
 
     def _labels(self, subject: TestOrder) -> list[str]:
         """What else than its reference the order's creates carry, as the provider has it."""

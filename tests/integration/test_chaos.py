@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
+from chaos.wide import bought_too_much, covers_too_little
+
 from chaos.fail_point import FailPoint, Kind, file_pattern, path_pattern
 from chaos.fault_plan import EXHAUSTIVE, Fault, FaultPlan
 from chaos.generators import beyond, every_detour
@@ -83,3 +85,26 @@ def life(words: str, nth: int = 1) -> FailPoint:
     """A point by its kind and what it does."""
     kind, _, what = words.partition(" ")
     return FailPoint(kind=cast(Kind, kind), what=what, nth=nth)
+
+
+AREA = {"type": "Polygon", "coordinates": [[[10, 0], [12, 0], [12, 1], [10, 1], [10, 0]]]}
+WIDE = {"area": AREA, "max_captures": 3, "coverage_min_percent": 80}
+
+
+def bought(name: str, west: float, status: str = "DATA_AVAILABLE") -> dict[str, Any]:
+    ring = [[west, -1], [west + 1, -1], [west + 1, 2], [west, 2], [west, -1]]
+    return {
+        "candidate_id": name,
+        "status": status,
+        "capture": {"geometry": {"type": "Polygon", "coordinates": [ring]}},
+    }
+
+
+def test_a_set_with_a_hole_or_a_capture_too_many_is_found_by_the_provider_s_own_captures() -> None:
+    west, east = bought("a", 10), bought("b", 11)
+    assert bought_too_much([west, east], WIDE) == 0
+    assert covers_too_little([west, east], WIDE) == ""
+    assert "covers 50.0 %" in covers_too_little([west], WIDE)
+    assert covers_too_little([west, bought("b", 11, "REJECTED")], WIDE) == "", "it is told, and not ordered again"
+    assert bought_too_much([west, bought("a", 10)], WIDE) == 1
+    assert bought_too_much([west, east, bought("c", 11), bought("d", 11)], WIDE) == 1
