@@ -325,8 +325,13 @@ def test_nothing_new_is_requested_once_it_is_needed_no_more(given: OrderState) -
 def test_what_is_under_way_is_not_given_up_because_it_is_late(given: OrderState) -> None:
     late = given.order.model_copy(update={"needed_by": NOW - HOUR, "dry_run": False})
     never = late.model_copy(update={"needed_by": None})
-    if requested(given.record) and given.order.most_captures == 1:  # of several, no more are ordered then
-        assert type(next_action(replace(given, order=late))) is type(next_action(replace(given, order=never)))
+    action = next_action(replace(given, order=late))
+    if requested(given.record) and given.order.most_captures == 1:
+        assert type(action) is type(next_action(replace(given, order=never)))
+    elif requested(given.record) and given.seen.end is None and isinstance(action, Close):
+        # of several, no more is ordered then; what was ordered is waited for, and comes home
+        assert all(one.give_up_at <= NOW for one in open_requests(given.record))
+        assert not any(one.undelivered for one in given.record.requests)
 
 
 @given(states())
