@@ -131,6 +131,7 @@ def axelglobe() -> Story:
         told.step("read many", lambda it: it.read([request.id, *others]))
         (item,) = told.step("products", lambda it: it.products(done))
         told.step("open_asset", _opened(item, "thumbnail"))
+        told.step("statements", lambda it: it.statements())
         told.step("client.landing", lambda it: it.client.landing())
         told.step("client.touch", lambda it: it.client.touch())
         told.step("client.conformance", lambda it: it.client.conformance())
@@ -180,6 +181,7 @@ def iceye() -> Story:
         told.step("open_asset again", _opened(items[0], next(iter(items[0]["assets"]))))
         told.step("client.touch", lambda it: it.client.touch())
         told.step("contracts", lambda it: it.contracts())
+        told.step("statements", lambda it: it.statements())
         told.step("client.contracts", lambda it: list(it.client.contracts()))
         told.step("webhooks", lambda it: it.webhooks())
         told.step("client.webhooks", lambda it: it.client.webhooks())
@@ -226,6 +228,7 @@ def satellogic(products_from: str = "delivery") -> Story:
         item = told.step("products", lambda it: it.products(done))[0]
         told.step("open_asset", _opened(item, next(iter(item["assets"]))))
         told.step("contracts", lambda it: it.contracts())
+        told.step("statements", lambda it: it.statements())
         told.step("client.touch", lambda it: it.client.touch())
         told.step("client.contracts", lambda it: it.client.contracts())
         told.step("client.products", lambda it: it.client.products())
