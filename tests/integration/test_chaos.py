@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
-from chaos.wide import bought_too_much, covers_too_little
-
 from chaos.fail_point import FailPoint, Kind, file_pattern, path_pattern
 from chaos.fault_plan import EXHAUSTIVE, Fault, FaultPlan
 from chaos.generators import beyond, every_detour
 from chaos.orders import TestOrder
 from chaos.trace import Trace
+from chaos.wide import bought_too_much, covers_too_little
 
 
 def struck(trace: Trace, reached: list[tuple[Any, str]]) -> list[str]:
