@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--reports", type=Path, default=Path("chaos-reports"), help="stories of what went wrong")
     parser.add_argument("--database-url", help="of the Prefect server, instead of SQLite; what it holds is wiped")
     parser.add_argument(
-        "--outcomes", type=Path, help="keep each batch's outcome here; a batch it holds is not run again"
+        "--outcomes", type=Path, help="keep each batch's outcome here; orders that it holds are not struck again"
     )
     given = parser.parse_args()
     if given.mode == "table":
@@ -69,13 +69,14 @@ def main() -> int:
 def _batches(
     subjects: list[TestOrder], recorded: recording.Recorded, given: argparse.Namespace, chance: random.Random
 ) -> list[Outcome]:
-    outcomes = []
-    kept = {_subjects(one): one for one in _kept(given.outcomes)}
-    for number, batch in enumerate(generators.batches(subjects, given.batch)):
+    outcomes, left = [], list(subjects)
+    for one in _kept(given.outcomes):
+        struck = _subjects(one)
+        if struck.intersection(left):
+            outcomes.append(one)
+            left = [each for each in left if each not in struck]
+    for number, batch in enumerate(generators.batches(left, given.batch)):
         luck = random.Random(chance.random())  # noqa: S311
-        if frozenset(batch) in kept:
-            outcomes.append(kept[frozenset(batch)])
-            continue
         progress(f"batch {number + 1}: {len(batch)} orders")
         outcomes.append(_batch(batch, recorded, given, luck))
         if given.outcomes is not None:

@@ -26,16 +26,31 @@ IN_DOUBT_WEIGHT = 2
 
 
 def every_fault(recorded: Recorded, only: re.Pattern[str] | str = "") -> list[TestOrder]:
-    """One order for each point and each way; for those points only that the pattern is found in."""
+    """One order for each point and each way; for those points only that the pattern is found in.
+
+    An order of a wide area does the same for each of its captures, file by file. Of what it does again and again the
+    first two times are struck, one in the middle, and the last.
+    """
     found: list[TestOrder] = []
     for kind, points in recorded.items():
+        struck = set(_first_middle_and_last(points) if of_kind(kind, kind).wide else points)
         faults = [Fault(at=point, kind=fault_kind) for point in points for fault_kind in fault_kinds_at(point)]
         found += [
             of_kind(kind, f"{kind}-{number:03}", plan=FaultPlan(faults=(fault,)), own_home=True)
             for number, fault in enumerate(faults)
-            if re.search(only, str(fault.at))
+            if fault.at in struck and re.search(only, str(fault.at))
         ]
     return found
+
+
+def _first_middle_and_last(points: Sequence[FailPoint]) -> list[FailPoint]:
+    """Of the points with one name: the first, the second, the one in the middle and the last."""
+    times: dict[tuple[Kind, str], list[FailPoint]] = {}
+    for point in points:
+        times.setdefault((point.kind, point.what), []).append(point)
+    return [
+        each[at] for each in times.values() for at in sorted({0, min(1, len(each) - 1), len(each) // 2, len(each) - 1})
+    ]
 
 
 def fault_kinds_at(point: FailPoint) -> tuple[FaultKind, ...]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from chaos.fail_point import FailPoint, Kind, file_pattern, path_pattern
 from chaos.fault_plan import EXHAUSTIVE, Fault, FaultPlan
-from chaos.generators import beyond, every_detour
+from chaos.generators import beyond, every_detour, every_fault
 from chaos.orders import TestOrder
 from chaos.trace import Trace
 from chaos.wide import bought_too_much, covers_too_little
@@ -107,3 +107,15 @@ def test_a_set_with_a_hole_or_a_capture_too_many_is_found_by_the_provider_s_own_
     assert covers_too_little([west, bought("b", 11, "REJECTED")], WIDE) == "", "it is told, and not ordered again"
     assert bought_too_much([west, bought("a", 10)], WIDE) == 1
     assert bought_too_much([west, east, bought("c", 11), bought("d", 11)], WIDE) == 1
+
+
+def test_what_a_wide_order_does_again_and_again_is_struck_at_first_in_the_middle_and_at_last() -> None:
+    often = [FailPoint(kind="disk", what="rename *.tif", nth=number) for number in range(1, 10)]
+    once = FailPoint(kind="disk", what="rename catalog.json")
+
+    def struck(kind: str) -> list[tuple[str, int]]:
+        faults = [one.plan.faults[0] for one in every_fault({kind: [*often, once]})]
+        return sorted({(fault.at.what, fault.at.nth) for fault in faults})
+
+    assert struck("axelglobe-wide") == [("rename *.tif", nth) for nth in (1, 2, 5, 9)] + [("rename catalog.json", 1)]
+    assert len(struck("axelglobe")) == 10, "of an order of one capture nothing is left out"
