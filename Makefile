@@ -46,7 +46,7 @@ audit: $(STAMP) ## known vulnerabilities and licences of what is locked (for mai
 chaos: $(STAMP) ## N orders (60), each struck by faults while servers die; SEED=1 repeats a run
 	$(RUN) chaos random --orders $(N) --seed $(SEED) $(CHAOS)
 
-chaos-points: $(STAMP) ## an order for each point of an order's life and each way to be struck there; an hour
+chaos-points: $(STAMP) ## an order for each point of an order's life and each way to be struck there; of several captures some; hours
 	$(RUN) chaos points $(CHAOS)
 
 # Without the cache: a cached answer does not know of a module that came later, and sorts its import wrong.

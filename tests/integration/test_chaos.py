@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
+from random import Random
 from typing import Any, cast
 
+import pytest
+
+import chaos.__main__ as harness
+from chaos.checker import Verdict
 from chaos.fail_point import FailPoint, Kind, file_pattern, path_pattern
 from chaos.fault_plan import EXHAUSTIVE, Fault, FaultPlan
 from chaos.generators import beyond, every_detour, every_fault
 from chaos.orders import TestOrder
+from chaos.outcome import Outcome
 from chaos.trace import Trace
 from chaos.wide import bought_too_much, covers_too_little
 
@@ -119,3 +126,30 @@ def test_what_a_wide_order_does_again_and_again_is_struck_at_first_in_the_middle
 
     assert struck("axelglobe-wide") == [("rename *.tif", nth) for nth in (1, 2, 5, 9)] + [("rename catalog.json", 1)]
     assert len(struck("axelglobe")) == 10, "of an order of one capture nothing is left out"
+
+
+def test_orders_that_an_interrupted_run_has_struck_are_not_struck_again_and_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subjects = [TestOrder(reference=f"iceye-{number}", provider="iceye") for number in range(5)]
+    struck: list[str] = []
+
+    def batch(orders: list[TestOrder], *_: object) -> Outcome:
+        struck.extend(one.reference for one in orders)
+        if len(struck) > 4:
+            raise KeyboardInterrupt
+        verdicts = [
+            Verdict(subject=one, end="", made={}, duplicates=0, lost="", untrue=[], wrong_files=[]) for one in orders
+        ]
+        return Outcome(verdicts=verdicts)
+
+    monkeypatch.setattr(harness, "_batch", batch)
+    given = Namespace(outcomes=tmp_path / "outcomes", batch=2)
+    with pytest.raises(KeyboardInterrupt):
+        harness._batches(subjects, {}, given, Random(1))
+    kept, struck[:] = struck[:4], []
+    given.batch = 3  # and drawn into other batches
+    outcomes = harness._batches(subjects, {}, given, Random(1))
+    assert sorted([*kept, *struck]) == [one.reference for one in subjects]
+    assert len(struck) == 1
+    assert sorted(one.subject.reference for each in outcomes for one in each.verdicts) == sorted([*kept, *struck])
