@@ -146,6 +146,6 @@ def _fault_kind(point: FailPoint, creates: bool, chance: random.Random) -> Fault
 
 
 def batches(subjects: Sequence[TestOrder], size: int) -> list[list[TestOrder]]:
-    """The orders in batches that each hold some of every provider."""
-    count = -(-len(subjects) // size)
-    return [list(subjects[start::count]) for start in range(count)]
+    """The orders in batches that each hold some of every kind: their references begin with it."""
+    count, by_kind = -(-len(subjects) // size), sorted(subjects, key=lambda one: one.reference)
+    return [by_kind[start::count] for start in range(count)]

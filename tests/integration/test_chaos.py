@@ -15,7 +15,7 @@ import chaos.__main__ as harness
 from chaos.checker import Verdict
 from chaos.fail_point import FailPoint, Kind, file_pattern, path_pattern
 from chaos.fault_plan import EXHAUSTIVE, Fault, FaultPlan
-from chaos.generators import beyond, every_detour, every_fault
+from chaos.generators import at_random, batches, beyond, every_detour, every_fault
 from chaos.orders import TestOrder
 from chaos.outcome import Outcome
 from chaos.trace import Trace
@@ -126,6 +126,16 @@ def test_what_a_wide_order_does_again_and_again_is_struck_at_first_in_the_middle
 
     assert struck("axelglobe-wide") == [("rename *.tif", nth) for nth in (1, 2, 5, 9)] + [("rename catalog.json", 1)]
     assert len(struck("axelglobe")) == 10, "of an order of one capture nothing is left out"
+
+
+def test_each_batch_of_orders_drawn_at_random_holds_some_of_every_kind() -> None:
+    points = [FailPoint(kind="disk", what="rename catalog.json")]
+    kinds = ["axelglobe", "axelglobe-wide", "iceye", "satellogic"]
+    drawn = at_random(dict.fromkeys(kinds, points), 40, Random(1), (1, 1))
+    for batch in batches(drawn, 10):
+        assert {kind: sum(one.reference.rpartition("-")[0] == kind for one in batch) for kind in kinds} == {
+            kind: pytest.approx(2.5, abs=1) for kind in kinds
+        }
 
 
 def test_orders_that_an_interrupted_run_has_struck_are_not_struck_again_and_count(
